@@ -1,2 +1,47 @@
-//! Placeholder.
-fn main() {}
+//! The project's own chores: `cargo xtask <verb>`.
+//!
+//! `steps.rs` holds the table of everything that `cargo xtask test` checks; a new check is a line there.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its terminal")]
+
+mod process;
+mod python;
+mod repo;
+mod steps;
+mod suite;
+mod tally;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The chores of the mpt-tokens workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Verb {
+    /// Check everything, and end with one line: N passed, N failed, N skipped.
+    ///
+    /// A step whose tool is missing is skipped and says so. With CI=true in the environment every step
+    /// runs, and a missing tool is a failure.
+    Test(suite::Options),
+}
+
+fn main() -> ExitCode {
+    let verb = Verb::parse();
+    if let Err(error) = process::end_children_on_interrupt() {
+        eprintln!("warning: an interrupt will not end the programs started here: {error}");
+    }
+    let done = match verb {
+        Verb::Test(options) => suite::run(&options),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

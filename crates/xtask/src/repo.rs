@@ -1,0 +1,52 @@
+//! Where things are, and how cargo is called.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The top folder of the workspace.
+pub(crate) fn root() -> &'static Path {
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| {
+        let here = std::env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        here.join("../..").canonicalize().expect("the workspace's folder can be read")
+    })
+}
+
+/// The build folder, which is also where every chore keeps what it makes.
+pub(crate) fn target() -> &'static Path {
+    static TARGET: OnceLock<PathBuf> = OnceLock::new();
+    TARGET.get_or_init(|| {
+        let told = cargo("metadata").args(["--no-deps", "--format-version=1"]).output();
+        told.ok()
+            .and_then(|out| serde_json::from_slice::<serde_json::Value>(&out.stdout).ok())
+            .and_then(|data| data["target_directory"].as_str().map(PathBuf::from))
+            .unwrap_or_else(|| root().join("target"))
+    })
+}
+
+/// Whether this is a run that must leave nothing out: `CI=true`.
+pub(crate) fn ci() -> bool {
+    std::env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"))
+}
+
+/// `cargo VERB`, at the top of the workspace, without colours (its output is kept, not shown at once).
+pub(crate) fn cargo(verb: &str) -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root()).arg(verb).env("CARGO_TERM_COLOR", "never");
+    cargo
+}
+
+/// Like [`cargo`], for verbs that build: in CI the lock file must be right as it is.
+pub(crate) fn locked(verb: &str) -> Command {
+    let mut cargo = cargo(verb);
+    if ci() {
+        cargo.arg("--locked");
+    }
+    // One Python for all builds: pyo3 would be built again whenever it changes.
+    if let Ok(python) = crate::python::find() {
+        cargo.env("PYO3_PYTHON", &python.program);
+    }
+    cargo
+}

@@ -1,0 +1,41 @@
+//! What a step may need of the machine, and where to get it.
+
+use std::process::{Command, Stdio};
+
+/// A program or library that is not part of the workspace.
+#[derive(Clone, Copy)]
+pub(crate) struct Tool {
+    /// `Err` is a plain sentence: what is missing, and how to get it.
+    pub(crate) missing: fn() -> Option<String>,
+}
+
+/// A tool that is here if `program args` ends with success.
+macro_rules! tool {
+    ($name:ident, $doc:literal, $program:literal $args:tt, $get:literal) => {
+        #[doc = $doc]
+        pub(crate) const $name: Tool = Tool {
+            missing: || {
+                (!answers($program, &$args))
+                    .then(|| concat!($doc, " is not here: ", $get).to_owned())
+            },
+        };
+    };
+}
+
+tool!(RUSTFMT, "rustfmt", "cargo"["fmt", "--version"], "`rustup component add rustfmt`");
+tool!(CLIPPY, "clippy", "cargo"["clippy", "--version"], "`rustup component add clippy`");
+
+/// Python 3.10 or later with `venv` and `pip`.
+#[allow(dead_code, reason = "the Python steps arrive with their crate")]
+pub(crate) const PYTHON: Tool = Tool { missing: || crate::python::find().as_ref().err().cloned() };
+
+/// Whether `program args` starts and ends with success.
+pub(crate) fn answers(program: &str, args: &[&str]) -> bool {
+    Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
