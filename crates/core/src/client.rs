@@ -1,0 +1,473 @@
+//! The client: what a program makes once, and calls from any thread.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::call::Call;
+use crate::cancel::Cancel;
+use crate::code::Code;
+use crate::endpoint::{DEFAULT_BASE_URL, Endpoint};
+use crate::exchange::{Network, RealWorld};
+use crate::proxy::Proxy;
+use crate::report::{Deletion, Error, Report};
+use crate::resolve::Lookup;
+use crate::retry::{RetryBudget, RetryPolicy};
+use crate::secret::ApiToken;
+use crate::tls::CaBundle;
+use crate::token_id::TokenId;
+use crate::trace::TraceParent;
+use crate::wait::Cancels;
+
+/// The version of this library.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The attempts that a call may be given.
+const ATTEMPTS: std::ops::RangeInclusive<u32> = 1..=100;
+/// The longest limit that a call may be given: a day.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Deletes API tokens.
+///
+/// Immutable, `Send` and `Sync`, cheap to clone: a clone shares the connections, the retry budget and the cancel
+/// handle. Connections are pooled, as many idle ones as calls ran at once. After a fork the child opens its own.
+///
+/// ```no_run
+/// let client = mpt_tokens::Client::from_env()?;
+/// let deletion = client.delete_token("TKN-1671-0642")?;
+/// println!("{}", deletion.outcome());
+/// # Ok::<(), mpt_tokens::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+    cancel: Cancel,
+}
+
+pub(crate) struct Shared {
+    pub(crate) network: Network,
+    pub(crate) policy: RetryPolicy,
+    pub(crate) budget: RetryBudget,
+    pub(crate) missing_ok: bool,
+    pub(crate) allow_own_token: bool,
+}
+
+/// What one call may do otherwise than its client: made with [`DeleteOptions::new`], everything unset.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct DeleteOptions {
+    pub(crate) missing_ok: Option<bool>,
+    pub(crate) allow_own_token: Option<bool>,
+    pub(crate) after_lost_answer: bool,
+    pub(crate) trace_parent: Option<TraceParent>,
+    pub(crate) cancel: Option<Cancel>,
+}
+
+impl DeleteOptions {
+    /// Nothing set: the call does as its client does.
+    pub fn new() -> DeleteOptions {
+        DeleteOptions::default()
+    }
+
+    /// Whether a token that the API does not know is a success (`gone`) from the first attempt on.
+    pub fn missing_ok(self, yes: bool) -> Self {
+        DeleteOptions { missing_ok: Some(yes), ..self }
+    }
+
+    /// Whether the token in use may be deleted.
+    pub fn allow_own_token(self, yes: bool) -> Self {
+        DeleteOptions { allow_own_token: Some(yes), ..self }
+    }
+
+    /// Whether this token was asked to be deleted before and the answer is not known (a crash in between): a 404
+    /// then means `gone`, and no failure can mean `not_deleted`.
+    pub fn after_lost_answer(self, yes: bool) -> Self {
+        DeleteOptions { after_lost_answer: yes, ..self }
+    }
+
+    /// Makes the call part of the caller's trace; by default each call is a trace of its own.
+    pub fn trace_parent(self, parent: TraceParent) -> Self {
+        DeleteOptions { trace_parent: Some(parent), ..self }
+    }
+
+    /// A handle that ends this call, beside the client's own.
+    pub fn cancel(self, cancel: &Cancel) -> Self {
+        DeleteOptions { cancel: Some(cancel.clone()), ..self }
+    }
+}
+
+impl Client {
+    /// A client to be set up. Reads nothing from the environment.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// A client set up by the environment: see [`ClientBuilder::from_env`].
+    ///
+    /// # Errors
+    /// As [`ClientBuilder::build`].
+    pub fn from_env() -> Result<Client, Error> {
+        ClientBuilder::from_env().build()
+    }
+
+    /// Deletes one token.
+    ///
+    /// Blocks until the matter is settled, at the longest for the client's timeout. The call is tried again where
+    /// that is safe and can help; every failure says whether the token may have been deleted all the same.
+    ///
+    /// # Errors
+    /// Every code but `ok` and `skipped`. The outcome of an error is `not_deleted` or `unknown`.
+    pub fn delete_token(&self, token_id: &str) -> Result<Deletion, Error> {
+        self.delete_token_with(token_id, &DeleteOptions::new())
+    }
+
+    /// Deletes one token, with options for this call.
+    ///
+    /// # Errors
+    /// As [`Client::delete_token`].
+    pub fn delete_token_with(
+        &self,
+        token_id: &str,
+        options: &DeleteOptions,
+    ) -> Result<Deletion, Error> {
+        self.report(token_id, options, None).into_result()
+    }
+
+    /// A client on the same connections that another handle cancels: what a call needs to be ended by itself.
+    #[must_use]
+    pub fn with_cancel(&self, cancel: Cancel) -> Client {
+        Client { shared: Arc::clone(&self.shared), cancel }
+    }
+
+    /// The handle that ends the calls of this client and its clones.
+    pub fn cancel_handle(&self) -> &Cancel {
+        &self.cancel
+    }
+
+    /// Where this client sends its requests.
+    pub fn endpoint(&self) -> &Endpoint {
+        self.shared.network.endpoint()
+    }
+
+    /// The id of the token in use, where its value names one.
+    pub fn own_token_id(&self) -> Option<&str> {
+        self.shared.network.token().token_id()
+    }
+
+    /// Checks an id as a call would, before anything is sent.
+    pub(crate) fn check(&self, token_id: &str, options: &DeleteOptions) -> Result<TokenId, Report> {
+        let id = TokenId::new(token_id).map_err(|invalid| {
+            Report::refused(
+                Code::InvalidTokenId,
+                Some(invalid.shown().to_owned()),
+                invalid.to_string(),
+            )
+        })?;
+        let allowed = options.allow_own_token.unwrap_or(self.shared.allow_own_token);
+        if !allowed && self.own_token_id() == Some(id.as_str()) {
+            let message = format!(
+                "the token `{id}` is the one in use, and was not deleted: allow the own token to be deleted \
+                 if that is meant"
+            );
+            return Err(Report::refused(Code::OwnToken, Some(id.as_str().to_owned()), message));
+        }
+        Ok(id)
+    }
+
+    /// Makes the call, and turns a panic into `internal`: a caller must learn what is true even of our bugs.
+    pub(crate) fn report(
+        &self,
+        token_id: &str,
+        options: &DeleteOptions,
+        gate: Option<&dyn crate::call::Gate>,
+    ) -> Report {
+        let id = match self.check(token_id, options) {
+            Ok(id) => id,
+            Err(refused) => return refused,
+        };
+        let world = RealWorld {
+            network: &self.shared.network,
+            cancels: Cancels::new(&self.cancel, options.cancel.as_ref()),
+        };
+        let call = Call {
+            own: self.own_token_id() == Some(id.as_str()),
+            id: &id,
+            missing_ok: options.missing_ok.unwrap_or(self.shared.missing_ok),
+            lost_before: options.after_lost_answer,
+            trace: options.trace_parent.unwrap_or_else(TraceParent::random),
+            policy: &self.shared.policy,
+            budget: &self.shared.budget,
+            gate,
+        };
+        catch_unwind(AssertUnwindSafe(|| call.run(&world)))
+            .unwrap_or_else(|_| Report::internal(Some(id.as_str().to_owned())))
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("network", &self.shared.network)
+            .field("policy", &self.shared.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sets a [`Client`] up. Every setter takes what it is given; [`ClientBuilder::build`] says what cannot be used.
+#[derive(Clone, Default)]
+#[must_use]
+pub struct ClientBuilder {
+    api_token: Option<zeroize::Zeroizing<String>>,
+    base_url: Option<String>,
+    user_agent: Option<String>,
+    policy: RetryPolicy,
+    allow_plain_http: bool,
+    missing_ok: bool,
+    allow_own_token: bool,
+    ca: CaChoice,
+    proxy: ProxyChoice,
+    lookup: Lookup,
+    cancel: Option<Cancel>,
+}
+
+#[derive(Clone, Default)]
+enum ProxyChoice {
+    #[default]
+    None,
+    FromEnv,
+    Url(String),
+}
+
+#[derive(Clone, Default)]
+enum CaChoice {
+    #[default]
+    Platform,
+    Bundle(CaBundle),
+    File(std::path::PathBuf),
+}
+
+impl ClientBuilder {
+    /// Takes from the environment: `MPT_API_TOKEN`, `MPT_API_BASE_URL`, and the proxy as [`Proxy::from_env`] does.
+    /// What is set on the builder afterwards stands instead.
+    pub fn from_env() -> ClientBuilder {
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+        ClientBuilder {
+            api_token: set("MPT_API_TOKEN").map(zeroize::Zeroizing::new),
+            base_url: set("MPT_API_BASE_URL"),
+            proxy: ProxyChoice::FromEnv,
+            ..ClientBuilder::default()
+        }
+    }
+
+    /// The API token to authenticate with. Required. A pasted `Bearer ` before it is dropped.
+    pub fn api_token(mut self, value: impl Into<String>) -> Self {
+        self.api_token = Some(zeroize::Zeroizing::new(value.into()));
+        self
+    }
+
+    /// The base URL; by default [`DEFAULT_BASE_URL`].
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// The total limit of a call: resolving, connecting, TLS, sending, waiting, reading and pausing, over all
+    /// attempts. Up to a day; 60 seconds by default.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.policy.timeout = limit;
+        self
+    }
+
+    /// The limit of one attempt, within the total one. Up to a day; 20 seconds by default.
+    pub fn attempt_timeout(mut self, limit: Duration) -> Self {
+        self.policy.attempt_timeout = limit;
+        self
+    }
+
+    /// The limit of opening a connection: resolving, connecting, the proxy, TLS. Up to a day; 5 seconds by default.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.policy.connect_timeout = limit;
+        self
+    }
+
+    /// How often a call is tried, 1 to 100; 4 by default.
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.policy.attempts = attempts;
+        self
+    }
+
+    /// The bounds of the pause before another attempt: a random part of `base` after the first attempt, of twice
+    /// that after the second, and so on, never more than `cap`. 200 ms and 10 s by default.
+    pub fn backoff(mut self, base: Duration, cap: Duration) -> Self {
+        self.policy.backoff_base = base;
+        self.policy.backoff_cap = cap;
+        self
+    }
+
+    /// Whether a token that the API does not know is a success (`gone`) from the first attempt on. Off by default.
+    pub fn missing_ok(mut self, yes: bool) -> Self {
+        self.missing_ok = yes;
+        self
+    }
+
+    /// Whether the token in use may be deleted. Off by default.
+    pub fn allow_own_token(mut self, yes: bool) -> Self {
+        self.allow_own_token = yes;
+        self
+    }
+
+    /// Whether plain `http` may be spoken with a host that is not loopback: the API token then travels unencrypted.
+    /// Off by default.
+    pub fn allow_plain_http(mut self, yes: bool) -> Self {
+        self.allow_plain_http = yes;
+        self
+    }
+
+    /// The caller's own part of the `User-Agent` (RFC 9110, section 10.1.5), such as `my-job/1.0`; it goes before
+    /// `mpt-tokens/<version>`.
+    pub fn user_agent(mut self, product: impl Into<String>) -> Self {
+        self.user_agent = Some(product.into());
+        self
+    }
+
+    /// Certificate authorities to trust beside, or instead of, the platform's.
+    pub fn ca_bundle(mut self, bundle: CaBundle) -> Self {
+        self.ca = CaChoice::Bundle(bundle);
+        self
+    }
+
+    /// A PEM file of certificate authorities to trust beside the platform's.
+    pub fn ca_file(mut self, path: impl AsRef<Path>) -> Self {
+        self.ca = CaChoice::File(path.as_ref().to_owned());
+        self
+    }
+
+    /// The URL of an HTTP proxy, as [`Proxy::new`] takes it.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxy = ProxyChoice::Url(url.into());
+        self
+    }
+
+    /// The proxy of the environment, as [`Proxy::from_env`] finds it.
+    pub fn proxy_from_env(mut self) -> Self {
+        self.proxy = ProxyChoice::FromEnv;
+        self
+    }
+
+    /// No proxy, whatever the environment says. The default of [`Client::builder`].
+    pub fn no_proxy(mut self) -> Self {
+        self.proxy = ProxyChoice::None;
+        self
+    }
+
+    /// The handle that ends the calls of the client; by default a new one.
+    pub fn cancel(mut self, cancel: Cancel) -> Self {
+        self.cancel = Some(cancel);
+        self
+    }
+
+    /// How names are looked up: for tests, which need hosts that are slow, dead or not there.
+    #[doc(hidden)]
+    pub fn lookup(
+        mut self,
+        look: impl Fn(&str, u16) -> std::io::Result<Vec<std::net::SocketAddr>> + Send + Sync + 'static,
+    ) -> Self {
+        self.lookup = Lookup::new(look);
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    /// `invalid_config` when the token, the base URL, the proxy, the CA file or the user agent cannot be used;
+    /// `invalid_argument` when a number is out of its range. The message says which, what was expected and what
+    /// was found, never the secret.
+    pub fn build(self) -> Result<Client, Error> {
+        self.try_build().map_err(|(code, message)| {
+            Report::refused(code, None, message).into_result().expect_err("a refusal is no success")
+        })
+    }
+
+    fn try_build(self) -> Result<Client, (Code, String)> {
+        let config = |message: String| (Code::InvalidConfig, message);
+        self.check_limits().map_err(|message| (Code::InvalidArgument, message))?;
+        let given = self.api_token.map_or_else(String::new, |token| token.to_string());
+        let token = ApiToken::new(given).map_err(|error| config(error.to_string()))?;
+        let base_url = self.base_url.as_deref().unwrap_or(DEFAULT_BASE_URL);
+        let endpoint = Endpoint::new(base_url, self.allow_plain_http)
+            .map_err(|error| config(error.to_string()))?;
+        let proxy = match &self.proxy {
+            ProxyChoice::None => None,
+            ProxyChoice::Url(url) => {
+                Some(Proxy::new(url).map_err(|error| config(error.to_string()))?)
+            }
+            ProxyChoice::FromEnv => Proxy::from_env(&endpoint)
+                .map_err(|error| config(format!("{error} (from the environment)")))?,
+        };
+        let ca = match self.ca {
+            CaChoice::Platform => CaBundle::default(),
+            CaChoice::Bundle(bundle) => bundle,
+            CaChoice::File(path) => {
+                CaBundle::from_file(path).map_err(|error| config(error.to_string()))?
+            }
+        };
+        let user_agent = user_agent(self.user_agent.as_deref()).map_err(config)?;
+        let proxy = proxy.and_then(|proxy| proxy.for_endpoint(&endpoint));
+        let shared = Shared {
+            network: Network::new(endpoint, token, user_agent, proxy, ca, self.lookup),
+            policy: self.policy,
+            budget: RetryBudget::new(),
+            missing_ok: self.missing_ok,
+            allow_own_token: self.allow_own_token,
+        };
+        Ok(Client { shared: Arc::new(shared), cancel: self.cancel.unwrap_or_default() })
+    }
+
+    fn check_limits(&self) -> Result<(), String> {
+        if !ATTEMPTS.contains(&self.policy.attempts) {
+            return Err(format!("the attempts are {}: expected 1 to 100", self.policy.attempts));
+        }
+        let limits = [
+            ("timeout", self.policy.timeout),
+            ("attempt timeout", self.policy.attempt_timeout),
+            ("connect timeout", self.policy.connect_timeout),
+        ];
+        for (name, limit) in limits {
+            if limit.is_zero() || limit > LONGEST {
+                return Err(format!(
+                    "the {name} is {limit:?}: expected more than zero, and at most a day"
+                ));
+            }
+        }
+        if self.policy.backoff_base > LONGEST || self.policy.backoff_cap > LONGEST {
+            return Err("the backoff is longer than a day: expected less".to_owned());
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+fn user_agent(own: Option<&str>) -> Result<String, String> {
+    let ours = format!("mpt-tokens/{VERSION}");
+    match own.map(str::trim).filter(|own| !own.is_empty()) {
+        None => Ok(ours),
+        Some(own) if own.len() <= 256 && own.chars().all(|c| c == ' ' || c.is_ascii_graphic()) => {
+            Ok(format!("{own} {ours}"))
+        }
+        Some(_) => {
+            Err("the user agent is not one line of at most 256 visible ASCII characters: expected one such as `my-job/1.0`"
+                .to_owned())
+        }
+    }
+}

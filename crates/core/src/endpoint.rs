@@ -1,0 +1,157 @@
+//! The base URL of the API, and the one URL made from it.
+
+use std::fmt;
+
+use url::{Host, Url};
+
+use crate::token_id::TokenId;
+
+/// Where the Marketplace API is unless told otherwise.
+pub const DEFAULT_BASE_URL: &str = "https://api.platform.softwareone.com";
+
+/// The path of the collection, below the base URL (OpenAPI path `/public/v1/accounts/api-tokens/{id}`).
+const COLLECTION: &str = "/public/v1/accounts/api-tokens/";
+
+/// A checked base URL.
+///
+/// `http` or `https`, no user info, no query, no fragment. A trailing `/` and a pasted `/public` or `/public/v1`
+/// are dropped; any other path is kept as a prefix. Plain `http` is for loopback only, unless allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    url: Url,
+    collection: String,
+}
+
+impl Endpoint {
+    /// Takes a base URL.
+    ///
+    /// # Errors
+    /// With a sentence that says what was expected; user info is never repeated in it.
+    pub fn new(base_url: &str, allow_plain_http: bool) -> Result<Endpoint, InvalidBaseUrl> {
+        let fail = |why: &'static str, url: Option<&Url>| {
+            Err(InvalidBaseUrl { why, shown: url.map_or_else(String::new, shown) })
+        };
+        let text = base_url.trim();
+        if text.is_empty() {
+            return fail("is empty", None);
+        }
+        let Ok(url) = Url::parse(text) else {
+            return fail("is not a URL", None);
+        };
+        if !matches!(url.scheme(), "http" | "https") {
+            return fail("is not http or https", Some(&url));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return fail("has user info", Some(&url));
+        }
+        if url.query().is_some() {
+            return fail("has a query", Some(&url));
+        }
+        if url.fragment().is_some() {
+            return fail("has a fragment", Some(&url));
+        }
+        if url.host().is_none() {
+            return fail("has no host", Some(&url));
+        }
+        // A control character or a space would be dropped or encoded by the parser; the caller meant something else.
+        if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return fail("has a space or a control character", Some(&url));
+        }
+        if url.scheme() == "http" && !allow_plain_http && !is_loopback(&url) {
+            return fail("would send the API token unencrypted", Some(&url));
+        }
+        let mut prefix = url.path().trim_end_matches('/');
+        for pasted in ["/public/v1", "/public"] {
+            if let Some(rest) = prefix.strip_suffix(pasted) {
+                prefix = rest.trim_end_matches('/');
+                break;
+            }
+        }
+        let collection = format!("{}{prefix}{COLLECTION}", origin(&url));
+        Ok(Endpoint { url, collection })
+    }
+
+    /// The URL that a DELETE for this token goes to.
+    pub fn token_url(&self, id: &TokenId) -> String {
+        format!("{}{}", self.collection, id.segment())
+    }
+
+    /// The base URL as it is used: no trailing `/`, no pasted `/public/v1`.
+    pub fn base_url(&self) -> &str {
+        self.collection.strip_suffix(COLLECTION).unwrap_or(&self.collection)
+    }
+
+    /// Whether the host is this machine: `localhost`, `127.0.0.0/8` or `::1`.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.url)
+    }
+
+    /// The host without the brackets of an IPv6 address, and the port.
+    pub(crate) fn host_and_port(&self) -> (String, u16) {
+        let host = self.url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        (host, self.url.port_or_known_default().unwrap_or(443))
+    }
+
+    pub(crate) fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+}
+
+impl Default for Endpoint {
+    fn default() -> Self {
+        Endpoint::new(DEFAULT_BASE_URL, false).expect("the default base URL is a good one")
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.base_url())
+    }
+}
+
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name.eq_ignore_ascii_case("localhost")
+                || name.to_ascii_lowercase().ends_with(".localhost")
+        }
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+/// The URL without what may be a secret: user info, query and fragment.
+fn shown(url: &Url) -> String {
+    match url.host_str() {
+        Some(_) if matches!(url.scheme(), "http" | "https") => {
+            format!("{}{}", origin(url), url.path())
+        }
+        Some(host) => format!("{}://{host}", url.scheme()),
+        None => format!("{}:", url.scheme()),
+    }
+}
+
+/// Why a text cannot be the base URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidBaseUrl {
+    why: &'static str,
+    shown: String,
+}
+
+impl fmt::Display for InvalidBaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the base URL ")?;
+        if !self.shown.is_empty() {
+            write!(f, "`{}` ", self.shown.escape_debug())?;
+        }
+        write!(f, "{}: expected one such as `{DEFAULT_BASE_URL}`", self.why)
+    }
+}
+
+impl std::error::Error for InvalidBaseUrl {}

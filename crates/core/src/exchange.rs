@@ -1,0 +1,344 @@
+//! One attempt on the real network: request out, answer in, and what of it is known.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::rc::Rc;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime};
+
+use ureq::config::AutoHeaderValue;
+use ureq::http::header::{ACCEPT, AUTHORIZATION, DATE, HeaderMap, RETRY_AFTER};
+use ureq::http::{HeaderValue, Method, Request, Response};
+use ureq::{Agent, Body};
+use zeroize::Zeroizing;
+
+use crate::call::{Answer, AttemptOrder, World};
+use crate::code::Code;
+use crate::endpoint::Endpoint;
+use crate::problem::{MAX_BODY, ProblemDetails};
+use crate::resolve::Lookup;
+use crate::retry_after;
+use crate::secret::ApiToken;
+use crate::tls::CaBundle;
+use crate::transport::{self, Current, Phase};
+use crate::wait::{Cancels, Wake};
+
+/// Idle connections kept: as many as a batch may use at once.
+const MAX_IDLE: usize = 256;
+/// The longest head of an answer, in bytes; what is longer is not HTTP as the API speaks it.
+const MAX_HEAD: usize = 64 * 1024;
+/// The request without the parts that vary in length.
+const REQUEST_FRAME: usize = 4 * 1024;
+
+/// What the requests of a client have in common, and its connections.
+pub(crate) struct Network {
+    endpoint: Endpoint,
+    token: ApiToken,
+    authorization: HeaderValue,
+    user_agent: String,
+    proxy: Option<ureq::Proxy>,
+    ca: CaBundle,
+    lookup: Lookup,
+    pools: Pool,
+}
+
+/// The connections of one process. A forked child finds another process's here, and makes its own behind it: the
+/// parent's are neither used nor shut down. Without a lock, since a lock may be held by a thread that a fork drops.
+#[derive(Default)]
+struct Pool {
+    made: OnceLock<(u32, Agent)>,
+    next: OnceLock<Box<Pool>>,
+}
+
+impl Network {
+    pub(crate) fn new(
+        endpoint: Endpoint,
+        token: ApiToken,
+        user_agent: String,
+        proxy: Option<ureq::Proxy>,
+        ca: CaBundle,
+        lookup: Lookup,
+    ) -> Network {
+        let authorization = authorization(&token);
+        Network {
+            endpoint,
+            token,
+            authorization,
+            user_agent,
+            proxy,
+            ca,
+            lookup,
+            pools: Pool::default(),
+        }
+    }
+
+    /// The same network with another credential.
+    pub(crate) fn with_token(&self, token: ApiToken) -> Network {
+        Network::new(
+            self.endpoint.clone(),
+            token,
+            self.user_agent.clone(),
+            self.proxy.clone(),
+            self.ca.clone(),
+            self.lookup.clone(),
+        )
+    }
+
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    pub(crate) fn token(&self) -> &ApiToken {
+        &self.token
+    }
+
+    /// The agent of this process.
+    fn agent(&self) -> io::Result<&Agent> {
+        let pid = std::process::id();
+        let mut pool = &self.pools;
+        loop {
+            match pool.made.get() {
+                Some((owner, agent)) if *owner == pid => return Ok(agent),
+                Some(_) => {
+                    pool = pool.next.get_or_init(|| {
+                        // A child inherits its parent's random state: its trace ids must not be its siblings'.
+                        fastrand::seed(fastrand::u64(..) ^ u64::from(pid).rotate_left(32));
+                        Box::default()
+                    })
+                }
+                None => {
+                    let agent = self.new_agent()?;
+                    pool.made.get_or_init(|| (pid, agent));
+                }
+            }
+        }
+    }
+
+    fn new_agent(&self) -> io::Result<Agent> {
+        let mut config = Agent::config_builder()
+            // A redirect must never be followed: ureq, like most, turns a DELETE into a GET on the way.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            .proxy(self.proxy.clone())
+            .user_agent(self.user_agent.as_str())
+            .accept_encoding(AutoHeaderValue::None)
+            .max_response_header_size(MAX_HEAD)
+            .input_buffer_size(MAX_HEAD + 1024)
+            .output_buffer_size(REQUEST_FRAME + self.token.expose().len() + self.user_agent.len())
+            .max_idle_connections(MAX_IDLE)
+            .max_idle_connections_per_host(MAX_IDLE);
+        if self.endpoint.is_https() || self.proxy.is_some() {
+            config = config.tls_config(self.ca.tls_config()?);
+        }
+        Ok(transport::agent(config.build()))
+    }
+
+    fn exchange(&self, order: &AttemptOrder<'_>, cancels: &Cancels) -> Answer {
+        let agent = match self.agent() {
+            Ok(agent) => agent,
+            Err(error) => {
+                return Answer::Failed {
+                    code: Code::TlsFailed,
+                    sent: false,
+                    hopeless: true,
+                    status: None,
+                    detail: error.to_string(),
+                };
+            }
+        };
+        let request = match self.request(order) {
+            Ok(request) => request,
+            Err(error) => {
+                return Answer::Failed {
+                    code: Code::InvalidConfig,
+                    sent: false,
+                    hopeless: true,
+                    status: None,
+                    detail: error.to_string(),
+                };
+            }
+        };
+        let current = Current::new(
+            order.deadline,
+            order.connect_deadline,
+            cancels.clone(),
+            self.lookup.clone(),
+        );
+        current.scope(|| match agent.run(request) {
+            Ok(response) => self.answer(response, &current),
+            Err(error) => self.failure(&error, None, &current),
+        })
+    }
+
+    fn request(&self, order: &AttemptOrder<'_>) -> Result<Request<()>, ureq::http::Error> {
+        Request::builder()
+            .method(Method::DELETE)
+            .uri(self.endpoint.token_url(order.id))
+            .header(AUTHORIZATION, self.authorization.clone())
+            .header(ACCEPT, HeaderValue::from_static("application/json, application/problem+json"))
+            .header("traceparent", order.traceparent.as_str())
+            .body(())
+    }
+
+    fn answer(&self, response: Response<Body>, current: &Rc<Current>) -> Answer {
+        let (head, body) = response.into_parts();
+        let status = head.status.as_u16();
+        let mut problem = None;
+        if !head.status.is_success() && !head.status.is_redirection() {
+            match read(body) {
+                Ok(bytes) => {
+                    problem =
+                        ProblemDetails::parse(&bytes).map(|problem| problem.redacted(&self.token));
+                }
+                Err(error) => {
+                    return self.failure(&ureq::Error::from(error), Some(status), current);
+                }
+            }
+        }
+        Answer::Status { status, problem, retry_after: wanted_wait(&head.headers) }
+    }
+
+    /// Which code a failed attempt has. From what the transport saw, not from the kind of error: those cannot tell
+    /// a refused connection from a lost one.
+    fn failure(&self, error: &ureq::Error, status: Option<u16>, current: &Current) -> Answer {
+        let sent = current.sent();
+        let failed = |code, hopeless| Answer::Failed {
+            code,
+            sent,
+            hopeless,
+            status,
+            detail: self.token.redact(&describe(error)),
+        };
+        match current.stopped() {
+            Some(Wake::Cancelled) => return failed(Code::Cancelled, true),
+            Some(Wake::TimedOut | Wake::Ready) => {
+                let detail = match current.phase() {
+                    Phase::Resolve => "while the host's name was looked up",
+                    Phase::Connect => "while connecting",
+                    Phase::Tunnel => "while the proxy was asked",
+                    Phase::Tls => "during the TLS handshake",
+                    Phase::Exchange if status.is_some() => "while the answer was read",
+                    Phase::Exchange => "while the answer was awaited",
+                };
+                return Answer::Failed {
+                    code: Code::Timeout,
+                    sent,
+                    hopeless: false,
+                    status,
+                    detail: detail.to_owned(),
+                };
+            }
+            None => {}
+        }
+        match current.phase() {
+            Phase::Resolve => failed(Code::ResolveFailed, false),
+            Phase::Connect => failed(Code::ConnectFailed, false),
+            Phase::Tunnel => failed(Code::ProxyFailed, is_refusal(error)),
+            Phase::Tls => failed(Code::TlsFailed, is_verdict_on_tls(error)),
+            Phase::Exchange if !sent => failed(Code::ConnectFailed, false),
+            Phase::Exchange => match error {
+                ureq::Error::Io(_) => failed(Code::ConnectionLost, false),
+                _ => failed(Code::UnexpectedResponse, false),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network")
+            .field("endpoint", &self.endpoint.base_url())
+            .field("token", &self.token)
+            .field("user_agent", &self.user_agent)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The header's value, over memory that is zeroized when the last request is done with it.
+fn authorization(token: &ApiToken) -> HeaderValue {
+    let bytes = Zeroizing::new(format!("Bearer {}", token.expose()).into_bytes());
+    let mut value = HeaderValue::from_maybe_shared(bytes::Bytes::from_owner(bytes))
+        .unwrap_or_else(|_| unreachable!("an API token is visible ASCII"));
+    value.set_sensitive(true);
+    value
+}
+
+/// The body, as far as it is read: a longer one ends the connection, which then holds the rest.
+fn read(body: Body) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    body.into_reader().take(MAX_BODY as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn wanted_wait(headers: &HeaderMap) -> Option<Duration> {
+    let field = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    let date = headers.get(DATE).and_then(|date| date.to_str().ok());
+    retry_after::parse(field, date, SystemTime::now())
+}
+
+fn describe(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Io(error) => error.to_string(),
+        ureq::Error::HostNotFound => "it has no address".to_owned(),
+        ureq::Error::ConnectProxyFailed(why) => why.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A proxy that said no will say it again, unless it was busy.
+fn is_refusal(error: &ureq::Error) -> bool {
+    matches!(error, ureq::Error::ConnectProxyFailed(why) if why.contains("responded 4"))
+}
+
+/// A certificate or a protocol version that was judged; a connection that broke is not such a verdict.
+fn is_verdict_on_tls(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::Io(error) => error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()),
+        _ => true,
+    }
+}
+
+/// The real world, for one call.
+pub(crate) struct RealWorld<'a> {
+    pub(crate) network: &'a Network,
+    pub(crate) cancels: Cancels,
+}
+
+impl World for RealWorld<'_> {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn random(&self) -> f64 {
+        fastrand::f64()
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancels.is_cancelled()
+    }
+
+    fn pause(&self, duration: Duration) -> bool {
+        self.cancels.pause(duration) != Wake::Cancelled
+    }
+
+    fn exchange(&self, order: &AttemptOrder<'_>) -> Answer {
+        let answer = self.network.exchange(order, &self.cancels);
+        log::debug!(target: "mpt_tokens", "DELETE {}: {}", order.id.as_str().escape_debug(), Brief(&answer));
+        answer
+    }
+}
+
+/// An answer in a few words, for the log: no server text.
+struct Brief<'a>(&'a Answer);
+
+impl fmt::Display for Brief<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Answer::Status { status, .. } => write!(f, "{status}"),
+            Answer::Failed { code, sent, .. } => {
+                write!(f, "{code} ({})", if *sent { "sent" } else { "not sent" })
+            }
+        }
+    }
+}

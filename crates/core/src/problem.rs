@@ -1,0 +1,203 @@
+//! Problem details (RFC 9457) as the API and the gateways before it spell them.
+
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use crate::secret::ApiToken;
+
+/// At most this much of an answer's body is read, in bytes.
+pub(crate) const MAX_BODY: usize = 64 * 1024;
+
+/// The body of an error answer (OpenAPI schema `ProblemDetails`, RFC 9457).
+///
+/// Every member is optional, and one of a wrong type counts as absent (RFC 9457, section 3.1). `details`,
+/// `statusCode` and `message` are understood as gateway spellings of `detail`, `status` and `title`. What else the
+/// body has is kept as extensions. The HTTP status decides what happened, never this body. The API token in use is
+/// replaced by `<redacted>` wherever the server echoes it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProblemDetails {
+    type_uri: Option<String>,
+    title: Option<String>,
+    status: Option<i32>,
+    detail: Option<String>,
+    instance: Option<String>,
+    extensions: Map<String, Value>,
+}
+
+impl ProblemDetails {
+    /// Reads a body. `None` unless it is one JSON object, at most 128 levels deep.
+    pub fn parse(body: &[u8]) -> Option<ProblemDetails> {
+        // Broken UTF-8 and a byte order mark are a server's bad manners, not a reason to lose the rest.
+        let text = String::from_utf8_lossy(body);
+        let text = text.trim_start_matches('\u{feff}');
+        let Ok(Value::Object(mut members)) = serde_json::from_str(text) else {
+            return None;
+        };
+        Some(ProblemDetails {
+            type_uri: take_string(&mut members, &["type"]),
+            title: take_string(&mut members, &["title", "message"]),
+            status: take_status(&mut members),
+            detail: take_string(&mut members, &["detail", "details"]),
+            instance: take_string(&mut members, &["instance"]),
+            extensions: members,
+        })
+    }
+
+    /// `type`: a URI that names the kind of problem.
+    pub fn type_uri(&self) -> Option<&str> {
+        self.type_uri.as_deref()
+    }
+
+    /// `title`: the kind of problem in words (or a gateway's `message`).
+    pub fn title(&self) -> Option<&str> {
+        self.title.as_deref()
+    }
+
+    /// `status`: what the body says the status is (or a gateway's `statusCode`). Advisory.
+    pub fn status(&self) -> Option<i32> {
+        self.status
+    }
+
+    /// `detail`: this occurrence in words (or a gateway's `details`).
+    pub fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+
+    /// `instance`: a URI that names this occurrence.
+    pub fn instance(&self) -> Option<&str> {
+        self.instance.as_deref()
+    }
+
+    /// All other members, as they came.
+    pub fn extensions(&self) -> &Map<String, Value> {
+        &self.extensions
+    }
+
+    /// The server's `traceId`, to give to its support.
+    pub fn trace_id(&self) -> Option<&str> {
+        self.extensions.get("traceId").and_then(Value::as_str)
+    }
+
+    /// The API's own error code, the fragment of `type`: `MPTCOM03-0078` in `…/errors/commerce#MPTCOM03-0078`.
+    pub fn error_code(&self) -> Option<&str> {
+        let (_, fragment) = self.type_uri()?.split_once('#')?;
+        (!fragment.is_empty()).then_some(fragment)
+    }
+
+    /// The messages in `errors`, whether it is an object (field to messages) or a list of objects.
+    pub fn errors(&self) -> Vec<String> {
+        match self.extensions.get("errors") {
+            Some(Value::Object(fields)) => fields
+                .iter()
+                .flat_map(|(field, messages)| {
+                    texts(messages).into_iter().map(move |text| format!("{field}: {text}"))
+                })
+                .collect(),
+            Some(Value::Array(list)) => list.iter().flat_map(texts).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What a person wants to read: `title: detail`, then the messages of `errors`.
+    pub fn summary(&self) -> Option<String> {
+        let mut parts: Vec<String> = Vec::new();
+        for text in [self.title(), self.detail()].into_iter().flatten() {
+            let text = text.trim().trim_end_matches('.');
+            if !text.is_empty() && !parts.iter().any(|part| part == text) {
+                parts.push(text.to_owned());
+            }
+        }
+        parts.extend(self.errors());
+        (!parts.is_empty()).then(|| parts.join(": "))
+    }
+
+    /// This problem with the token in use taken out of every text.
+    pub(crate) fn redacted(mut self, token: &ApiToken) -> ProblemDetails {
+        for text in [&mut self.type_uri, &mut self.title, &mut self.detail, &mut self.instance]
+            .into_iter()
+            .flatten()
+        {
+            *text = token.redact(text);
+        }
+        self.extensions = redact_members(std::mem::take(&mut self.extensions), token);
+        self
+    }
+}
+
+impl Serialize for ProblemDetails {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = self.extensions.clone();
+        let known = [
+            ("type", self.type_uri.clone().map(Value::from)),
+            ("title", self.title.clone().map(Value::from)),
+            ("status", self.status.map(Value::from)),
+            ("detail", self.detail.clone().map(Value::from)),
+            ("instance", self.instance.clone().map(Value::from)),
+        ];
+        for (name, value) in known {
+            if let Some(value) = value {
+                members.insert(name.to_owned(), value);
+            }
+        }
+        members.serialize(serializer)
+    }
+}
+
+/// Takes the first of the spellings that is a string. A member of these names with another type is dropped.
+fn take_string(members: &mut Map<String, Value>, spellings: &[&str]) -> Option<String> {
+    let mut found = None;
+    for (position, name) in spellings.iter().enumerate() {
+        match members.get(*name) {
+            Some(Value::String(_)) if found.is_none() => {
+                if let Some(Value::String(text)) = members.remove(*name) {
+                    found = Some(text);
+                }
+            }
+            // A gateway spelling beside the standard one is an extension like any other.
+            Some(_) if position == 0 => {
+                members.remove(*name);
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn take_status(members: &mut Map<String, Value>) -> Option<i32> {
+    let standard = members.remove("status");
+    let number = |value: &Value| value.as_i64().and_then(|n| i32::try_from(n).ok());
+    if let Some(status) = standard.as_ref().and_then(number) {
+        return Some(status);
+    }
+    let status = members.get("statusCode").and_then(number)?;
+    members.remove("statusCode");
+    Some(status)
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(list) => list.iter().flat_map(texts).collect(),
+        Value::Object(members) => match members.get("message") {
+            Some(Value::String(text)) => vec![text.clone()],
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+fn redact_members(members: Map<String, Value>, token: &ApiToken) -> Map<String, Value> {
+    members
+        .into_iter()
+        .map(|(name, value)| (token.redact(&name), redact_value(value, token)))
+        .collect()
+}
+
+fn redact_value(value: Value, token: &ApiToken) -> Value {
+    match value {
+        Value::String(text) => Value::String(token.redact(&text)),
+        Value::Array(list) => list.into_iter().map(|value| redact_value(value, token)).collect(),
+        Value::Object(members) => Value::Object(redact_members(members, token)),
+        other => other,
+    }
+}

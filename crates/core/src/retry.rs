@@ -1,0 +1,82 @@
+//! How often and when to ask again.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// The limits of one call. All in one place, so that the defaults are documented once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RetryPolicy {
+    /// Attempts in all, at least 1.
+    pub(crate) attempts: u32,
+    /// The total limit of a call: resolving, connecting, TLS, sending, waiting, reading, pausing.
+    pub(crate) timeout: Duration,
+    /// The limit of one attempt.
+    pub(crate) attempt_timeout: Duration,
+    /// The limit of resolving, connecting, the proxy and TLS together.
+    pub(crate) connect_timeout: Duration,
+    /// The upper bound of the first pause; it doubles from attempt to attempt.
+    pub(crate) backoff_base: Duration,
+    /// The upper bound of any pause of our own.
+    pub(crate) backoff_cap: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        RetryPolicy {
+            attempts: 4,
+            timeout: Duration::from_secs(60),
+            attempt_timeout: Duration::from_secs(20),
+            connect_timeout: Duration::from_secs(5),
+            backoff_base: Duration::from_millis(200),
+            backoff_cap: Duration::from_secs(10),
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// The pause after attempt `number`: full jitter, a fair share (`random`, 0 to 1) of an exponential bound.
+    pub(crate) fn backoff(&self, number: u32, random: f64) -> Duration {
+        let doublings = number.saturating_sub(1).min(31);
+        let bound = self.backoff_base.saturating_mul(1 << doublings).min(self.backoff_cap);
+        bound.mul_f64(random.clamp(0.0, 1.0))
+    }
+}
+
+/// What all calls of a client may spend on retries together, so that a dying server is not hammered: at most
+/// [`RetryBudget::CAPACITY`] retries, and one more for every [`RetryBudget::ANSWERS_A_RETRY`] conclusive answers.
+#[derive(Debug)]
+pub(crate) struct RetryBudget {
+    /// In tenths of a retry.
+    left: AtomicU32,
+}
+
+impl RetryBudget {
+    /// Retries that a client starts with, and never has more of.
+    pub(crate) const CAPACITY: u32 = 100;
+    /// Conclusive answers that give back one retry.
+    pub(crate) const ANSWERS_A_RETRY: u32 = 10;
+
+    pub(crate) fn new() -> RetryBudget {
+        RetryBudget { left: AtomicU32::new(RetryBudget::CAPACITY * RetryBudget::ANSWERS_A_RETRY) }
+    }
+
+    /// Takes one retry; `false` when there is none left.
+    pub(crate) fn take(&self) -> bool {
+        self.left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(RetryBudget::ANSWERS_A_RETRY)
+            })
+            .is_ok()
+    }
+
+    /// Gives a part of a retry back, for a conclusive answer.
+    pub(crate) fn give(&self) {
+        let full = RetryBudget::CAPACITY * RetryBudget::ANSWERS_A_RETRY;
+        // Full is the usual state: a load then, and no write that other threads' caches would see.
+        if self.left.load(Ordering::Relaxed) < full {
+            let _ = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                (left < full).then_some(left + 1)
+            });
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The API token: a secret that is never shown and does not outlive its use.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// What stands in place of a secret wherever one could be shown.
+pub(crate) const REDACTED: &str = "<redacted>";
+
+/// A part of a value that is shorter than this is not looked for in server text: it would blot out ordinary words.
+const SHORTEST_SECRET: usize = 8;
+
+/// The value of an API token, sent as `Authorization: Bearer <value>`.
+///
+/// Zeroized on drop; `Debug` shows `<redacted>`; there is no `Display`.
+///
+/// ```
+/// use mpt_tokens::ApiToken;
+///
+/// let token = ApiToken::new("Bearer idt:TKN-1671-0642:s3cret-s3cret")?;
+/// assert_eq!(token.token_id(), Some("TKN-1671-0642"));
+/// assert_eq!(format!("{token:?}"), "ApiToken(<redacted>)");
+/// # Ok::<(), mpt_tokens::InvalidApiToken>(())
+/// ```
+#[derive(Clone)]
+pub struct ApiToken(Zeroizing<String>);
+
+impl ApiToken {
+    /// Takes a token value. White space around it and a pasted `Bearer ` before it are dropped.
+    ///
+    /// # Errors
+    /// When nothing is left, or when what is left is not a legal header value (RFC 9110, section 5.5: visible
+    /// ASCII; a bearer token has no spaces, RFC 6750 section 2.1). The error never holds the value.
+    pub fn new(value: impl Into<String>) -> Result<ApiToken, InvalidApiToken> {
+        let given = Zeroizing::new(value.into());
+        let mut value = given.trim();
+        if let Some((scheme, rest)) = value.split_once(char::is_whitespace)
+            && scheme.eq_ignore_ascii_case("bearer")
+        {
+            value = rest.trim_start();
+        }
+        if value.is_empty() || value.eq_ignore_ascii_case("bearer") {
+            return Err(InvalidApiToken::Empty);
+        }
+        match value.chars().find(|c| !c.is_ascii_graphic()) {
+            Some(c) if c.is_ascii() => Err(InvalidApiToken::Character),
+            Some(_) => Err(InvalidApiToken::NotAscii),
+            None => Ok(ApiToken(Zeroizing::new(value.to_owned()))),
+        }
+    }
+
+    /// The id of this very token, where the value has the form `idt:TKN-XXXX-XXXX:<secret>`.
+    pub fn token_id(&self) -> Option<&str> {
+        id_in_value(&self.0)
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// `text` without this value, and without the secret part of it.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        let value = self.expose();
+        let mut clean = text.replace(value, REDACTED);
+        let secret = value.splitn(3, ':').nth(2).filter(|_| self.token_id().is_some());
+        if let Some(secret) = secret.filter(|s| s.len() >= SHORTEST_SECRET) {
+            clean = clean.replace(secret, REDACTED);
+        }
+        clean
+    }
+}
+
+impl fmt::Debug for ApiToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ApiToken({REDACTED})")
+    }
+}
+
+/// The token id inside a token value of the form `idt:TKN-XXXX-XXXX:<secret>`.
+pub(crate) fn id_in_value(value: &str) -> Option<&str> {
+    let (id, secret) = value.strip_prefix("idt:")?.split_once(':')?;
+    let digits = id.strip_prefix("TKN-")?;
+    let named =
+        !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    (named && !secret.is_empty()).then_some(id)
+}
+
+/// Why a text cannot be an API token. It never holds the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidApiToken {
+    /// Nothing is left after white space and a leading `Bearer` were dropped.
+    Empty,
+    /// A space, a line break or another control character stands inside.
+    Character,
+    /// A character outside ASCII stands inside.
+    NotAscii,
+}
+
+impl fmt::Display for InvalidApiToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            InvalidApiToken::Empty => "the API token is empty: set MPT_API_TOKEN or give one",
+            InvalidApiToken::Character => {
+                "the API token has a space or a control character inside: expected one line of visible ASCII"
+            }
+            InvalidApiToken::NotAscii => {
+                "the API token has a character outside ASCII: expected one line of visible ASCII"
+            }
+        })
+    }
+}
+
+impl std::error::Error for InvalidApiToken {}

@@ -1,0 +1,61 @@
+//! W3C Trace Context: one trace id a call, a new span id an attempt.
+
+use std::fmt;
+
+/// A `traceparent` of the caller's (W3C Trace Context, section 3.2), to make a call part of a larger trace.
+///
+/// ```
+/// use mpt_tokens::TraceParent;
+///
+/// let parent = TraceParent::parse("00-9e02a91b64ac56904703a3a69ea9101d-56be90a29d0b0b25-01").unwrap();
+/// assert_eq!(parent.trace_id(), "9e02a91b64ac56904703a3a69ea9101d");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceParent {
+    trace_id: u128,
+    flags: u8,
+}
+
+impl TraceParent {
+    /// Reads a `traceparent`; `None` when it is not one, or when an id in it is all zero.
+    pub fn parse(value: &str) -> Option<TraceParent> {
+        let lower_hex = |text: &str, len: usize| {
+            text.len() == len && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        };
+        let mut parts = value.trim().split('-');
+        let (version, trace, span, flags) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let known = version == "00";
+        // A later version may have more parts; version ff is forbidden (section 3.2.2.1).
+        if !lower_hex(version, 2) || version == "ff" || (known && parts.next().is_some()) {
+            return None;
+        }
+        if !lower_hex(trace, 32) || !lower_hex(span, 16) || !lower_hex(flags, 2) {
+            return None;
+        }
+        let trace_id = u128::from_str_radix(trace, 16).ok().filter(|id| *id != 0)?;
+        u64::from_str_radix(span, 16).ok().filter(|id| *id != 0)?;
+        Some(TraceParent { trace_id, flags: u8::from_str_radix(flags, 16).ok()? & 1 })
+    }
+
+    /// A new trace of our own, not sampled.
+    pub(crate) fn random() -> TraceParent {
+        TraceParent { trace_id: fastrand::u128(1..), flags: 0 }
+    }
+
+    /// The trace id: 32 lower-case hexadecimal digits.
+    pub fn trace_id(&self) -> String {
+        format!("{:032x}", self.trace_id)
+    }
+
+    /// The `traceparent` of one attempt: this trace, a new span.
+    pub(crate) fn attempt(&self) -> String {
+        format!("00-{:032x}-{:016x}-{:02x}", self.trace_id, fastrand::u64(1..), self.flags)
+    }
+}
+
+impl fmt::Display for TraceParent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.trace_id())
+    }
+}

@@ -1,0 +1,369 @@
+//! The one file that touches ureq's `unversioned` seam: connections that can be cancelled at any moment, under
+//! deadlines of our own, and that see the first byte of a request being handed down.
+//!
+//! ureq hands no context of a call to its connectors and transports, and keeps transports in its pool between calls.
+//! Since a call runs on the thread that makes it, its context is a thread-local, set for the time of one attempt.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::os::fd::AsFd;
+use std::rc::Rc;
+use std::time::Instant;
+
+use rustix::event::PollFlags;
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags, recv, send};
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{
+    Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout,
+    RustlsConnector, Transport,
+};
+use ureq::{Agent, Error};
+use zeroize::Zeroize;
+
+use crate::connect;
+use crate::resolve::Lookup;
+use crate::wait::{Cancels, Wake};
+
+/// How far an attempt has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Resolve,
+    Connect,
+    /// Talking to a proxy, or on the way to it.
+    Tunnel,
+    Tls,
+    /// The connection stands: sending, waiting, reading.
+    Exchange,
+}
+
+/// One attempt, as its transport sees it.
+pub(crate) struct Current {
+    deadline: Instant,
+    connect_deadline: Instant,
+    cancels: Cancels,
+    lookup: Lookup,
+    phase: Cell<Phase>,
+    /// Whether any byte of the request was handed down to a connection.
+    sent: Cell<bool>,
+    /// Why we ended the attempt ourselves, when we did.
+    stopped: Cell<Option<Wake>>,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Rc<Current>>> = const { RefCell::new(None) };
+}
+
+impl Current {
+    pub(crate) fn new(
+        deadline: Instant,
+        connect_deadline: Instant,
+        cancels: Cancels,
+        lookup: Lookup,
+    ) -> Rc<Current> {
+        Rc::new(Current {
+            deadline,
+            connect_deadline,
+            cancels,
+            lookup,
+            // A pooled connection goes through no connector.
+            phase: Cell::new(Phase::Exchange),
+            sent: Cell::new(false),
+            stopped: Cell::new(None),
+        })
+    }
+
+    /// Runs `body` with this attempt as the thread's current one.
+    pub(crate) fn scope<T>(self: &Rc<Current>, body: impl FnOnce() -> T) -> T {
+        /// Put back also when `body` panics.
+        struct Reset(Option<Rc<Current>>);
+        impl Drop for Reset {
+            fn drop(&mut self) {
+                CURRENT.set(self.0.take());
+            }
+        }
+        let _reset = Reset(CURRENT.replace(Some(Rc::clone(self))));
+        body()
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase.get()
+    }
+
+    pub(crate) fn sent(&self) -> bool {
+        self.sent.get()
+    }
+
+    pub(crate) fn stopped(&self) -> Option<Wake> {
+        self.stopped.get()
+    }
+
+    fn limit(&self) -> Instant {
+        match self.phase.get() {
+            Phase::Exchange => self.deadline,
+            _ => self.deadline.min(self.connect_deadline),
+        }
+    }
+
+    /// Enters a phase, except that whatever happens on the way to a proxy is the tunnel's.
+    fn enter(&self, phase: Phase) {
+        if self.phase.get() != Phase::Tunnel {
+            self.phase.set(phase);
+        }
+    }
+
+    fn wait(&self, stream: &TcpStream, flags: PollFlags) -> Result<(), Error> {
+        match self.cancels.wait(&[(stream.as_fd(), flags)], self.limit())? {
+            Wake::Ready => Ok(()),
+            wake => Err(self.stop(wake)),
+        }
+    }
+
+    fn stop(&self, wake: Wake) -> Error {
+        self.stopped.set(Some(wake));
+        let why = match wake {
+            Wake::Cancelled => "the call was cancelled",
+            Wake::TimedOut | Wake::Ready => "a deadline passed",
+        };
+        Error::Io(io::Error::new(io::ErrorKind::TimedOut, why))
+    }
+}
+
+/// The attempt under way on this thread.
+fn current() -> Result<Rc<Current>, Error> {
+    CURRENT
+        .with_borrow(Clone::clone)
+        .ok_or_else(|| Error::Io(io::Error::other("a connection was used outside a call")))
+}
+
+/// An agent whose every connection is ours.
+pub(crate) fn agent(config: Config) -> Agent {
+    let chain =
+        ().chain(TunnelStep(ConnectProxyConnector::default()))
+            .chain(TcpStep)
+            .chain(TlsStep(RustlsConnector::default()))
+            .chain(WatchStep);
+    Agent::with_parts(config, chain, NoResolver)
+}
+
+/// ureq asks its resolver on every call, before it looks at its pool. We look a name up when a connection is opened.
+#[derive(Debug)]
+struct NoResolver;
+
+impl Resolver for NoResolver {
+    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        Ok(self.empty())
+    }
+}
+
+/// Goes through a proxy where the configuration has one: ureq's connector, under our phases.
+#[derive(Debug)]
+struct TunnelStep(ConnectProxyConnector);
+
+impl Connector<()> for TunnelStep {
+    type Out = Either<(), Box<dyn Transport>>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<()>,
+    ) -> Result<Option<Self::Out>, Error> {
+        let current = current()?;
+        if details.config.proxy().is_none() {
+            // The way to the proxy itself comes through here a second time: it stays the tunnel's.
+            current.enter(Phase::Connect);
+            return Ok(None);
+        }
+        current.phase.set(Phase::Tunnel);
+        let tunnel = self.0.connect(details, chained)?;
+        current.phase.set(Phase::Connect);
+        Ok(tunnel)
+    }
+}
+
+#[derive(Debug)]
+struct TcpStep;
+
+impl<In: Transport> Connector<In> for TcpStep {
+    type Out = Either<In, Tcp>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        if let Some(tunnel) = chained {
+            return Ok(Some(Either::A(tunnel)));
+        }
+        let current = current()?;
+        let addresses = addresses(details.uri, &current)?;
+        current.enter(Phase::Connect);
+        let stream = match connect::open(addresses, current.limit(), &current.cancels)? {
+            Ok(stream) => stream,
+            Err(wake) => return Err(current.stop(wake)),
+        };
+        let buffers = LazyBuffers::new(
+            details.config.input_buffer_size(),
+            details.config.output_buffer_size(),
+        );
+        Ok(Some(Either::B(Tcp { stream, buffers })))
+    }
+}
+
+fn addresses(uri: &Uri, current: &Current) -> Result<Vec<SocketAddr>, Error> {
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let default_port = if uri.scheme_str() == Some("http") { 80 } else { 443 };
+    let port = uri.port_u16().unwrap_or(default_port);
+    if let Ok(ip) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(ip, port)]);
+    }
+    current.enter(Phase::Resolve);
+    match current.lookup.addresses(host, port, current.limit(), &current.cancels)? {
+        Ok(found) if found.is_empty() => Err(Error::HostNotFound),
+        Ok(found) => Ok(found),
+        Err(wake) => Err(current.stop(wake)),
+    }
+}
+
+#[derive(Debug)]
+struct TlsStep(RustlsConnector);
+
+impl<In: Transport> Connector<In> for TlsStep {
+    type Out = <RustlsConnector as Connector<In>>::Out;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        current()?.enter(Phase::Tls);
+        self.0.connect(details, chained)
+    }
+}
+
+/// The last step, above TLS: from here on, bytes handed down are the request's.
+#[derive(Debug)]
+struct WatchStep;
+
+impl<In: Transport> Connector<In> for WatchStep {
+    type Out = Watched<In>;
+
+    fn connect(
+        &self,
+        _: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        current()?.enter(Phase::Exchange);
+        Ok(chained.map(|inner| Watched { inner }))
+    }
+}
+
+#[derive(Debug)]
+struct Watched<T> {
+    inner: T,
+}
+
+impl<T: Transport> Transport for Watched<T> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.inner.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        let current = current()?;
+        // What goes to a proxy is not the request.
+        if amount > 0 && current.phase() == Phase::Exchange {
+            if current.cancels.is_cancelled() {
+                return Err(current.stop(Wake::Cancelled));
+            }
+            if Instant::now() >= current.limit() {
+                return Err(current.stop(Wake::TimedOut));
+            }
+            current.sent.set(true);
+        }
+        let result = self.inner.transmit_output(amount, timeout);
+        // The API token was among these bytes.
+        self.inner.buffers().output()[..amount].zeroize();
+        result
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.inner.await_input(timeout)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.inner.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.inner.is_tls()
+    }
+}
+
+/// A TCP connection that does not block in the kernel: every wait is a poll that a cancel ends too.
+struct Tcp {
+    stream: TcpStream,
+    buffers: LazyBuffers,
+}
+
+impl Transport for Tcp {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
+        let current = current()?;
+        let mut left = &self.buffers.output()[..amount];
+        while !left.is_empty() {
+            match send(&self.stream, left, send_flags()) {
+                Ok(sent) => left = &left[sent..],
+                Err(Errno::AGAIN) => current.wait(&self.stream, PollFlags::OUT)?,
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(Error::Io(error.into())),
+            }
+        }
+        Ok(())
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
+        let current = current()?;
+        loop {
+            current.wait(&self.stream, PollFlags::IN)?;
+            match recv(&self.stream, self.buffers.input_append_buf(), RecvFlags::DONTWAIT) {
+                Ok((_, received)) => {
+                    self.buffers.input_appended(received);
+                    return Ok(received > 0);
+                }
+                Err(Errno::AGAIN | Errno::INTR) => {}
+                Err(error) => return Err(Error::Io(error.into())),
+            }
+        }
+    }
+
+    /// Whether an idle connection can carry a request: it is open, and nothing came that nobody asked for.
+    fn is_open(&mut self) -> bool {
+        let mut byte = [0u8; 1];
+        let probe = recv(&self.stream, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT);
+        probe.is_err_and(|error| error == Errno::AGAIN)
+    }
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn send_flags() -> SendFlags {
+    SendFlags::DONTWAIT | SendFlags::NOSIGNAL
+}
+
+/// Apple's systems have no such flag; the socket option `SO_NOSIGPIPE` stands in.
+#[cfg(target_vendor = "apple")]
+fn send_flags() -> SendFlags {
+    SendFlags::DONTWAIT
+}
+
+impl fmt::Debug for Tcp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tcp").field("peer", &self.stream.peer_addr().ok()).finish_non_exhaustive()
+    }
+}
