@@ -5,6 +5,9 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its terminal")]
 
+mod docs;
+mod header;
+mod log;
 mod process;
 mod python;
 mod repo;
@@ -14,6 +17,7 @@ mod tally;
 mod tools;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -26,6 +30,23 @@ enum Verb {
     /// A step whose tool is missing is skipped and says so. With CI=true in the environment every step
     /// runs, and a missing tool is a failure.
     Test(suite::Options),
+
+    /// Bring the tables in the documents up to date with the code.
+    Docs {
+        /// Change nothing; fail where something would change.
+        #[arg(long)]
+        check: bool,
+    },
+
+    /// Make include/mpt_tokens.h from the C crate.
+    Header {
+        /// Change nothing; fail where something would change.
+        #[arg(long)]
+        check: bool,
+    },
+
+    /// Build the Python wheel, optimized, into target/wheels.
+    Wheel,
 }
 
 fn main() -> ExitCode {
@@ -35,6 +56,11 @@ fn main() -> ExitCode {
     }
     let done = match verb {
         Verb::Test(options) => suite::run(&options),
+        Verb::Docs { check: true } => docs::check().map(|()| true),
+        Verb::Docs { check: false } => docs::update().map(|()| true),
+        Verb::Header { check: true } => header::check().map(|()| true),
+        Verb::Header { check: false } => header::update().map(|()| true),
+        Verb::Wheel => wheel(),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -44,4 +70,11 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+fn wheel() -> anyhow::Result<bool> {
+    let mut log = log::Log::new(Duration::from_secs(30 * 60));
+    let built = python::wheel(&mut log, "release", &repo::target().join("wheels"));
+    println!("{}", built.inspect_err(|_| eprint!("{}", log.text()))?.display());
+    Ok(true)
 }

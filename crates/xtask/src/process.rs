@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, PipeReader, Read};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
 
 /// Process groups that are running now.
 static RUNNING: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
@@ -35,7 +38,7 @@ pub(crate) fn run(
         command.stdout(writer.try_clone()?);
     }
     command.stderr(writer).stdin(Stdio::null());
-    own_group(&mut command);
+    command.process_group(0);
     let mut child = command.spawn()?;
     // The pipes end when every writer is gone: this process must not be one of them.
     drop(command);
@@ -49,7 +52,7 @@ pub(crate) fn run(
         let left = deadline.saturating_duration_since(Instant::now());
         reader.recv_timeout(left).unwrap_or_else(|_| {
             in_time = false;
-            end_group(&mut child, group);
+            kill_group(group);
             reader.recv_timeout(Duration::from_secs(10)).unwrap_or_default()
         })
     };
@@ -91,33 +94,15 @@ fn read_aside(mut pipe: PipeReader) -> mpsc::Receiver<String> {
     receiver
 }
 
-fn end_group(child: &mut Child, group: u32) {
-    kill_group(group);
-    // On a system without process groups this is all there is; elsewhere it may be dead already.
-    drop(child.kill());
-}
-
-#[cfg(unix)]
-fn own_group(command: &mut Command) {
-    std::os::unix::process::CommandExt::process_group(command, 0);
-}
-
-#[cfg(unix)]
 fn kill_group(group: u32) {
-    let pid = i32::try_from(group).ok().and_then(rustix::process::Pid::from_raw);
+    let pid = i32::try_from(group).ok().and_then(Pid::from_raw);
     if let Some(pid) = pid {
         // It may have ended by itself in this very moment.
-        let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+        let _ = kill_process_group(pid, Signal::KILL);
     }
 }
 
-#[cfg(not(unix))]
-fn own_group(_: &mut Command) {}
-
-#[cfg(not(unix))]
-fn kill_group(_: u32) {}
-
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

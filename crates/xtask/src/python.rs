@@ -1,9 +1,16 @@
-//! Finds a Python that fits.
+//! Finds a Python that fits, and sets up virtual environments with pinned packages and the wheel of this tree.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use crate::log::Log;
+use crate::repo;
 
 /// The oldest Python that the package works with.
 const OLDEST: (u32, u32) = (3, 10);
@@ -29,6 +36,118 @@ pub(crate) fn find() -> &'static Result<Python, String> {
             .map_err(|why| format!("PYTHON={} does not fit: {why}", name.to_string_lossy())),
         None => first_that_fits(NAMES),
     })
+}
+
+/// A virtual environment.
+#[derive(Clone, Debug)]
+pub(crate) struct Venv {
+    folder: PathBuf,
+}
+
+impl Venv {
+    /// Calls a program of it, as if it had been activated.
+    pub(crate) fn command(&self, name: &str) -> Command {
+        let mut path = OsString::from(self.bin());
+        if let Some(rest) = std::env::var_os("PATH") {
+            path.push(":");
+            path.push(rest);
+        }
+        let mut command = Command::new(self.bin().join(name));
+        command.current_dir(repo::root()).env("PATH", path).env("VIRTUAL_ENV", &self.folder);
+        command.env_remove("PYTHONPATH").env_remove("PYTHONHOME");
+        command
+    }
+
+    fn bin(&self) -> PathBuf {
+        self.folder.join("bin")
+    }
+
+    fn pip(&self) -> Command {
+        let mut pip = self.command("python");
+        pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
+        pip
+    }
+}
+
+/// An environment of exactly what `bindings/python/requirements-LOCK.lock` pins, made anew when that changes.
+pub(crate) fn venv(log: &mut Log, python: &Python, lock: &str) -> Result<Venv> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+
+    let (major, minor) = python.version;
+    let folder = repo::target().join(format!("xtask/venv/{lock}-{major}.{minor}"));
+    let file = repo::root().join(format!("bindings/python/requirements-{lock}.lock"));
+    let pinned =
+        fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let pinned = format!("# {}\n{pinned}", python.program.display());
+    // Written last, so that a half-made environment is not taken for a whole one.
+    let stamp = folder.join("made-from");
+    let venv = Venv { folder };
+    if fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == pinned) {
+        return Ok(venv);
+    }
+    let mut make = Command::new(&python.program);
+    log.run(make.args(["-m", "venv", "--clear"]).arg(&venv.folder))?;
+    log.run(venv.pip().args(["--require-hashes", "--only-binary=:all:", "-r"]).arg(&file))?;
+    fs::write(&stamp, pinned).with_context(|| format!("cannot write {}", stamp.display()))?;
+    Ok(venv)
+}
+
+/// The Python that fits, or a sentence that says what is missing.
+pub(crate) fn fitting() -> Result<&'static Python> {
+    find().as_ref().map_err(|why| anyhow!("{why}"))
+}
+
+/// Builds the wheel of this tree in a cargo profile; returns its path.
+pub(crate) fn wheel(log: &mut Log, profile: &str, folder: &Path) -> Result<PathBuf> {
+    let venv = venv(log, fitting()?, "build")?;
+    // What an older build left would be taken for this one's.
+    for old in wheels_in(folder)? {
+        fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
+    }
+    let mut maturin = venv.command("maturin");
+    maturin.args(["build", "--quiet", "--profile", profile, "--out"]).arg(folder);
+    maturin.arg("--interpreter").arg(venv.bin().join("python"));
+    log.run(&mut maturin)?;
+    match wheels_in(folder)?.as_slice() {
+        [wheel] => Ok(wheel.clone()),
+        wheels => bail!("maturin left {} wheels in {}", wheels.len(), folder.display()),
+    }
+}
+
+/// An environment with what LOCK pins and the wheel of this tree, which is built once a run in the dev profile.
+pub(crate) fn installed(log: &mut Log, python: &Python, lock: &str) -> Result<Venv> {
+    static WHEEL: Mutex<Option<PathBuf>> = Mutex::new(None);
+    static INSTALLED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+    let venv = venv(log, python, lock)?;
+    let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !installed.contains(&venv.folder) {
+        let mut built = WHEEL.lock().unwrap_or_else(PoisonError::into_inner);
+        let wheel = match &*built {
+            Some(wheel) => wheel,
+            None => built.insert(wheel(log, "dev", &repo::target().join("xtask/wheel"))?),
+        };
+        log.run(venv.pip().args(["--no-deps", "--no-index", "--force-reinstall"]).arg(wheel))?;
+        installed.insert(venv.folder.clone());
+    }
+    Ok(venv)
+}
+
+fn wheels_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut wheels = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "whl") {
+            wheels.push(path);
+        }
+    }
+    Ok(wheels)
 }
 
 fn first_that_fits(names: &[&str]) -> Result<Python, String> {
@@ -91,7 +210,6 @@ mod tests {
         assert!(why.contains("no-such-python-a: not here; no-such-python-b: not here"), "{why}");
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_shim_that_fails_is_passed_over() {
         let why = probe(OsString::from("false")).unwrap_err();

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use anyhow::{Context, Result};
+
 /// The top folder of the workspace.
 pub(crate) fn root() -> &'static Path {
     static ROOT: OnceLock<PathBuf> = OnceLock::new();
@@ -18,12 +20,16 @@ pub(crate) fn root() -> &'static Path {
 pub(crate) fn target() -> &'static Path {
     static TARGET: OnceLock<PathBuf> = OnceLock::new();
     TARGET.get_or_init(|| {
-        let told = cargo("metadata").args(["--no-deps", "--format-version=1"]).output();
-        told.ok()
-            .and_then(|out| serde_json::from_slice::<serde_json::Value>(&out.stdout).ok())
-            .and_then(|data| data["target_directory"].as_str().map(PathBuf::from))
-            .unwrap_or_else(|| root().join("target"))
+        let told =
+            metadata().ok().and_then(|data| data["target_directory"].as_str().map(PathBuf::from));
+        told.unwrap_or_else(|| root().join("target"))
     })
+}
+
+/// What cargo says of the workspace and its members.
+pub(crate) fn metadata() -> Result<serde_json::Value> {
+    let told = cargo("metadata").args(["--no-deps", "--format-version=1"]).output()?;
+    serde_json::from_slice(&told.stdout).context("`cargo metadata` printed no JSON")
 }
 
 /// Whether this is a run that must leave nothing out: `CI=true`.
@@ -44,9 +50,10 @@ pub(crate) fn locked(verb: &str) -> Command {
     if ci() {
         cargo.arg("--locked");
     }
-    // One Python for all builds: pyo3 would be built again whenever it changes.
-    if let Ok(python) = crate::python::find() {
-        cargo.env("PYO3_PYTHON", &python.program);
-    }
+    // Without a Python the crate of the Python module can be checked all the same.
+    match crate::python::find() {
+        Ok(python) => cargo.env("PYO3_PYTHON", &python.program),
+        Err(_) => cargo.env("PYO3_NO_PYTHON", "1"),
+    };
     cargo
 }

@@ -7,17 +7,28 @@
 //! step("valgrind", "the C tests leak nothing", |log| log.check(command)).needs(&[VALGRIND]).full(),
 //! ```
 
+use crate::docs;
+use crate::header;
+use crate::python;
 use crate::repo::{cargo, locked};
 use crate::suite::{Step, step};
-use crate::tally::Runner;
-use crate::tools::{self, CLIPPY, RUSTFMT};
+use crate::tally::{Runner, Tally};
+use crate::tools::{self, CLIPPY, PYTHON, RUSTFMT};
 
 /// In the order in which they start; a step `beside` the builds overlaps with the others.
 pub(crate) const STEPS: &[Step] = &[
     step("fmt", "every Rust file is as rustfmt writes it", |log| {
-        log.check(cargo("fmt").args(["--all", "--check"]))
+        log.check(cargo("fmt").args(["--all", "--check", "--", "--color=never"]))
     })
     .needs(&[RUSTFMT])
+    .beside(),
+    step("docs", "the tables in the documents say what the code says", |_| {
+        docs::check().map(|()| Tally::PASSED)
+    })
+    .beside(),
+    step("header", "include/mpt_tokens.h is what the C crate says", |_| {
+        header::check().map(|()| Tally::PASSED)
+    })
     .beside(),
     step("clippy", "no warning in any crate, tests and examples included", |log| {
         log.check(locked("clippy").args(["--workspace", "--all-targets", "--", "-Dwarnings"]))
@@ -34,4 +45,30 @@ pub(crate) const STEPS: &[Step] = &[
     step("doc", "the examples in the Rust documentation", |log| {
         log.tests(Runner::CargoTest, locked("test").args(["--no-fail-fast", "--doc"]))
     }),
+    step("pytest", "the Python package, installed from its wheel", |log| {
+        let venv = python::installed(log, python::fitting()?, "dev")?;
+        log.tests(Runner::Pytest, venv.command("python").args(["-m", "pytest", "-q"]))
+    })
+    .needs(&[PYTHON])
+    .beside(),
+    step("mypy", "the Python package and its tests, types strictly checked by mypy", |log| {
+        let venv = python::installed(log, python::fitting()?, "dev")?;
+        log.check(venv.command("mypy").args(["--package", "mpt_tokens"]))?;
+        log.check(venv.command("mypy").arg("bindings/python/tests"))
+    })
+    .needs(&[PYTHON])
+    .beside(),
+    step("stubtest", "the stubs say what the compiled module has", |log| {
+        let venv = python::installed(log, python::fitting()?, "dev")?;
+        log.check(venv.command("stubtest").arg("mpt_tokens"))
+    })
+    .needs(&[PYTHON])
+    .beside(),
+    step("pyright", "the same types by pyright, and every public name fully typed", |log| {
+        let venv = python::installed(log, python::fitting()?, "dev")?;
+        log.check(&mut venv.command("pyright"))?;
+        log.check(venv.command("pyright").args(["--verifytypes", "mpt_tokens", "--ignoreexternal"]))
+    })
+    .needs(&[PYTHON])
+    .beside(),
 ];

@@ -1,16 +1,15 @@
 //! `cargo xtask test`: runs the steps of the table, two at a time where they do not wait for the same build.
 
-use std::fmt::Write as _;
-use std::process::Command;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::log::Log;
+use crate::repo;
 use crate::steps::STEPS;
-use crate::tally::{Runner, Tally};
+use crate::tally::Tally;
 use crate::tools::Tool;
-use crate::{process, repo};
 
 /// What `cargo xtask test` can be told.
 #[derive(clap::Args)]
@@ -56,78 +55,6 @@ impl Step {
     pub(crate) const fn beside(self) -> Self {
         Self { beside: true, ..self }
     }
-}
-
-/// What a step did and what was printed meanwhile.
-pub(crate) struct Log {
-    text: String,
-    deadline: Instant,
-    limit: Duration,
-}
-
-impl Log {
-    /// Adds a line of the step's own.
-    pub(crate) fn note(&mut self, line: &str) {
-        self.text.push_str(line);
-        self.text.push('\n');
-    }
-
-    /// Runs a command that must end with success; what it printed is returned and kept.
-    pub(crate) fn run(&mut self, command: &mut Command) -> Result<String> {
-        let done = self.finish(command, false)?;
-        done.1.map(|()| done.0)
-    }
-
-    /// A command that is one test by itself.
-    pub(crate) fn check(&mut self, command: &mut Command) -> Result<Tally> {
-        self.run(command).map(|_| Tally::PASSED)
-    }
-
-    /// A command that runs tests and prints how many.
-    pub(crate) fn tests(&mut self, runner: Runner, command: &mut Command) -> Result<Tally> {
-        let (output, ended) = self.finish(command, false)?;
-        match (Tally::read(runner, &output), ended) {
-            (Some(tally), Ok(())) => Ok(tally),
-            // Its own count says so already.
-            (Some(tally), Err(_)) if tally.failed > 0 => Ok(tally),
-            (Some(mut tally), Err(why)) => {
-                self.note(&format!("{why:#}"));
-                tally += Tally::FAILED;
-                Ok(tally)
-            }
-            (None, Err(why)) => Err(why),
-            (None, Ok(())) => bail!("it ended with success but printed no count of tests"),
-        }
-    }
-
-    /// Standard output of the command (or both streams as one), and whether it ended well.
-    fn finish(&mut self, command: &mut Command, apart: bool) -> Result<(String, Result<()>)> {
-        let shown = shown(command);
-        self.note(&format!("$ {shown}"));
-        let started = std::mem::replace(command, Command::new(""));
-        let done = process::run(started, apart, self.deadline)
-            .with_context(|| format!("cannot start `{shown}`"))?;
-        self.text.push_str(&done.output);
-        let ended = match done.status {
-            Some(status) if status.success() => Ok(()),
-            Some(status) => Err(anyhow::anyhow!("`{shown}` ended with {status}")),
-            None => Err(anyhow::anyhow!(
-                "`{shown}` was ended: the step took longer than {} minutes",
-                self.limit.as_secs() / 60
-            )),
-        };
-        Ok((if apart { done.stdout } else { done.output }, ended))
-    }
-}
-
-/// The command as a person would type it, programs by their bare names.
-fn shown(command: &Command) -> String {
-    let program = std::path::Path::new(command.get_program());
-    let mut text = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    for arg in command.get_args() {
-        let _ = write!(text, " {}", arg.to_string_lossy());
-    }
-    text
 }
 
 struct Done {
@@ -215,15 +142,15 @@ fn carry_out(step: &'static Step) -> Done {
         return done(tally, Some(missing.clone()), missing);
     }
     let limit = Duration::from_secs(step.minutes * 60);
-    let mut log = Log { text: String::new(), deadline: started + limit, limit };
+    let mut log = Log::new(limit);
     let tally = (step.run)(&mut log).unwrap_or_else(|why| {
         log.note(&format!("{why:#}"));
         Tally::FAILED
     });
-    if let Err(why) = keep(step.name, &log.text) {
+    if let Err(why) = keep(step.name, log.text()) {
         log.note(&format!("warning: {why:#}"));
     }
-    done(tally, None, log.text)
+    done(tally, None, log.text().to_owned())
 }
 
 /// What every step printed can be read afterwards, whether it failed or not.
