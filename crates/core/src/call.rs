@@ -276,3 +276,6 @@ fn attempt(number: u32, answer: &Answer, elapsed: Duration, waited: Duration) ->
     };
     Attempt { number, sent, http_status, failure, elapsed, waited }
 }
+
+#[cfg(test)]
+mod decisions;

@@ -10,6 +10,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::os::fd::AsFd;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use rustix::event::PollFlags;
@@ -43,6 +44,8 @@ pub(crate) enum Phase {
 
 /// One attempt, as its transport sees it.
 pub(crate) struct Current {
+    /// No other attempt of this process has the same.
+    serial: u64,
     deadline: Instant,
     connect_deadline: Instant,
     cancels: Cancels,
@@ -65,7 +68,9 @@ impl Current {
         cancels: Cancels,
         lookup: Lookup,
     ) -> Rc<Current> {
+        static SERIAL: AtomicU64 = AtomicU64::new(1);
         Rc::new(Current {
+            serial: SERIAL.fetch_add(1, Ordering::Relaxed),
             deadline,
             connect_deadline,
             cancels,
@@ -210,7 +215,7 @@ impl<In: Transport> Connector<In> for TcpStep {
             details.config.input_buffer_size(),
             details.config.output_buffer_size(),
         );
-        Ok(Some(Either::B(Tcp { stream, buffers })))
+        Ok(Some(Either::B(Tcp { stream, buffers, served: 0 })))
     }
 }
 
@@ -307,6 +312,8 @@ impl<T: Transport> Transport for Watched<T> {
 struct Tcp {
     stream: TcpStream,
     buffers: LazyBuffers,
+    /// The attempt that read from it last.
+    served: u64,
 }
 
 impl Transport for Tcp {
@@ -335,6 +342,7 @@ impl Transport for Tcp {
             match recv(&self.stream, self.buffers.input_append_buf(), RecvFlags::DONTWAIT) {
                 Ok((_, received)) => {
                     self.buffers.input_appended(received);
+                    self.served = current.serial;
                     return Ok(received > 0);
                 }
                 Err(Errno::AGAIN | Errno::INTR) => {}
@@ -344,7 +352,14 @@ impl Transport for Tcp {
     }
 
     /// Whether an idle connection can carry a request: it is open, and nothing came that nobody asked for.
+    ///
+    /// ureq asks when it puts a connection back and again when it takes it out. Only the second look protects a
+    /// request, so the attempt that has just read its answer is spared the first.
     fn is_open(&mut self) -> bool {
+        if CURRENT.with_borrow(|current| current.as_ref().is_some_and(|c| c.serial == self.served))
+        {
+            return true;
+        }
         let mut byte = [0u8; 1];
         let probe = recv(&self.stream, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT);
         probe.is_err_and(|error| error == Errno::AGAIN)

@@ -1,0 +1,405 @@
+//! The decision table: what every history of answers means, a row a case.
+
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
+
+use rstest::rstest;
+
+use super::{Answer, AttemptOrder, Call, World};
+use crate::code::{Code, Outcome};
+use crate::problem::ProblemDetails;
+use crate::report::Report;
+use crate::retry::{RetryBudget, RetryPolicy};
+use crate::token_id::TokenId;
+use crate::trace::TraceParent;
+
+/// A world that answers as it is told, where waiting takes no time.
+struct Script {
+    answers: RefCell<std::vec::IntoIter<Answer>>,
+    start: Instant,
+    passed: Cell<Duration>,
+    cancelled: Cell<bool>,
+    /// Which pause is cancelled, counted from 1.
+    cancel_pause: Option<u32>,
+    pauses: RefCell<Vec<Duration>>,
+    random: f64,
+}
+
+impl Script {
+    fn new(history: &str, cancel_pause: Option<u32>, random: f64) -> Script {
+        let answers: Vec<Answer> = history.split_whitespace().map(answer).collect();
+        Script {
+            answers: RefCell::new(answers.into_iter()),
+            start: Instant::now(),
+            passed: Cell::default(),
+            cancelled: Cell::default(),
+            cancel_pause,
+            pauses: RefCell::default(),
+            random,
+        }
+    }
+}
+
+impl World for Script {
+    fn now(&self) -> Instant {
+        self.start + self.passed.get()
+    }
+
+    fn random(&self) -> f64 {
+        self.random
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancelled.get()
+    }
+
+    fn pause(&self, duration: Duration) -> bool {
+        self.pauses.borrow_mut().push(duration);
+        if self.cancel_pause == u32::try_from(self.pauses.borrow().len()).ok() {
+            self.cancelled.set(true);
+            return false;
+        }
+        self.passed.set(self.passed.get() + duration);
+        true
+    }
+
+    fn exchange(&self, order: &AttemptOrder<'_>) -> Answer {
+        assert!(self.now() < order.deadline, "an attempt was started after the deadline");
+        let answer =
+            self.answers.borrow_mut().next().expect("one attempt more than the script has answers");
+        if let Answer::Failed { code: Code::Timeout, .. } = answer {
+            self.passed.set(order.deadline - self.start);
+        }
+        answer
+    }
+}
+
+/// `404j`: with a JSON object; `429+5`: with `Retry-After: 5`; a word: a failure, `0` at its end when nothing was sent.
+fn answer(word: &str) -> Answer {
+    let failed = |code, sent, hopeless| Answer::Failed {
+        code,
+        sent,
+        hopeless,
+        status: None,
+        detail: "as scripted".to_owned(),
+    };
+    match word {
+        "resolve0" => failed(Code::ResolveFailed, false, false),
+        "connect0" => failed(Code::ConnectFailed, false, false),
+        "tls0" => failed(Code::TlsFailed, false, false),
+        "cert0" => failed(Code::TlsFailed, false, true),
+        "proxy0" => failed(Code::ProxyFailed, false, false),
+        "denied0" => failed(Code::ProxyFailed, false, true),
+        "timeout0" => failed(Code::Timeout, false, false),
+        "cancel0" => failed(Code::Cancelled, false, true),
+        "lost" => failed(Code::ConnectionLost, true, false),
+        "timeout" => failed(Code::Timeout, true, false),
+        "cancel" => failed(Code::Cancelled, true, true),
+        "garbage" => failed(Code::UnexpectedResponse, true, false),
+        status => {
+            let (status, wait) = match status.split_once('+') {
+                Some((status, seconds)) => {
+                    (status, Some(Duration::from_secs(seconds.parse().unwrap())))
+                }
+                None => (status, None),
+            };
+            let (status, problem) = match status.strip_suffix('j') {
+                Some(status) => (status, ProblemDetails::parse(br#"{"title":"as scripted"}"#)),
+                None => (status, None),
+            };
+            Answer::Status { status: status.parse().unwrap(), problem, retry_after: wait }
+        }
+    }
+}
+
+fn run_with(history: &str, flags: &str, script: &Script, policy: &RetryPolicy) -> Report {
+    let id = TokenId::new("TKN-1000-0001").unwrap();
+    let budget = RetryBudget::new();
+    let report = Call {
+        id: &id,
+        own: flags.contains("own"),
+        missing_ok: flags.contains("missing"),
+        lost_before: flags.contains("before"),
+        trace: TraceParent::random(),
+        policy,
+        budget: &budget,
+        gate: None,
+    }
+    .run(script);
+    assert_eq!(script.answers.borrow().len(), 0, "the call ended before the script `{history}`");
+    report
+}
+
+fn run(history: &str, flags: &str) -> Report {
+    run_with(history, flags, &Script::new(history, None, 0.5), &RetryPolicy::default())
+}
+
+#[rstest]
+// One answer that settles the matter.
+#[case("204", "", Code::Ok, Outcome::Deleted)]
+#[case("204", "own", Code::Ok, Outcome::Deleted)]
+#[case("204", "missing", Code::Ok, Outcome::Deleted)]
+#[case("204", "before", Code::Ok, Outcome::Deleted)]
+#[case("400", "", Code::BadRequest, Outcome::NotDeleted)]
+#[case("400j", "", Code::BadRequest, Outcome::NotDeleted)]
+#[case("401", "", Code::Unauthorized, Outcome::NotDeleted)]
+#[case("401j", "", Code::Unauthorized, Outcome::NotDeleted)]
+#[case("401", "own", Code::Unauthorized, Outcome::NotDeleted)]
+#[case("403", "", Code::Forbidden, Outcome::NotDeleted)]
+#[case("403j", "", Code::Forbidden, Outcome::NotDeleted)]
+#[case("404j", "", Code::NotFound, Outcome::NotDeleted)]
+#[case("404j", "own", Code::NotFound, Outcome::NotDeleted)]
+#[case("404j", "missing", Code::Ok, Outcome::Gone)]
+#[case("404", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
+#[case("404", "missing", Code::UnexpectedResponse, Outcome::NotDeleted)]
+#[case("409", "", Code::Conflict, Outcome::NotDeleted)]
+#[case("409j", "", Code::Conflict, Outcome::NotDeleted)]
+#[case("402", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
+#[case("405", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
+#[case("406", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
+#[case("407", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
+#[case("410j", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
+#[case("415", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
+#[case("418", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
+#[case("421", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
+#[case("422j", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
+#[case("431", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
+#[case("451", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
+#[case("499", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
+#[case("300", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
+#[case("301", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
+#[case("302", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
+#[case("303", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
+#[case("304", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
+#[case("307", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
+#[case("308", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
+// A server error that asking again cannot help.
+#[case("501", "", Code::ServerError, Outcome::Unknown)]
+#[case("505", "", Code::ServerError, Outcome::Unknown)]
+#[case("507", "", Code::ServerError, Outcome::Unknown)]
+#[case("511", "", Code::ServerError, Outcome::Unknown)]
+#[case("599", "", Code::ServerError, Outcome::Unknown)]
+// Failures that nothing was sent before, and that asking again cannot help.
+#[case("cert0", "", Code::TlsFailed, Outcome::NotDeleted)]
+#[case("denied0", "", Code::ProxyFailed, Outcome::NotDeleted)]
+#[case("cancel0", "", Code::Cancelled, Outcome::NotDeleted)]
+#[case("cancel", "", Code::Cancelled, Outcome::Unknown)]
+// An earlier call's answer was lost.
+#[case("404j", "before", Code::Ok, Outcome::Gone)]
+#[case("404", "before", Code::UnexpectedResponse, Outcome::Unknown)]
+#[case("400j", "before", Code::BadRequest, Outcome::Unknown)]
+#[case("401", "before", Code::Unauthorized, Outcome::Unknown)]
+#[case("401", "before own", Code::Ok, Outcome::Gone)]
+#[case("403", "before", Code::Forbidden, Outcome::Unknown)]
+#[case("409", "before", Code::Conflict, Outcome::Unknown)]
+#[case("302", "before", Code::UnexpectedResponse, Outcome::Unknown)]
+#[case("cert0", "before", Code::TlsFailed, Outcome::Unknown)]
+#[case("cancel0", "before", Code::Cancelled, Outcome::Unknown)]
+// Attempts that were surely not carried out, then an answer.
+#[case("resolve0 204", "", Code::Ok, Outcome::Deleted)]
+#[case("connect0 204", "", Code::Ok, Outcome::Deleted)]
+#[case("tls0 204", "", Code::Ok, Outcome::Deleted)]
+#[case("proxy0 204", "", Code::Ok, Outcome::Deleted)]
+#[case("timeout0 204", "", Code::Ok, Outcome::Deleted)]
+#[case("408 204", "", Code::Ok, Outcome::Deleted)]
+#[case("425 204", "", Code::Ok, Outcome::Deleted)]
+#[case("429 204", "", Code::Ok, Outcome::Deleted)]
+#[case("429+1 204", "", Code::Ok, Outcome::Deleted)]
+#[case("resolve0 404j", "", Code::NotFound, Outcome::NotDeleted)]
+#[case("connect0 404j", "", Code::NotFound, Outcome::NotDeleted)]
+#[case("tls0 404j", "", Code::NotFound, Outcome::NotDeleted)]
+#[case("proxy0 404j", "", Code::NotFound, Outcome::NotDeleted)]
+#[case("timeout0 404j", "", Code::NotFound, Outcome::NotDeleted)]
+#[case("408 404j", "", Code::NotFound, Outcome::NotDeleted)]
+#[case("425 404j", "", Code::NotFound, Outcome::NotDeleted)]
+#[case("429 404j", "", Code::NotFound, Outcome::NotDeleted)]
+#[case("429 404j", "missing", Code::Ok, Outcome::Gone)]
+#[case("connect0 401", "own", Code::Unauthorized, Outcome::NotDeleted)]
+#[case("connect0 cancel0", "", Code::Cancelled, Outcome::NotDeleted)]
+#[case("connect0 cancel", "", Code::Cancelled, Outcome::Unknown)]
+// A lost answer, then one that settles the matter.
+#[case("lost 204", "", Code::Ok, Outcome::Deleted)]
+#[case("timeout 204", "", Code::Ok, Outcome::Deleted)]
+#[case("garbage 204", "", Code::Ok, Outcome::Deleted)]
+#[case("500 204", "", Code::Ok, Outcome::Deleted)]
+#[case("502 204", "", Code::Ok, Outcome::Deleted)]
+#[case("503 204", "", Code::Ok, Outcome::Deleted)]
+#[case("503+2 204", "", Code::Ok, Outcome::Deleted)]
+#[case("504 204", "", Code::Ok, Outcome::Deleted)]
+#[case("200 204", "", Code::Ok, Outcome::Deleted)]
+#[case("lost 404j", "", Code::Ok, Outcome::Gone)]
+#[case("timeout 404j", "", Code::Ok, Outcome::Gone)]
+#[case("garbage 404j", "", Code::Ok, Outcome::Gone)]
+#[case("500 404j", "", Code::Ok, Outcome::Gone)]
+#[case("502 404j", "", Code::Ok, Outcome::Gone)]
+#[case("503 404j", "", Code::Ok, Outcome::Gone)]
+#[case("504j 404j", "", Code::Ok, Outcome::Gone)]
+#[case("200 404j", "", Code::Ok, Outcome::Gone)]
+#[case("202 404j", "", Code::Ok, Outcome::Gone)]
+#[case("205 404j", "", Code::Ok, Outcome::Gone)]
+#[case("206 404j", "", Code::Ok, Outcome::Gone)]
+#[case("999 404j", "", Code::Ok, Outcome::Gone)]
+#[case("lost 401", "own", Code::Ok, Outcome::Gone)]
+#[case("502 401j", "own", Code::Ok, Outcome::Gone)]
+// A lost answer, then one that settles nothing: the token is not alive for that.
+#[case("lost 400j", "", Code::BadRequest, Outcome::Unknown)]
+#[case("lost 401", "", Code::Unauthorized, Outcome::Unknown)]
+#[case("lost 403", "", Code::Forbidden, Outcome::Unknown)]
+#[case("lost 403", "own", Code::Forbidden, Outcome::Unknown)]
+#[case("lost 404", "", Code::UnexpectedResponse, Outcome::Unknown)]
+#[case("lost 404", "missing", Code::UnexpectedResponse, Outcome::Unknown)]
+#[case("lost 409", "", Code::Conflict, Outcome::Unknown)]
+#[case("lost 302", "", Code::UnexpectedResponse, Outcome::Unknown)]
+#[case("lost 410j", "", Code::UnexpectedResponse, Outcome::Unknown)]
+#[case("lost cert0", "", Code::TlsFailed, Outcome::Unknown)]
+#[case("lost denied0", "", Code::ProxyFailed, Outcome::Unknown)]
+#[case("lost cancel0", "", Code::Cancelled, Outcome::Unknown)]
+#[case("502 cancel0", "", Code::Cancelled, Outcome::Unknown)]
+#[case("429 lost 404j", "", Code::Ok, Outcome::Gone)]
+#[case("lost 429 404j", "", Code::Ok, Outcome::Gone)]
+#[case("lost connect0 404j", "", Code::Ok, Outcome::Gone)]
+#[case("lost 429 403", "", Code::Forbidden, Outcome::Unknown)]
+#[case("connect0 connect0 lost 404j", "", Code::Ok, Outcome::Gone)]
+// All attempts used.
+#[case("resolve0 resolve0 resolve0 resolve0", "", Code::ResolveFailed, Outcome::NotDeleted)]
+#[case("connect0 connect0 connect0 connect0", "", Code::ConnectFailed, Outcome::NotDeleted)]
+#[case("tls0 tls0 tls0 tls0", "", Code::TlsFailed, Outcome::NotDeleted)]
+#[case("proxy0 proxy0 proxy0 proxy0", "", Code::ProxyFailed, Outcome::NotDeleted)]
+#[case("408 408 408 408", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
+#[case("425 425 425 425", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
+#[case("429 429 429 429", "", Code::RateLimited, Outcome::NotDeleted)]
+#[case("429+1 429+1 429+1 429+1", "", Code::RateLimited, Outcome::NotDeleted)]
+#[case("429 429 429 connect0", "", Code::ConnectFailed, Outcome::NotDeleted)]
+#[case("lost 429 429 429", "", Code::RateLimited, Outcome::Unknown)]
+#[case("lost lost lost lost", "", Code::ConnectionLost, Outcome::Unknown)]
+#[case("lost connect0 connect0 connect0", "", Code::ConnectFailed, Outcome::Unknown)]
+#[case("garbage garbage garbage garbage", "", Code::UnexpectedResponse, Outcome::Unknown)]
+#[case("500 500 500 500", "", Code::ServerError, Outcome::Unknown)]
+#[case("503 503 503 503", "", Code::ServerError, Outcome::Unknown)]
+#[case("503 503 503 429", "", Code::RateLimited, Outcome::Unknown)]
+#[case("200 200 200 200", "", Code::UnexpectedResponse, Outcome::Unknown)]
+#[case("429 429 429 200", "", Code::UnexpectedResponse, Outcome::Unknown)]
+#[case("999 999 999 999", "", Code::UnexpectedResponse, Outcome::Unknown)]
+#[case("200 200 200 403", "", Code::Forbidden, Outcome::Unknown)]
+// The deadline (60 s, 20 s an attempt): three timeouts use it up; a wait that would pass it is not begun.
+#[case("timeout timeout timeout", "", Code::Timeout, Outcome::Unknown)]
+#[case("timeout0 timeout0 timeout0", "", Code::Timeout, Outcome::NotDeleted)]
+#[case("timeout0 timeout0 timeout", "", Code::Timeout, Outcome::Unknown)]
+#[case("timeout timeout0 timeout0", "", Code::Timeout, Outcome::Unknown)]
+#[case("429+60", "", Code::RateLimited, Outcome::NotDeleted)]
+#[case("429+86400", "", Code::RateLimited, Outcome::NotDeleted)]
+#[case("503+60", "", Code::ServerError, Outcome::Unknown)]
+#[case("429+30 429+30", "", Code::RateLimited, Outcome::NotDeleted)]
+#[case("lost 429+60", "", Code::RateLimited, Outcome::Unknown)]
+#[case("429+60", "before", Code::RateLimited, Outcome::Unknown)]
+fn the_decision_table(
+    #[case] history: &str,
+    #[case] flags: &str,
+    #[case] code: Code,
+    #[case] outcome: Outcome,
+) {
+    let report = run(history, flags);
+    assert_eq!((report.code(), report.outcome()), (code, outcome), "{report:?}");
+    assert_eq!(report.attempts().len(), history.split_whitespace().count());
+    assert_eq!(report.is_success(), report.code() == Code::Ok);
+    assert!(report.message().contains("TKN-1000-0001"), "{}", report.message());
+    if outcome == Outcome::Unknown {
+        assert!(
+            report.message().ends_with("may be deleted: run again to find out"),
+            "{}",
+            report.message()
+        );
+    }
+}
+
+/// A pause that is cancelled ends the call with what is known then.
+#[rstest]
+#[case("429", Outcome::NotDeleted)]
+#[case("connect0", Outcome::NotDeleted)]
+#[case("lost", Outcome::Unknown)]
+#[case("503", Outcome::Unknown)]
+fn cancelled_in_a_pause(#[case] history: &str, #[case] outcome: Outcome) {
+    let script = Script::new(history, Some(1), 0.5);
+    let report = run_with(history, "", &script, &RetryPolicy::default());
+    assert_eq!((report.code(), report.outcome()), (Code::Cancelled, outcome));
+}
+
+#[test]
+fn cancelled_before_anything_was_sent() {
+    let script = Script::new("", None, 0.5);
+    script.cancelled.set(true);
+    let report = run_with("", "", &script, &RetryPolicy::default());
+    assert_eq!((report.code(), report.outcome()), (Code::Cancelled, Outcome::NotDeleted));
+    assert!(report.attempts().is_empty());
+}
+
+/// Full jitter: a random part of 200 ms, 400 ms, 800 ms; `Retry-After` is a lower bound.
+#[rstest]
+#[case("503 503 503 204", 1.0, &[200, 400, 800])]
+#[case("503 503 503 204", 0.5, &[100, 200, 400])]
+#[case("503 503 503 204", 0.0, &[0, 0, 0])]
+#[case("503+1 503 503+2 204", 1.0, &[1000, 400, 2000])]
+#[case("429+0 204", 1.0, &[200])]
+fn pauses(#[case] history: &str, #[case] random: f64, #[case] expected: &[u64]) {
+    let script = Script::new(history, None, random);
+    let report = run_with(history, "", &script, &RetryPolicy::default());
+    let pauses: Vec<u64> = script
+        .pauses
+        .borrow()
+        .iter()
+        .map(|pause| u64::try_from(pause.as_millis()).unwrap())
+        .collect();
+    assert_eq!(pauses, expected);
+    let waited: Vec<Duration> =
+        report.attempts()[1..].iter().map(|attempt| attempt.waited).collect();
+    assert_eq!(waited, *script.pauses.borrow());
+}
+
+#[test]
+fn the_backoff_has_a_cap() {
+    let policy = RetryPolicy { attempts: 10, ..RetryPolicy::default() };
+    let script = Script::new(&"503 ".repeat(10), None, 1.0);
+    run_with("", "", &script, &policy);
+    assert_eq!(*script.pauses.borrow().last().unwrap(), Duration::from_secs(10));
+}
+
+#[test]
+fn a_wait_past_the_deadline_is_told_and_not_begun() {
+    let report = run("429+61", "");
+    assert_eq!(report.retry_after(), Some(Duration::from_secs(61)));
+    assert!(
+        report.message().contains("another attempt would pass the deadline"),
+        "{}",
+        report.message()
+    );
+}
+
+#[test]
+fn one_attempt_is_one_attempt() {
+    let policy = RetryPolicy { attempts: 1, ..RetryPolicy::default() };
+    let report = run_with("503", "", &Script::new("503", None, 0.5), &policy);
+    assert_eq!(report.attempts().len(), 1);
+}
+
+#[test]
+fn every_attempt_of_a_call_has_its_own_span_in_one_trace() {
+    let trace = TraceParent::random();
+    let (one, two) = (trace.attempt(), trace.attempt());
+    assert_eq!(one[..36], two[..36]);
+    assert_ne!(one, two);
+    assert!(TraceParent::parse(&one).is_some());
+}
+
+#[test]
+fn an_empty_budget_ends_a_call_early_and_answers_fill_it_again() {
+    let budget = RetryBudget::new();
+    for _ in 0..RetryBudget::CAPACITY {
+        assert!(budget.take());
+    }
+    assert!(!budget.take());
+    for _ in 0..RetryBudget::ANSWERS_A_RETRY {
+        budget.give();
+    }
+    assert!(budget.take());
+    assert!(!budget.take());
+}
