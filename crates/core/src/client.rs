@@ -157,7 +157,11 @@ impl Client {
     }
 
     /// Checks an id as a call would, before anything is sent.
-    pub(crate) fn check(&self, token_id: &str, options: &DeleteOptions) -> Result<TokenId, Report> {
+    pub(crate) fn check(
+        &self,
+        token_id: &str,
+        options: &DeleteOptions,
+    ) -> Result<TokenId, Box<Report>> {
         let id = TokenId::new(token_id).map_err(|invalid| {
             Report::refused(
                 Code::InvalidTokenId,
@@ -171,7 +175,11 @@ impl Client {
                 "the token `{id}` is the one in use, and was not deleted: allow the own token to be deleted \
                  if that is meant"
             );
-            return Err(Report::refused(Code::OwnToken, Some(id.as_str().to_owned()), message));
+            return Err(Box::new(Report::refused(
+                Code::OwnToken,
+                Some(id.as_str().to_owned()),
+                message,
+            )));
         }
         Ok(id)
     }
@@ -185,7 +193,7 @@ impl Client {
     ) -> Report {
         let id = match self.check(token_id, options) {
             Ok(id) => id,
-            Err(refused) => return refused,
+            Err(refused) => return *refused,
         };
         let world = RealWorld {
             network: &self.shared.network,
@@ -203,10 +211,6 @@ impl Client {
         };
         catch_unwind(AssertUnwindSafe(|| call.run(&world)))
             .unwrap_or_else(|_| Report::internal(Some(id.as_str().to_owned())))
-    }
-
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.shared
     }
 }
 
