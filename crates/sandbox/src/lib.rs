@@ -1,1 +1,46 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod dates;
+mod faults;
+mod options;
+mod rate;
+mod registry;
+mod reply;
+mod route;
+mod sandbox;
+mod scenario;
+mod script;
+mod server;
+mod service;
+mod state;
+mod timer;
+
+pub use faults::{Effect, Fault, Number, fault_groups, fault_table, fault_table_markdown, faults};
+pub use options::{Builder, MAIN_TOKEN_ID, numbered_id};
+pub use registry::Status;
+pub use sandbox::Sandbox;
+pub use state::{RecordedRequest, Stats, Truth};
+
+/// What the sandbox is and how to use it, in a few lines of plain text for the base URL and the
+/// token value given.
+pub fn guide(base_url: &str, api_token: &str) -> String {
+    format!(
+        "A stand-in for the SoftwareONE Marketplace.
+
+  MPT_API_BASE_URL={base_url}
+  MPT_API_TOKEN={api_token}
+
+  curl -i -X DELETE -H 'Authorization: Bearer {api_token}' \\
+       {base_url}/public/v1/accounts/api-tokens/TKN-ok-0001
+  curl {base_url}/public/v1/accounts/api-tokens/TKN-ok-0001    one token, as it truly is
+  curl {base_url}/public/v1/accounts/api-tokens                all of them (?limit=100&offset=0)
+  curl {base_url}/sandbox/stats                                what was asked so far
+
+A token whose id is TKN-<scenario>-<serial> is there without being made; the serial is any letters
+and digits. The scenario is faults from the table below, joined by dots: each answers one DELETE, in
+turn, and after the last the contract holds. `.always` at the end repeats the last for ever, and
+`fault~N` gives a fault its number: TKN-answerlost.429~2-0001, TKN-503.always-0001.
+"
+    )
+}

@@ -1,0 +1,146 @@
+//! The running sandbox, as the program or test that started it holds it.
+
+use crate::options::{Builder, MAIN_TOKEN_ID, Options};
+use crate::server::{Server, accept};
+use crate::state::{Memory, RecordedRequest, Stats, Truth};
+use crate::timer::Timer;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use tokio::net::TcpSocket;
+use tokio::sync::oneshot;
+
+/// How many connections may wait to be accepted: a test opens several hundred at once.
+const BACKLOG: u32 = 4_096;
+
+/// A running sandbox. It serves on threads of its own, and stops when dropped: every connection is
+/// then closed and the port is free again.
+///
+/// It may be shared between threads.
+///
+/// ```
+/// let sandbox = mpt_tokens_sandbox::Sandbox::start()?;
+/// println!("MPT_API_BASE_URL={}", sandbox.base_url());
+/// println!("MPT_API_TOKEN={}", sandbox.api_token());
+/// assert_eq!(sandbox.truth("TKN-ok-0001").requests, 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct Sandbox {
+    server: Arc<Server>,
+    stop: Option<oneshot::Sender<()>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Sandbox {
+    /// Starts a sandbox with every default.
+    ///
+    /// # Errors
+    /// When no port is free or a thread cannot be started.
+    pub fn start() -> io::Result<Self> {
+        Sandbox::builder().start()
+    }
+
+    /// Sets a sandbox up.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(crate) fn with(options: Options) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let listener = {
+            let _entered = runtime.enter();
+            let socket = TcpSocket::new_v4()?;
+            // A port just given up can be taken again at once; on Windows it would mean sharing one.
+            #[cfg(unix)]
+            socket.set_reuseaddr(true)?;
+            socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port)))?;
+            socket.listen(BACKLOG)?
+        };
+        let port = listener.local_addr()?.port();
+        let timer = Timer::default();
+        let memory = Memory::new(options.clone());
+        let server = Arc::new(Server { memory, timer: timer.clone(), options, port });
+        let (stop, stopped) = oneshot::channel::<()>();
+        let mut sandbox =
+            Sandbox { server: Arc::clone(&server), stop: Some(stop), threads: Vec::new() };
+        sandbox.threads.push(timer.start()?);
+        let serve = move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = accept(listener, server) => {}
+                    _ = stopped => {}
+                }
+            });
+        };
+        sandbox.threads.push(thread::Builder::new().name("sandbox".to_owned()).spawn(serve)?);
+        Ok(sandbox)
+    }
+
+    /// `http://127.0.0.1:<port>`: what `MPT_API_BASE_URL` wants.
+    pub fn base_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port())
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.server.port
+    }
+
+    /// The value of the main token, [`MAIN_TOKEN_ID`]: what `MPT_API_TOKEN` wants.
+    pub fn api_token(&self) -> String {
+        self.value_of(MAIN_TOKEN_ID)
+    }
+
+    /// The value of any token. It authenticates while the token is there.
+    pub fn value_of(&self, id: &str) -> String {
+        self.server.options.value_of(id)
+    }
+
+    /// What is true of one token.
+    pub fn truth(&self, id: &str) -> Truth {
+        self.server.memory.truth(id.as_bytes())
+    }
+
+    /// The totals.
+    pub fn stats(&self) -> Stats {
+        self.server.memory.lock().stats
+    }
+
+    /// The first hundred requests for another resource than one token, as `METHOD target`;
+    /// [`Stats::strays`] counts all.
+    pub fn strays(&self) -> Vec<String> {
+        self.server.memory.lock().strays.iter().cloned().collect()
+    }
+
+    /// The last requests, oldest first: as many as [`Builder::record`] asked for.
+    pub fn recorded(&self) -> Vec<RecordedRequest> {
+        self.server.memory.lock().recorded.iter().cloned().collect()
+    }
+
+    /// Waits until `count` `DELETE` requests have named `id`, at most for `limit`; whether they
+    /// have. So a test can act while a request is held, without guessing when.
+    pub fn wait_for_requests(&self, id: &str, count: u32, limit: Duration) -> bool {
+        let enough = |state: &crate::state::State| state.truth(id.as_bytes()).requests >= count;
+        self.server.memory.wait_until(limit, enough)
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        // The receiver is gone already if the thread has ended: then there is nothing to stop.
+        let _ = self.stop.take().map(|stop| stop.send(()));
+        self.server.timer.stop();
+        for thread in self.threads.drain(..) {
+            // A panic there was printed there; dropping must not panic again.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sandbox").field("base_url", &self.base_url()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,219 @@
+//! Which fault a token's next `DELETE` meets: from the scenario in its id, or from a seed.
+
+use crate::faults::{Fault, faults};
+
+/// What answers one request: a fault, and the number given with it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub(crate) fault: &'static Fault,
+    pub(crate) number: Option<u64>,
+}
+
+impl Step {
+    fn new(fault: &'static Fault, number: Option<u64>) -> Self {
+        let default = fault.number.and_then(|number| number.default).map(u64::from);
+        Step { fault, number: number.or(default) }
+    }
+
+    /// The contract kept.
+    pub(crate) fn contract() -> Self {
+        Step::new(faults().next().expect("a table with rows"), None)
+    }
+}
+
+/// A scenario: faults joined by dots, one for each request in turn, the last of them again and again
+/// where `always` follows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scenario<'a> {
+    steps: &'a str,
+    always: bool,
+}
+
+impl<'a> Scenario<'a> {
+    /// The scenario in `TKN-<scenario>-<serial>`; none when the id has another form or names a fault
+    /// that is not in the table.
+    pub(crate) fn of(id: &'a [u8]) -> Option<Self> {
+        let id = std::str::from_utf8(id).ok()?;
+        let (scenario, serial) = id.strip_prefix("TKN-")?.split_once('-')?;
+        if serial.is_empty() || !serial.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return None;
+        }
+        let (steps, always) = match scenario.strip_suffix(".always") {
+            Some(steps) => (steps, true),
+            None => (scenario, false),
+        };
+        steps.split('.').all(|word| step(word).is_some()).then_some(Scenario { steps, always })
+    }
+
+    /// The step for the request that comes after `turn` others.
+    pub(crate) fn step(&self, turn: u16) -> Step {
+        let mut words = self.steps.split('.');
+        let word = words.nth(usize::from(turn));
+        let word =
+            word.or_else(|| if self.always { self.steps.split('.').next_back() } else { None });
+        word.and_then(step).unwrap_or_else(Step::contract)
+    }
+}
+
+/// `fault` or `fault~number`.
+fn step(word: &str) -> Option<Step> {
+    let (name, number) = match word.split_once('~') {
+        Some((name, digits)) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            (name, Some(u64::from(digits.parse::<u32>().ok()?)))
+        }
+        Some(_) => return None,
+        None => (word, None),
+    };
+    let fault = faults().find(|fault| fault.name == name)?;
+    (number.is_none() || fault.number.is_some()).then(|| Step::new(fault, number))
+}
+
+/// Random faults for every token without a scenario, the same for the same seed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Chaos {
+    pub(crate) seed: u64,
+    /// How many faults a token goes through at most.
+    pub(crate) limit: u16,
+    /// Delays are multiplied by this.
+    pub(crate) time_scale: f64,
+}
+
+/// The faults that chaos is made of, each with the longest delay it asks for: milliseconds, or
+/// seconds where it is a `Retry-After`. A client that tries again gets past every one of them.
+const CHAOS: &[(&str, u64)] = &[
+    ("answerlost", 0),
+    ("requestlost", 0),
+    ("answerreset", 0),
+    ("requestreset", 0),
+    ("answersilent", 0),
+    ("requestsilent", 0),
+    ("answerhalfstatus", 0),
+    ("requesthalfstatus", 0),
+    ("answerhalfheader", 0),
+    ("answerstall", 0),
+    ("answergarbage", 0),
+    ("garbage", 0),
+    ("answer200", 0),
+    ("200", 0),
+    ("408", 0),
+    ("425", 0),
+    ("429", 2),
+    ("429date", 2),
+    ("500", 0),
+    ("answer500", 0),
+    ("502", 0),
+    ("answer502", 0),
+    ("503", 2),
+    ("answer503", 2),
+    ("504", 0),
+    ("answer504", 0),
+    ("slow", 400),
+    ("drip", 4),
+    ("continue", 0),
+    ("close", 0),
+    ("closequiet", 0),
+    ("stale", 0),
+    ("ok", 0),
+];
+
+impl Chaos {
+    pub(crate) fn step(&self, id: &[u8], turn: u16) -> Step {
+        let mut random = fastrand::Rng::with_seed(fnv1a(self.seed, id));
+        if turn >= random.u16(0..=self.limit) {
+            return Step::contract();
+        }
+        let mut pick = (0, 0);
+        for _ in 0..=turn {
+            pick = (random.usize(0..CHAOS.len()), random.u64(..));
+        }
+        let (name, longest) = CHAOS[pick.0];
+        let fault = faults().find(|fault| fault.name == name).expect("a fault of the table");
+        let number = fault.number.map(|_| {
+            let unscaled = pick.1 % (longest + 1);
+            (unscaled as f64 * self.time_scale) as u64
+        });
+        Step::new(fault, number)
+    }
+}
+
+/// A hash that stays the same from one release of anything to the next: the seed's promise.
+fn fnv1a(seed: u64, id: &[u8]) -> u64 {
+    let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    id.iter().fold(seed.to_le_bytes().iter().fold(0xcbf2_9ce4_8422_2325, mix), mix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn steps(id: &str, turns: u16) -> Option<String> {
+        let scenario = Scenario::of(id.as_bytes())?;
+        let word = |turn| {
+            let Step { fault, number } = scenario.step(turn);
+            number.map_or(fault.name.to_owned(), |number| format!("{}~{number}", fault.name))
+        };
+        Some((0..turns).map(word).collect::<Vec<_>>().join(" "))
+    }
+
+    #[rstest]
+    #[case("TKN-ok-0001", "ok ok ok")]
+    #[case("TKN-503-1", "503 ok ok")]
+    #[case("TKN-503~2.answerlost-Ab3", "503~2 answerlost ok")]
+    #[case("TKN-503.429.always-1", "503 429 429")]
+    #[case("TKN-503.always-1", "503 503 503")]
+    #[case("TKN-slow-1", "slow~200 ok ok")]
+    #[case("TKN-slow~5.always-1", "slow~5 slow~5 slow~5")]
+    fn a_scenario_gives_one_fault_a_turn(#[case] id: &str, #[case] expected: &str) {
+        assert_eq!(steps(id, 3).as_deref(), Some(expected));
+    }
+
+    #[rstest]
+    #[case("TKN-1671-0642")]
+    #[case("TKN-ok-")]
+    #[case("TKN-ok")]
+    #[case("TKN-OK-1")]
+    #[case("TKN-ok-a-b")]
+    #[case("TKN-ok-a/b")]
+    #[case("TKN-ok~1-1")]
+    #[case("TKN-503~-1x!")]
+    #[case("TKN-503~x-1")]
+    #[case("TKN-503~-1")]
+    #[case("TKN-503~99999999999-1")]
+    #[case("TKN-nosuch-1")]
+    #[case("TKN-ok..ok-1")]
+    #[case("TKN-always-1")]
+    #[case("TKN-.always-1")]
+    #[case("TKN-ok.always.ok-1")]
+    #[case("tkn-ok-1")]
+    #[case("")]
+    fn another_id_has_none(#[case] id: &str) {
+        assert_eq!(steps(id, 1), None);
+    }
+
+    #[test]
+    fn chaos_is_the_same_for_a_seed_ends_at_its_limit_and_uses_every_fault() {
+        let chaos = Chaos { seed: 7, limit: 2, time_scale: 1.0 };
+        let mut seen = std::collections::BTreeSet::new();
+        for n in 0..2_000 {
+            let id = format!("TKN-1000-{n:04}");
+            for turn in 0..2 {
+                let Step { fault, number } = chaos.step(id.as_bytes(), turn);
+                let again = chaos.step(id.as_bytes(), turn);
+                assert_eq!((fault.name, number), (again.fault.name, again.number));
+                seen.insert(fault.name);
+            }
+            assert_eq!(chaos.step(id.as_bytes(), 2).fault.name, "ok");
+        }
+        assert_eq!(seen.len(), CHAOS.len());
+    }
+
+    #[test]
+    fn chaos_scales_its_delays() {
+        let chaos = Chaos { seed: 7, limit: 5, time_scale: 0.01 };
+        for n in 0..500 {
+            let Step { fault, number } = chaos.step(format!("{n}").as_bytes(), 0);
+            assert!(number.unwrap_or(0) <= 4, "{}~{number:?}", fault.name);
+        }
+    }
+}

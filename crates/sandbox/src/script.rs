@@ -1,0 +1,84 @@
+//! What is done with a connection whose answer HTTP itself would not allow: the socket is taken from
+//! hyper and this is played on it.
+
+use crate::timer::Timer;
+use bytes::Bytes;
+use std::io;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// Bytes to send, and how the connection ends.
+#[derive(Debug)]
+pub(crate) struct Script {
+    pub(crate) send: Send,
+    pub(crate) end: End,
+}
+
+#[derive(Debug)]
+pub(crate) enum Send {
+    /// All at once.
+    Whole(Bytes),
+    /// Byte by byte, with a pause before each.
+    Drip(Bytes, Duration),
+    /// First the bytes, then one more byte after each pause, until the client leaves.
+    DripForever(Bytes, u8, Duration),
+    /// First the bytes, then so many bytes of filler, as fast as the client takes them.
+    Flood(Bytes, u64),
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum End {
+    /// The next request is served as if nothing had been.
+    KeepOpen,
+    /// Closed in good order (FIN).
+    Close,
+    /// Closed with RST.
+    Reset,
+    /// Kept open without a word until the client leaves.
+    Hold,
+    /// Kept open until the next request arrives, then closed without reading it.
+    CloseOnNext,
+}
+
+static FILLER: [u8; 64 * 1024] = [b'x'; 64 * 1024];
+
+/// Plays `script`, and gives the connection back when it goes on. An error is the client's leaving.
+pub(crate) async fn play(
+    script: Script,
+    mut stream: TcpStream,
+    timer: &Timer,
+) -> io::Result<Option<TcpStream>> {
+    match script.send {
+        Send::Whole(bytes) => stream.write_all(&bytes).await?,
+        Send::Drip(bytes, pause) => {
+            for byte in bytes {
+                timer.sleep(pause).await;
+                stream.write_u8(byte).await?;
+            }
+        }
+        Send::DripForever(bytes, byte, pause) => {
+            stream.write_all(&bytes).await?;
+            loop {
+                timer.sleep(pause).await;
+                stream.write_u8(byte).await?;
+            }
+        }
+        Send::Flood(bytes, mut left) => {
+            stream.write_all(&bytes).await?;
+            while left > 0 {
+                let part = left.min(FILLER.len() as u64);
+                stream.write_all(&FILLER[..part as usize]).await?;
+                left -= part;
+            }
+        }
+    }
+    match script.end {
+        End::KeepOpen => return Ok(Some(stream)),
+        End::Close => stream.shutdown().await?,
+        End::Reset => stream.set_zero_linger()?,
+        End::Hold => while stream.read(&mut [0; 1024]).await? > 0 {},
+        End::CloseOnNext => stream.readable().await?,
+    }
+    Ok(None)
+}

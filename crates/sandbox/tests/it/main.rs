@@ -1,0 +1,6 @@
+//! The sandbox over real sockets.
+
+mod client;
+mod contract;
+mod docs;
+mod faults;
