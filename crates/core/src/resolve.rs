@@ -15,7 +15,10 @@ use crate::wait::{Cancels, Wake};
 
 /// How names are looked up: the system's way, or one that a test brings.
 #[derive(Clone)]
-pub(crate) struct Lookup(Arc<dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync>);
+pub(crate) struct Lookup(Arc<LookUp>);
+
+/// From a host and a port to addresses.
+type LookUp = dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync;
 
 impl Lookup {
     pub(crate) fn new(
