@@ -231,6 +231,7 @@ pub struct ClientBuilder {
     base_url: Option<String>,
     user_agent: Option<String>,
     policy: RetryPolicy,
+    retry_reserve: Option<u32>,
     allow_plain_http: bool,
     missing_ok: bool,
     allow_own_token: bool,
@@ -311,6 +312,14 @@ impl ClientBuilder {
     pub fn backoff(mut self, base: Duration, cap: Duration) -> Self {
         self.policy.backoff_base = base;
         self.policy.backoff_cap = cap;
+        self
+    }
+
+    /// How many retries all calls of the client together have in reserve, so that a dying server is not hammered; ten
+    /// conclusive answers give one back. A call that finds none left fails at once with what it knows. A 429 with
+    /// `Retry-After` costs nothing. 100 by default.
+    pub fn retry_reserve(mut self, retries: u32) -> Self {
+        self.retry_reserve = Some(retries);
         self
     }
 
@@ -426,7 +435,7 @@ impl ClientBuilder {
         let shared = Shared {
             network: Network::new(endpoint, token, user_agent, proxy, ca, self.lookup),
             policy: self.policy,
-            budget: RetryBudget::new(),
+            budget: RetryBudget::new(self.retry_reserve.unwrap_or(RetryBudget::RESERVE)),
             missing_ok: self.missing_ok,
             allow_own_token: self.allow_own_token,
         };

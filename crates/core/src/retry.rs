@@ -42,22 +42,26 @@ impl RetryPolicy {
     }
 }
 
-/// What all calls of a client may spend on retries together, so that a dying server is not hammered: at most
-/// [`RetryBudget::CAPACITY`] retries, and one more for every [`RetryBudget::ANSWERS_A_RETRY`] conclusive answers.
+/// What all calls of a client may spend on retries together, so that a dying server is not hammered: a reserve, and
+/// one retry more for every [`RetryBudget::ANSWERS_A_RETRY`] conclusive answers, up to the reserve.
 #[derive(Debug)]
 pub(crate) struct RetryBudget {
-    /// In tenths of a retry.
+    /// In parts of a retry.
+    full: u32,
     left: AtomicU32,
 }
 
 impl RetryBudget {
-    /// Retries that a client starts with, and never has more of.
-    pub(crate) const CAPACITY: u32 = 100;
+    /// Retries in reserve unless told otherwise.
+    pub(crate) const RESERVE: u32 = 100;
+    /// The largest reserve, as good as none.
+    pub(crate) const LARGEST: u32 = 100_000_000;
     /// Conclusive answers that give back one retry.
     pub(crate) const ANSWERS_A_RETRY: u32 = 10;
 
-    pub(crate) fn new() -> RetryBudget {
-        RetryBudget { left: AtomicU32::new(RetryBudget::CAPACITY * RetryBudget::ANSWERS_A_RETRY) }
+    pub(crate) fn new(reserve: u32) -> RetryBudget {
+        let full = reserve.min(RetryBudget::LARGEST) * RetryBudget::ANSWERS_A_RETRY;
+        RetryBudget { full, left: AtomicU32::new(full) }
     }
 
     /// Takes one retry; `false` when there is none left.
@@ -71,11 +75,10 @@ impl RetryBudget {
 
     /// Gives a part of a retry back, for a conclusive answer.
     pub(crate) fn give(&self) {
-        let full = RetryBudget::CAPACITY * RetryBudget::ANSWERS_A_RETRY;
         // Full is the usual state: a load then, and no write that other threads' caches would see.
-        if self.left.load(Ordering::Relaxed) < full {
+        if self.left.load(Ordering::Relaxed) < self.full {
             let _ = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                (left < full).then_some(left + 1)
+                (left < self.full).then_some(left + 1)
             });
         }
     }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its terminal")]
 
+mod chaos;
 mod docs;
 mod header;
 mod log;
@@ -45,6 +46,9 @@ enum Verb {
         check: bool,
     },
 
+    /// Delete tokens through random faults, and compare every outcome with what the sandbox truly did.
+    Chaos(chaos::Options),
+
     /// Build the Python wheel, optimized, into target/wheels.
     Wheel,
 }
@@ -60,6 +64,7 @@ fn main() -> ExitCode {
         Verb::Docs { check: false } => docs::update().map(|()| true),
         Verb::Header { check: true } => header::check().map(|()| true),
         Verb::Header { check: false } => header::update().map(|()| true),
+        Verb::Chaos(options) => chaos::run(&options),
         Verb::Wheel => wheel(),
     };
     match done {

@@ -114,7 +114,7 @@ fn answer(word: &str) -> Answer {
 
 fn run_with(history: &str, flags: &str, script: &Script, policy: &RetryPolicy) -> Report {
     let id = TokenId::new("TKN-1000-0001").unwrap();
-    let budget = RetryBudget::new();
+    let budget = RetryBudget::new(RetryBudget::RESERVE);
     let report = Call {
         id: &id,
         own: flags.contains("own"),
@@ -392,8 +392,8 @@ fn every_attempt_of_a_call_has_its_own_span_in_one_trace() {
 
 #[test]
 fn an_empty_budget_ends_a_call_early_and_answers_fill_it_again() {
-    let budget = RetryBudget::new();
-    for _ in 0..RetryBudget::CAPACITY {
+    let budget = RetryBudget::new(RetryBudget::RESERVE);
+    for _ in 0..RetryBudget::RESERVE {
         assert!(budget.take());
     }
     assert!(!budget.take());
