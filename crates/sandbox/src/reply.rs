@@ -60,7 +60,11 @@ pub(crate) struct Ask<'a> {
 impl Ask<'_> {
     /// What the contract answers.
     pub(crate) fn contract(&self) -> HttpAnswer {
-        if self.deleted { no_content() } else { not_found(&self.id, self.headers) }
+        if self.deleted {
+            no_content()
+        } else {
+            json_body(404, &not_found_problem(&self.id, self.headers))
+        }
     }
 
     /// The contract's answer as bytes, with `extra` header lines (each ended by CRLF).
@@ -128,11 +132,7 @@ pub(crate) fn html(status: u16) -> HttpAnswer {
     with_body(status, "text/html; charset=utf-8", page)
 }
 
-pub(crate) fn not_found(id: &str, headers: &HeaderMap) -> HttpAnswer {
-    json_body(404, &not_found_problem(id, headers))
-}
-
-fn not_found_problem(id: &str, headers: &HeaderMap) -> Value {
+pub(crate) fn not_found_problem(id: &str, headers: &HeaderMap) -> Value {
     problem(404, &format!("API token {id} was not found."), headers)
 }
 

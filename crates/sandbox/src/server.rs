@@ -53,9 +53,7 @@ async fn serve(mut stream: TcpStream, server: &Arc<Server>) -> io::Result<()> {
     loop {
         let script = Arc::new(Mutex::new(None));
         let handler = Handler { server: Arc::clone(server), script: Arc::clone(&script) };
-        let mut http = http1::Builder::new()
-            .pipeline_flush(true)
-            .serve_connection(TokioIo::new(stream), handler);
+        let mut http = http1::Builder::new().serve_connection(TokioIo::new(stream), handler);
         let ended = poll_fn(|cx| http.poll_without_shutdown(cx)).await;
         let parts = http.into_parts();
         let mut socket = parts.io.into_inner();

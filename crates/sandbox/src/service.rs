@@ -3,7 +3,8 @@
 use crate::faults::fault_table;
 pub(crate) use crate::reply::Answer;
 use crate::reply::{
-    Ask, Reply, html, json_body, no_content, not_found, too_many_requests, unauthorized, with_body,
+    Ask, HttpAnswer, Reply, html, json_body, no_content, not_found_problem, too_many_requests,
+    unauthorized, with_body,
 };
 use crate::route::{Route, route};
 use crate::server::Server;
@@ -43,16 +44,20 @@ fn delete(server: &Server, id: &[u8], headers: &HeaderMap) -> Reply {
 }
 
 /// One token, as it truly is. No credential is asked for: a person with curl must be able to look.
-fn token(server: &Server, id: &[u8], headers: &HeaderMap) -> crate::reply::HttpAnswer {
+fn token(server: &Server, id: &[u8], headers: &HeaderMap) -> HttpAnswer {
     let truth = server.memory.truth(id);
     let id = String::from_utf8_lossy(id);
     match shown(&id, &truth) {
         Some(token) => json_body(200, &token),
-        None => not_found(&id, headers),
+        None => {
+            let mut problem = not_found_problem(&id, headers);
+            problem["requests"] = truth.requests.into();
+            json_body(404, &problem)
+        }
     }
 }
 
-fn tokens(server: &Server, limit: usize, offset: usize) -> crate::reply::HttpAnswer {
+fn tokens(server: &Server, limit: usize, offset: usize) -> HttpAnswer {
     let state = server.memory.lock();
     let total = state.registry.tokens().count();
     let page: Vec<Value> = state
@@ -88,7 +93,7 @@ fn stats(stats: &Stats) -> Value {
     })
 }
 
-fn elsewhere(server: &Server, headers: &HeaderMap) -> crate::reply::HttpAnswer {
+fn elsewhere(server: &Server, headers: &HeaderMap) -> HttpAnswer {
     let mut state = server.memory.lock();
     state.stats.elsewhere += 1;
     state.stats.elsewhere_with_credential += u64::from(headers.contains_key(AUTHORIZATION));
@@ -96,7 +101,7 @@ fn elsewhere(server: &Server, headers: &HeaderMap) -> crate::reply::HttpAnswer {
     no_content()
 }
 
-fn stray<B>(server: &Server, request: &Request<B>) -> crate::reply::HttpAnswer {
+fn stray<B>(server: &Server, request: &Request<B>) -> HttpAnswer {
     let (method, target) = (request.method(), request.uri());
     server.memory.stray(format!("{method} {target}"));
     html(if method == Method::DELETE || method == Method::GET { 404 } else { 405 })

@@ -3,7 +3,7 @@
 use mpt_tokens_sandbox::Sandbox;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Far above anything the sandbox takes: reaching it is a failure.
 pub(crate) const LONG: Duration = Duration::from_secs(30);
@@ -141,6 +141,20 @@ impl Client {
         }
     }
 
+    /// Reads one whole answer, or none when the connection ends or `limit` passes before it is whole.
+    pub(crate) fn answer_within(&mut self, limit: Duration) -> Option<u16> {
+        self.stream.set_read_timeout(Some(limit)).expect("a timeout");
+        let mut head = Vec::new();
+        let mut buffer = [0; 4096];
+        while !head.windows(4).any(|window| window == b"\r\n\r\n") {
+            match self.stream.read(&mut buffer) {
+                Ok(length) if length > 0 => head.extend(&buffer[..length]),
+                _ => return None,
+            }
+        }
+        std::str::from_utf8(head.get(9..12)?).ok()?.parse().ok()
+    }
+
     /// Waits until exactly `bytes` have come, then sees that nothing more does for a while.
     pub(crate) fn silent_after(&mut self, bytes: &[u8]) {
         while self.rest.len() < bytes.len() {
@@ -180,5 +194,14 @@ impl Client {
     fn take(&mut self, length: usize) -> Vec<u8> {
         let rest = self.rest.split_off(length);
         std::mem::replace(&mut self.rest, rest)
+    }
+}
+
+/// Waits until the sandbox has let every connection go.
+pub(crate) fn wait_until_none_is_open(sandbox: &Sandbox) {
+    let start = Instant::now();
+    while sandbox.stats().open_connections > 0 {
+        assert!(start.elapsed() < LONG, "a connection outlives its client");
+        std::thread::yield_now();
     }
 }

@@ -1,6 +1,6 @@
 //! Every fault of the table, seen by a bare socket and held against the sandbox's memory.
 
-use crate::client::{Answer, Client, End, LONG};
+use crate::client::{Answer, Client, End, wait_until_none_is_open};
 use Expected::{Body, Broken, Silent, Status};
 use mpt_tokens_sandbox::{Effect, Sandbox, faults};
 use serde_json::{Value, json};
@@ -374,12 +374,4 @@ fn who_follows_a_redirect_is_remembered() {
     client.ask("DELETE", &format!("/sandbox{path}"), &sandbox.api_token());
     assert_eq!(client.answer().status, 204);
     assert_eq!((sandbox.stats().elsewhere, sandbox.stats().elsewhere_with_credential), (2, 1));
-}
-
-fn wait_until_none_is_open(sandbox: &Sandbox) {
-    let start = std::time::Instant::now();
-    while sandbox.stats().open_connections > 0 {
-        assert!(start.elapsed() < LONG, "a connection outlives its client");
-        std::thread::yield_now();
-    }
 }

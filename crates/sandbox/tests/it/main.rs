@@ -4,3 +4,4 @@ mod client;
 mod contract;
 mod docs;
 mod faults;
+mod service;
