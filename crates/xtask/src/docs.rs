@@ -1,7 +1,7 @@
 //! `cargo xtask docs`: the tables in the documents that say what the code says.
 //!
 //! The table of codes is made from `mpt_tokens::Code`, between two markers, wherever a document has them. The table
-//! of dependencies is written by hand, for its reasons; it is compared with the manifests.
+//! of dependencies is written by hand, for its reasons; who uses each is read in the manifests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -14,33 +14,41 @@ use mpt_tokens::Code;
 use crate::repo;
 
 const BEGIN: &str = "<!-- codes:begin -->\n";
+const DEPENDENCIES: &str = "<!-- dependencies -->\n\n";
 const END: &str = "<!-- codes:end -->";
 
-/// Puts the table of codes into every document that has its markers.
+/// Brings every document up to date.
 pub(crate) fn update() -> Result<()> {
-    for file in documents()? {
-        let text = read(&file)?;
-        let fresh = with_codes(&text).with_context(|| file.display().to_string())?;
+    for (file, text, fresh) in compared()? {
         if fresh != text {
             fs::write(&file, fresh).with_context(|| format!("cannot write {}", file.display()))?;
-            println!("{}: the table of codes is new", shown(&file));
+            println!("{} is new", shown(&file));
         }
     }
-    compare_dependencies()
+    Ok(())
 }
 
 /// Fails where a document does not say what the code says.
 pub(crate) fn check() -> Result<()> {
-    for file in documents()? {
-        let text = read(&file)?;
-        if with_codes(&text).with_context(|| file.display().to_string())? != text {
-            bail!(
-                "the table of codes in {} is not that of the code: run `cargo xtask docs`",
-                shown(&file)
-            );
+    for (file, text, fresh) in compared()? {
+        if fresh != text {
+            bail!("a table in {} is not that of the code: run `cargo xtask docs`", shown(&file));
         }
     }
-    compare_dependencies()
+    Ok(())
+}
+
+/// Each document: its path, its text, and what the text should be.
+fn compared() -> Result<Vec<(PathBuf, String, String)>> {
+    let used = dependencies(&repo::metadata()?)?;
+    let compare = |file: PathBuf| {
+        let text =
+            fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let fresh = with_codes(&text).and_then(|text| with_users(&text, &used));
+        let fresh = fresh.with_context(|| shown(&file))?;
+        Ok((file, text, fresh))
+    };
+    documents()?.into_iter().map(compare).collect()
 }
 
 fn with_codes(text: &str) -> Result<String> {
@@ -87,42 +95,15 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn read(file: &Path) -> Result<String> {
-    fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
-}
-
 fn shown(file: &Path) -> String {
     file.strip_prefix(repo::root()).unwrap_or(file).display().to_string()
 }
 
-/// Who uses which crate, by the manifests and by ARCHITECTURE.md.
+/// Which member uses which crate.
 type Uses = BTreeMap<String, BTreeSet<String>>;
 
-fn compare_dependencies() -> Result<()> {
-    let used = dependencies_in(&repo::metadata()?)?;
-    let told = dependencies_told(&read(&repo::root().join("ARCHITECTURE.md"))?);
-    let mut wrong = String::new();
-    for name in used.keys().chain(told.keys()).collect::<BTreeSet<_>>() {
-        let users = |uses: &Uses| {
-            uses.get(name).map(|users| users.iter().cloned().collect::<Vec<_>>().join(", "))
-        };
-        match (users(&used), users(&told)) {
-            (used, told) if used == told => {}
-            (Some(used), Some(_)) => _ = write!(wrong, "\n  {name} is used by {used}"),
-            (Some(used), None) => {
-                _ = write!(wrong, "\n  {name} (used by {used}) has no line with its reason")
-            }
-            (None, _) => _ = write!(wrong, "\n  {name} is used by nobody"),
-        }
-    }
-    if !wrong.is_empty() {
-        bail!("the table of dependencies in ARCHITECTURE.md is not that of the manifests:{wrong}");
-    }
-    Ok(())
-}
-
 /// What each member of the workspace needs to run or to be built; what only its tests need does not count.
-fn dependencies_in(metadata: &serde_json::Value) -> Result<Uses> {
+fn dependencies(metadata: &serde_json::Value) -> Result<Uses> {
     let mut uses = Uses::new();
     for package in metadata["packages"].as_array().context("cargo told of no packages")? {
         let name = package["name"].as_str().unwrap_or_default();
@@ -137,17 +118,35 @@ fn dependencies_in(metadata: &serde_json::Value) -> Result<Uses> {
     Ok(uses)
 }
 
-/// The rows below `<!-- dependencies -->`: crate, used by, reason.
-fn dependencies_told(text: &str) -> Uses {
-    let table = text.split_once("<!-- dependencies -->").map_or("", |(_, rest)| rest);
-    let rows = table.lines().skip_while(|line| !line.starts_with("| ---")).skip(1);
-    rows.take_while(|line| line.starts_with('|'))
-        .filter_map(|row| {
-            let mut cells = row.trim_matches('|').split('|').map(str::trim);
-            let (name, users) = (cells.next()?, cells.next()?);
-            Some((name.to_owned(), users.split(", ").map(str::to_owned).collect()))
-        })
-        .collect()
+/// The table of dependencies with its second column as the manifests say it: crate, used by, reason. A crate
+/// without a reason is an error; a row of a crate that nobody uses goes.
+fn with_users(text: &str, uses: &Uses) -> Result<String> {
+    let Some((before, rest)) = text.split_once(DEPENDENCIES) else { return Ok(text.to_owned()) };
+    let (table, after) = rest.split_once("\n\n").unwrap_or((rest.trim_end(), ""));
+    let mut fresh = format!("{before}{DEPENDENCIES}");
+    let mut unexplained: BTreeSet<_> = uses.keys().collect();
+    for row in table.lines() {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [name, _, reason] = cells[..] else { bail!("{row:?} does not have three columns") };
+        let users = uses
+            .get(name)
+            .map(|users| users.iter().map(String::as_str).collect::<Vec<_>>().join(", "));
+        match users {
+            _ if matches!(name, "crate" | "---") => _ = writeln!(fresh, "{row}"),
+            Some(users) => _ = writeln!(fresh, "| {name} | {users} | {reason} |"),
+            None => {}
+        }
+        unexplained.retain(|used| *used != name);
+    }
+    if !unexplained.is_empty() {
+        bail!(
+            "no reason is given for {unexplained:?}: add a row for each to the table of dependencies"
+        );
+    }
+    if !after.is_empty() {
+        _ = write!(fresh, "\n{after}");
+    }
+    Ok(fresh)
 }
 
 #[cfg(test)]
@@ -173,11 +172,19 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_dependencies_told() {
-        let told = dependencies_told(
-            "x\n<!-- dependencies -->\n\n| crate | used by | reason |\n| --- | --- | --- |\n| url | core, cli | y |\n\nz",
+    fn the_users_are_those_of_the_manifests_and_the_reasons_stay() {
+        let rows = "| crate | used by | reason |\n| --- | --- | --- |\n| old | cli | x |\n| url | cli | y |\n";
+        let users = BTreeSet::from(["core".to_owned()]);
+        let uses = Uses::from([("url".to_owned(), users.clone())]);
+        let fresh = with_users(&format!("a\n{DEPENDENCIES}{rows}\nb\n"), &uses).unwrap();
+        let kept = "| crate | used by | reason |\n| --- | --- | --- |\n| url | core | y |\n";
+        assert_eq!(fresh, format!("a\n{DEPENDENCIES}{kept}\nb\n"));
+        assert_eq!(with_users(&fresh, &uses).unwrap(), fresh);
+        assert_eq!(
+            with_users(&format!("{DEPENDENCIES}{kept}"), &uses).unwrap(),
+            format!("{DEPENDENCIES}{kept}")
         );
-        let users = ["cli", "core"].map(str::to_owned).into();
-        assert_eq!(told, Uses::from([("url".to_owned(), users)]));
+        let why = with_users(&fresh, &Uses::from([("new".to_owned(), users)])).unwrap_err();
+        assert!(why.to_string().contains("new"), "{why}");
     }
 }

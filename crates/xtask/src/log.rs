@@ -39,6 +39,12 @@ impl Log {
         ended.map(|()| output)
     }
 
+    /// Runs a command that must end with success; its standard output alone is returned, and not kept.
+    pub(crate) fn stdout(&mut self, command: &mut Command) -> Result<String> {
+        let (stdout, ended) = self.finish(command, true)?;
+        ended.map(|()| stdout)
+    }
+
     /// A command that is one test by itself.
     pub(crate) fn check(&mut self, command: &mut Command) -> Result<Tally> {
         self.run(command).map(|_| Tally::PASSED)
@@ -48,6 +54,7 @@ impl Log {
     pub(crate) fn tests(&mut self, runner: Runner, command: &mut Command) -> Result<Tally> {
         let (output, ended) = self.finish(command, false)?;
         match (Tally::read(runner, &output), ended) {
+            (Some(Tally { passed: 0, failed: 0, .. }), Ok(())) => bail!("it ran no test"),
             (Some(tally), Ok(())) => Ok(tally),
             // Its own count says so already.
             (Some(tally), Err(_)) if tally.failed > 0 => Ok(tally),

@@ -5,12 +5,15 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its terminal")]
 
+mod artifacts;
 mod chaos;
+mod demo;
 mod docs;
 mod header;
 mod log;
 mod process;
 mod python;
+mod readme;
 mod repo;
 mod steps;
 mod suite;
@@ -31,6 +34,9 @@ enum Verb {
     /// A step whose tool is missing is skipped and says so. With CI=true in the environment every step
     /// runs, and a missing tool is a failure.
     Test(suite::Options),
+
+    /// Delete tokens of a sandbox with the program, a C program and Python, and show that each is dead.
+    Demo,
 
     /// Bring the tables in the documents up to date with the code.
     Docs {
@@ -60,6 +66,7 @@ fn main() -> ExitCode {
     }
     let done = match verb {
         Verb::Test(options) => suite::run(&options),
+        Verb::Demo => demo::run(),
         Verb::Docs { check: true } => docs::check().map(|()| true),
         Verb::Docs { check: false } => docs::update().map(|()| true),
         Verb::Header { check: true } => header::check().map(|()| true),

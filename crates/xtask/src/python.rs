@@ -1,6 +1,6 @@
 //! Finds a Python that fits, and sets up virtual environments with pinned packages and the wheel of this tree.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,6 +36,22 @@ pub(crate) fn find() -> &'static Result<Python, String> {
             .map_err(|why| format!("PYTHON={} does not fit: {why}", name.to_string_lossy())),
         None => first_that_fits(NAMES),
     })
+}
+
+/// Every Python that fits, one a version, for checks that want them all: the usual names, and pyenv's own folder,
+/// since its shims answer only for the versions that are switched on.
+pub(crate) fn all() -> Vec<Python> {
+    let mut found = BTreeMap::new();
+    let pyenv = std::env::var_os("PYENV_ROOT").map(PathBuf::from);
+    let pyenv = pyenv.or_else(|| std::env::home_dir().map(|home| home.join(".pyenv")));
+    let versions = pyenv.and_then(|root| fs::read_dir(root.join("versions")).ok());
+    let in_pyenv =
+        versions.into_iter().flatten().flatten().map(|entry| entry.path().join("bin/python3"));
+    let names = NAMES.iter().map(PathBuf::from).chain(in_pyenv);
+    for python in find().iter().cloned().chain(names.filter_map(|name| probe(name.into()).ok())) {
+        found.entry(python.version).or_insert(python);
+    }
+    found.into_values().collect()
 }
 
 /// A virtual environment.

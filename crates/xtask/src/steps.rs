@@ -10,10 +10,11 @@
 use crate::docs;
 use crate::header;
 use crate::python;
+use crate::readme;
 use crate::repo::{cargo, locked};
 use crate::suite::{Step, step};
 use crate::tally::{Runner, Tally};
-use crate::tools::{self, CLIPPY, PYTHON, RUSTFMT};
+use crate::tools::{self, C_COMPILER, CLIPPY, CPP_COMPILER, PYTHON, RUSTFMT};
 
 /// In the order in which they start; a step `beside` the builds overlaps with the others.
 pub(crate) const STEPS: &[Step] = &[
@@ -45,6 +46,12 @@ pub(crate) const STEPS: &[Step] = &[
     step("doc", "the examples in the Rust documentation", |log| {
         log.tests(Runner::CargoTest, locked("test").args(["--no-fail-fast", "--doc"]))
     }),
+    step("readme", "what the README shows works, in every language it shows", |log| {
+        readme::test(log, "README.md")
+    })
+    .needs(&[PYTHON, C_COMPILER, CPP_COMPILER]),
+    step("demo", "the demo", |log| log.check(cargo("xtask").arg("demo")))
+        .needs(&[PYTHON, C_COMPILER]),
     step("pytest", "the Python package, installed from its wheel", |log| {
         let venv = python::installed(log, python::fitting()?, "dev")?;
         log.tests(Runner::Pytest, venv.command("python").args(["-m", "pytest", "-q"]))
@@ -71,4 +78,16 @@ pub(crate) const STEPS: &[Step] = &[
     })
     .needs(&[PYTHON])
     .beside(),
+    step("pythons", "the Python package, in every Python that is here", |log| {
+        let mut tally = Tally::default();
+        for python in python::all() {
+            let venv = python::installed(log, &python, "dev")?;
+            tally +=
+                log.tests(Runner::Pytest, venv.command("python").args(["-m", "pytest", "-q"]))?;
+        }
+        Ok(tally)
+    })
+    .needs(&[PYTHON])
+    .beside()
+    .full(),
 ];

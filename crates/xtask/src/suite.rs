@@ -51,6 +51,11 @@ impl Step {
         Self { needs, ..self }
     }
 
+    /// Too slow for every day: it runs with `--all` and in CI.
+    pub(crate) const fn full(self) -> Self {
+        Self { full: true, ..self }
+    }
+
     /// It may run while cargo builds something else.
     pub(crate) const fn beside(self) -> Self {
         Self { beside: true, ..self }

@@ -25,8 +25,23 @@ macro_rules! tool {
 tool!(RUSTFMT, "rustfmt", "cargo"["fmt", "--version"], "`rustup component add rustfmt`");
 tool!(CLIPPY, "clippy", "cargo"["clippy", "--version"], "`rustup component add clippy`");
 
+/// A C compiler.
+pub(crate) const C_COMPILER: Tool = Tool { missing: || no_compiler("C", "CC", "gcc") };
+
+/// A C++ compiler.
+pub(crate) const CPP_COMPILER: Tool = Tool { missing: || no_compiler("C++", "CXX", "g++") };
+
+fn no_compiler(language: &str, variable: &str, package: &str) -> Option<String> {
+    let name = crate::artifacts::compiler(variable);
+    (!answers(&name, &["--version"])).then(|| {
+        format!(
+            "no {language} compiler is here: {name} does not run (on Debian: apt-get install {package}; or name \
+             one by {variable}=...)"
+        )
+    })
+}
+
 /// Python 3.10 or later with `venv` and `pip`.
-#[allow(dead_code, reason = "the Python steps arrive with their crate")]
 pub(crate) const PYTHON: Tool = Tool { missing: || crate::python::find().as_ref().err().cloned() };
 
 /// Whether `program args` starts and ends with success.

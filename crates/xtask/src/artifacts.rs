@@ -1,0 +1,87 @@
+//! What cargo builds here and the chores use: the program, and the C library.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::log::Log;
+use crate::repo::{self, locked};
+
+/// The program `mpt-tokens`, built for development.
+pub(crate) fn program(log: &mut Log) -> Result<PathBuf> {
+    let built = build(log, "cli")?;
+    let executable = built.iter().find_map(|artifact| artifact["executable"].as_str());
+    executable.map(PathBuf::from).context("cargo built no program")
+}
+
+/// The shared C library, built for development.
+pub(crate) fn library(log: &mut Log) -> Result<Library> {
+    let shared = file(&build(log, "capi")?, std::env::consts::DLL_EXTENSION);
+    Ok(Library { shared: shared.context("cargo built no shared library")? })
+}
+
+/// Compiles one Rust file that uses the crate `mpt_tokens` and no other.
+pub(crate) fn compile_rust(log: &mut Log, source: &Path, program: &Path) -> Result<()> {
+    let rlib = file(&build(log, "core")?, "rlib").context("cargo built no Rust library")?;
+    let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    rustc.args(["--edition=2024", "-Dwarnings"]).arg(source).arg("-o").arg(program);
+    rustc.arg("--extern").arg(format!("mpt_tokens={}", rlib.display()));
+    rustc.arg("-L").arg(format!("dependency={}", rlib.with_file_name("deps").display()));
+    log.run(&mut rustc).map(drop)
+}
+
+/// `libmpt_tokens.so` where cargo left it.
+pub(crate) struct Library {
+    shared: PathBuf,
+}
+
+impl Library {
+    /// Compiles and links one C or C++ file against it; the program finds the library where it is now.
+    pub(crate) fn link(&self, log: &mut Log, source: &Path, program: &Path) -> Result<()> {
+        let cpp = source.extension().is_some_and(|extension| extension == "cpp");
+        let mut compiler = Command::new(compiler(if cpp { "CXX" } else { "CC" }));
+        compiler.arg(if cpp { "-std=c++17" } else { "-std=c99" });
+        compiler.args(["-Wall", "-Wextra", "-Wpedantic", "-Werror"]);
+        compiler.arg("-I").arg(repo::root().join("include")).arg(source).arg("-o").arg(program);
+        compiler.arg(&self.shared).arg(format!("-Wl,-rpath,{}", self.folder().display()));
+        log.run(&mut compiler).map(drop)
+    }
+
+    /// For `LD_LIBRARY_PATH` and its like.
+    pub(crate) fn folder(&self) -> &Path {
+        self.shared.parent().expect("cargo tells whole paths")
+    }
+}
+
+/// The compiler that `$CC` or `$CXX` names, or the system's.
+pub(crate) fn compiler(variable: &str) -> String {
+    let system = if variable == "CXX" { "c++" } else { "cc" };
+    std::env::var(variable)
+        .ok()
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| system.to_owned())
+}
+
+/// What cargo built of one crate. All of them are built, with the features of all, since a selection of packages
+/// is a selection of features too: another one would build most dependencies again.
+fn build(log: &mut Log, folder: &str) -> Result<Vec<Value>> {
+    let mut cargo = locked("build");
+    let told =
+        log.stdout(cargo.args(["--lib", "--bins", "--message-format=json-render-diagnostics"]))?;
+    let manifest = repo::root().join("crates").join(folder).join("Cargo.toml");
+    let messages = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let ours = |message: &Value| {
+        message["reason"] == "compiler-artifact"
+            && message["manifest_path"].as_str().is_some_and(|path| Path::new(path) == manifest)
+    };
+    Ok(messages.filter(ours).collect())
+}
+
+/// The first file of that kind.
+fn file(artifacts: &[Value], extension: &str) -> Option<PathBuf> {
+    let files = artifacts.iter().filter_map(|artifact| artifact["filenames"].as_array()).flatten();
+    let mut files = files.filter_map(Value::as_str).map(PathBuf::from);
+    files.find(|file| file.extension().is_some_and(|found| found == extension))
+}

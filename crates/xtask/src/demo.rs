@@ -1,0 +1,129 @@
+//! `cargo xtask demo`: a token dies by the program, one by a C program and one by Python; then one more each whose
+//! answer is lost on the way.
+
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use mpt_tokens::Outcome;
+use mpt_tokens_sandbox::Sandbox;
+
+use crate::log::Log;
+use crate::tools::{C_COMPILER, PYTHON};
+use crate::{artifacts, python, repo};
+
+/// What the sandbox does to the tokens, by their ids, and in words.
+const SCENARIOS: &[(&str, &str)] =
+    &[("ok", "answers"), ("answerlost", "deletes it, and the answer is lost")];
+
+/// Deletes the token whose id is the first argument, and prints the outcome.
+struct Client {
+    name: &'static str,
+    command: Box<dyn Fn() -> Command>,
+}
+
+/// Shows that each token is dead; `false` if one is not.
+pub(crate) fn run() -> Result<bool> {
+    for tool in [C_COMPILER, PYTHON] {
+        if let Some(missing) = (tool.missing)() {
+            bail!(missing);
+        }
+    }
+    let mut log = Log::new(Duration::from_secs(60 * 60));
+    let shown = set_up(&mut log).and_then(|clients| show(&mut log, &clients));
+    if shown.is_err() {
+        eprint!("{}", log.text());
+    }
+    shown
+}
+
+fn set_up(log: &mut Log) -> Result<[Client; 3]> {
+    println!(
+        "Setting up under {} (minutes the first time, then seconds):",
+        repo::target().display()
+    );
+    let program = stage("the program", || artifacts::program(log))?;
+    let c = stage("a C program", || {
+        let folder = repo::target().join("xtask/demo");
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let c = folder.join("delete_one");
+        let source = repo::root().join("crates/capi/examples/delete_one.c");
+        artifacts::library(log)?.link(log, &source, &c)?;
+        Ok(c)
+    })?;
+    let venv = stage("the Python package", || python::installed(log, python::fitting()?, "build"))?;
+    Ok([
+        Client {
+            name: "mpt-tokens",
+            command: Box::new(move || {
+                let mut command = Command::new(&program);
+                command.args(["delete", "--format", "ndjson"]);
+                command
+            }),
+        },
+        Client { name: "C", command: Box::new(move || Command::new(&c)) },
+        Client {
+            name: "Python",
+            command: Box::new(move || {
+                let mut command = venv.command("python");
+                command.arg(repo::root().join("bindings/python/examples/delete_one.py"));
+                command
+            }),
+        },
+    ])
+}
+
+fn stage<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let started = Instant::now();
+    let done = work().with_context(|| format!("{name} could not be built"))?;
+    println!("  {name:20} {:>6.1} s", started.elapsed().as_secs_f64());
+    Ok(done)
+}
+
+fn show(log: &mut Log, clients: &[Client]) -> Result<bool> {
+    let sandbox = Sandbox::start().context("the sandbox does not start")?;
+    println!("\nThe sandbox stands in for the Marketplace at {}\n", sandbox.base_url());
+    println!(
+        "{:10}  {:19}  {:34}  {:9}  GET afterwards",
+        "by", "token id", "the server", "outcome"
+    );
+    let mut dead = true;
+    for (number, (scenario, what)) in SCENARIOS.iter().enumerate() {
+        for (serial, client) in clients.iter().enumerate() {
+            let id = format!("TKN-{scenario}-{number}00{serial}");
+            let outcome = delete(log, client, &sandbox, &id)?;
+            let status = status(&sandbox, &id)?;
+            println!("{:10}  {id:19}  {what:34}  {:9}  {status}", client.name, outcome.name());
+            dead &= outcome.is_success() && status == "Deleted";
+        }
+    }
+    let word = if dead { "every token is dead" } else { "NOT every token is dead" };
+    println!("\n{word}");
+    Ok(dead)
+}
+
+fn delete(log: &mut Log, client: &Client, sandbox: &Sandbox, id: &str) -> Result<Outcome> {
+    let mut command = (client.command)();
+    command.arg(id);
+    command.env("MPT_API_TOKEN", sandbox.api_token()).env("MPT_API_BASE_URL", sandbox.base_url());
+    let printed = log.stdout(&mut command)?;
+    outcome_in(&printed).with_context(|| format!("{} printed no outcome: {printed}", client.name))
+}
+
+/// Each client prints a line of JSON that has it.
+fn outcome_in(printed: &str) -> Option<Outcome> {
+    let mut lines =
+        printed.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    lines
+        .find_map(|line| Outcome::ALL.into_iter().find(|outcome| line["outcome"] == outcome.name()))
+}
+
+/// Asks the sandbox over HTTP, as anyone could.
+fn status(sandbox: &Sandbox, id: &str) -> Result<String> {
+    let url = format!("{}/public/v1/accounts/api-tokens/{id}", sandbox.base_url());
+    let agent = ureq::Agent::new_with_config(ureq::Agent::config_builder().proxy(None).build());
+    let body = agent.get(&url).call()?.body_mut().read_to_string()?;
+    let token: serde_json::Value = serde_json::from_str(&body)?;
+    token["status"].as_str().map(str::to_owned).with_context(|| format!("no status in {body}"))
+}
