@@ -1,0 +1,3 @@
+//! The tests of core that need a network, in one binary.
+
+mod inputs;
