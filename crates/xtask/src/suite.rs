@@ -1,5 +1,6 @@
 //! `cargo xtask test`: runs the steps of the table, two at a time where they do not wait for the same build.
 
+use std::fs;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -89,7 +90,9 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
             let sender = sender.clone();
             scope.spawn(move || {
                 for step in lane {
-                    sender.send(carry_out(step)).expect("the results are read to the end");
+                    sender
+                        .send(carry_out(step, repo::ci()))
+                        .expect("the results are read to the end");
                 }
             });
         }
@@ -97,6 +100,9 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         let width = steps.iter().map(|step| step.name.len()).max().unwrap_or_default();
         for done in done {
             report(&done, width);
+            if let Err(why) = keep(&done) {
+                eprintln!("warning: {why:#}");
+            }
             tally += done.tally;
             if done.tally.failed > 0 {
                 failed.push(done);
@@ -138,12 +144,12 @@ fn select(names: &[String], all: bool) -> Result<Vec<&'static Step>> {
     Ok(STEPS.iter().filter(|step| names.iter().any(|name| name == step.name)).collect())
 }
 
-fn carry_out(step: &'static Step) -> Done {
+fn carry_out(step: &'static Step, ci: bool) -> Done {
     let started = Instant::now();
     let done =
         |tally, missing, output| Done { step, took: started.elapsed(), tally, missing, output };
     if let Some(missing) = step.needs.iter().find_map(|tool| (tool.missing)()) {
-        let tally = if repo::ci() { Tally::FAILED } else { Tally::SKIPPED };
+        let tally = if ci { Tally::FAILED } else { Tally::SKIPPED };
         return done(tally, Some(missing.clone()), missing);
     }
     let limit = Duration::from_secs(step.minutes * 60);
@@ -152,19 +158,15 @@ fn carry_out(step: &'static Step) -> Done {
         log.note(&format!("{why:#}"));
         Tally::FAILED
     });
-    if let Err(why) = keep(step.name, log.text()) {
-        log.note(&format!("warning: {why:#}"));
-    }
     done(tally, None, log.text().to_owned())
 }
 
 /// What every step printed can be read afterwards, whether it failed or not.
-fn keep(name: &str, text: &str) -> Result<()> {
+fn keep(done: &Done) -> Result<()> {
     let folder = repo::target().join("xtask/logs");
-    std::fs::create_dir_all(&folder)
-        .with_context(|| format!("cannot make {}", folder.display()))?;
-    let file = folder.join(format!("{name}.log"));
-    std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let file = folder.join(format!("{}.log", done.step.name));
+    fs::write(&file, &done.output).with_context(|| format!("cannot write {}", file.display()))
 }
 
 fn report(done: &Done, width: usize) {
@@ -175,4 +177,64 @@ fn report(done: &Done, width: usize) {
     };
     let told = done.missing.clone().unwrap_or_else(|| done.tally.to_string());
     println!("{word}  {:width$}  {:>6.1} s  {told}", done.step.name, done.took.as_secs_f64());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+    use crate::tally::Runner;
+
+    const GONE: Tool = Tool { missing: || Some("the tool is not here: buy it".to_owned()) };
+    const PASSES: Step = step("passes", "", |log| log.check(Command::new("echo").arg("fine")));
+    const FAILS: Step =
+        step("fails", "", |log| log.check(Command::new("sh").args(["-c", "echo bad >&2; exit 3"])));
+    const NEEDS: Step = PASSES.needs(&[GONE]);
+    const SILENT: Step =
+        step("silent", "", |log| log.tests(Runner::Plain, &mut Command::new("true")));
+    const CRASHES: Step = step("crashes", "", |log| {
+        log.tests(
+            Runner::Plain,
+            Command::new("sh").args(["-c", "echo 2 passed, 0 failed; kill -9 $$"]),
+        )
+    });
+
+    #[test]
+    fn a_step_passes_or_fails_with_what_it_printed() {
+        let done = carry_out(&PASSES, false);
+        assert_eq!((done.tally, done.output.as_str()), (Tally::PASSED, "$ echo fine\nfine\n"));
+        let done = carry_out(&FAILS, false);
+        assert_eq!(done.tally, Tally::FAILED);
+        assert!(
+            done.output.contains("\nbad\n") && done.output.contains("exit status: 3"),
+            "{}",
+            done.output
+        );
+    }
+
+    #[test]
+    fn a_missing_tool_is_skipped_by_name_and_a_failure_in_ci() {
+        let done = carry_out(&NEEDS, false);
+        assert_eq!(
+            (done.tally, done.missing.as_deref()),
+            (Tally::SKIPPED, Some("the tool is not here: buy it"))
+        );
+        assert_eq!(carry_out(&NEEDS, true).tally, Tally::FAILED);
+    }
+
+    #[test]
+    fn tests_that_do_not_tell_their_number_or_do_not_end_well_fail() {
+        assert_eq!(carry_out(&SILENT, false).tally, Tally::FAILED);
+        assert_eq!(carry_out(&CRASHES, false).tally, Tally { passed: 2, failed: 1, skipped: 0 });
+    }
+
+    #[test]
+    fn every_step_has_a_name_of_its_own() {
+        for (number, step) in STEPS.iter().enumerate() {
+            assert!(STEPS[..number].iter().all(|other| other.name != step.name), "{}", step.name);
+        }
+        assert!(select(&["no-such-step".to_owned()], true).is_err());
+        assert_eq!(select(&["fmt".to_owned()], false).unwrap().len(), 1);
+    }
 }
