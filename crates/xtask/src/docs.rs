@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use mpt_tokens::Code;
+use pulldown_cmark::{Event, Parser, Tag};
 
 use crate::repo;
 
@@ -28,9 +29,13 @@ pub(crate) fn update() -> Result<()> {
     Ok(())
 }
 
-/// Fails where a document does not say what the code says.
+/// Fails where a document does not say what the code says, or a link in it leads nowhere.
 pub(crate) fn check() -> Result<()> {
     for (file, text, fresh) in compared()? {
+        let folder = file.parent().context("a file is in a folder")?;
+        if let Some(link) = links(&text).into_iter().find(|link| !folder.join(link).exists()) {
+            bail!("{} links to {link}, which is not there", shown(&file));
+        }
         if fresh != text {
             bail!("a table in {} is not that of the code: run `cargo xtask docs`", shown(&file));
         }
@@ -49,6 +54,16 @@ fn compared() -> Result<Vec<(PathBuf, String, String)>> {
         Ok((file, text, fresh))
     };
     documents()?.into_iter().map(compare).collect()
+}
+
+/// Where a document links to in this tree, without the place inside the file.
+fn links(text: &str) -> Vec<String> {
+    let targets = Parser::new(text).filter_map(|event| match event {
+        Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => Some(dest_url),
+        _ => None,
+    });
+    let here = targets.filter(|target| !target.contains("://") && !target.starts_with("mailto:"));
+    here.map(|target| target.split('#').next().unwrap_or_default().to_owned()).collect()
 }
 
 fn with_codes(text: &str) -> Result<String> {
@@ -169,6 +184,12 @@ mod tests {
     fn a_document_without_markers_stays_and_half_a_pair_is_an_error() {
         assert_eq!(with_codes("a\n").unwrap(), "a\n");
         assert!(with_codes(&format!("a\n{BEGIN}b")).is_err());
+    }
+
+    #[test]
+    fn finds_the_links_that_stay_in_the_tree() {
+        let text = "[a](A.md#b) <https://a.example> [c](#c) ![d](d.png) `[e](e)`";
+        assert_eq!(links(text), ["A.md", "", "d.png"]);
     }
 
     #[test]
