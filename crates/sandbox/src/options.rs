@@ -8,6 +8,8 @@ use std::time::Duration;
 /// The id of the token that [`Sandbox::api_token`] belongs to.
 pub const MAIN_TOKEN_ID: &str = "TKN-0000-0001";
 
+const NUMBERED_LIMIT: u64 = 100_000_000;
+
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) port: u16,
@@ -92,7 +94,8 @@ impl Builder {
         self
     }
 
-    /// The first `count` tokens of [`numbered_id`] are there too; none by default.
+    /// The first `count` tokens of [`numbered_id`] are there too, at some fifty bytes of memory each;
+    /// none by default, a hundred million at most.
     pub fn numbered(mut self, count: u64) -> Self {
         self.options.numbered = count;
         self
@@ -148,8 +151,13 @@ impl Builder {
     /// Starts the sandbox.
     ///
     /// # Errors
-    /// When the port is taken or not permitted, or a thread cannot be started.
+    /// When the port is taken or not permitted, a thread cannot be started, or more numbered tokens
+    /// were asked for than there may be.
     pub fn start(self) -> io::Result<Sandbox> {
+        if self.options.numbered > NUMBERED_LIMIT {
+            let message = format!("at most {NUMBERED_LIMIT} numbered tokens: ask for fewer");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
         Sandbox::with(self.options)
     }
 }

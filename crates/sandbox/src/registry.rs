@@ -50,6 +50,16 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
+    /// A registry with room for so many tokens with ids of the usual length.
+    pub(crate) fn with_capacity(tokens: usize) -> Self {
+        Registry {
+            ids: Vec::with_capacity(tokens * "TKN-1000-0001".len()),
+            records: Vec::with_capacity(tokens),
+            index: HashTable::with_capacity(tokens),
+            hasher: DefaultHashBuilder::default(),
+        }
+    }
+
     pub(crate) fn find(&self, id: &[u8]) -> Option<&Record> {
         let hash = self.hasher.hash_one(id);
         let at = self.index.find(hash, |&at| id_of(&self.ids, &self.records[at as usize]) == id)?;
@@ -97,6 +107,7 @@ fn id_of<'a>(ids: &'a [u8], record: &Record) -> &'a [u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashMap;
 
     #[test]
     fn an_entry_is_found_again_and_made_once() {
@@ -123,5 +134,21 @@ mod tests {
     #[test]
     fn a_record_is_small() {
         assert_eq!(size_of::<Record>(), 24);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn it_agrees_with_a_map(ids in proptest::collection::vec("[ab]{0,3}", 0..60)) {
+            let mut registry = Registry::default();
+            let mut map = HashMap::new();
+            for id in &ids {
+                registry.entry(id.as_bytes(), || Status::Active).requests += 1;
+                *map.entry(id.clone()).or_insert(0) += 1;
+            }
+            for id in &ids {
+                assert_eq!(registry.find(id.as_bytes()).expect("known").requests, map[id]);
+            }
+            assert_eq!(registry.tokens().count(), map.len());
+        }
     }
 }

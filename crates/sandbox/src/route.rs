@@ -75,6 +75,7 @@ fn page(query: Option<&str>) -> Route<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
     use rstest::rstest;
 
     fn of(method: Method, target: &str) -> String {
@@ -120,5 +121,14 @@ mod tests {
     #[case("/favicon.ico", "Stray")]
     fn looks(#[case] target: &str, #[case] route: &str) {
         assert_eq!(of(Method::GET, target), route);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_id_written_as_one_segment_is_that_id(id in "\\PC{1,40}") {
+            proptest::prop_assume!(id != "." && id != "..");
+            let segment = utf8_percent_encode(&id, NON_ALPHANUMERIC);
+            assert_eq!(of(Method::DELETE, &format!("{COLLECTION}/{segment}")), format!("delete {id}"));
+        }
     }
 }

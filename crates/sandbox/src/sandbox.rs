@@ -36,6 +36,8 @@ pub struct Sandbox {
     server: Arc<Server>,
     stop: Option<oneshot::Sender<()>>,
     threads: Vec<JoinHandle<()>>,
+    /// The process that the threads live in.
+    process: u32,
 }
 
 impl Sandbox {
@@ -71,8 +73,12 @@ impl Sandbox {
         let memory = Memory::new(options.clone());
         let server = Arc::new(Server { memory, timer: timer.clone(), options, port });
         let (stop, stopped) = oneshot::channel::<()>();
-        let mut sandbox =
-            Sandbox { server: Arc::clone(&server), stop: Some(stop), threads: Vec::new() };
+        let mut sandbox = Sandbox {
+            server: Arc::clone(&server),
+            stop: Some(stop),
+            threads: Vec::new(),
+            process: std::process::id(),
+        };
         sandbox.threads.push(timer.start()?);
         let serve = move || {
             runtime.block_on(async {
@@ -137,6 +143,12 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
+        if std::process::id() != self.process {
+            // A forked child has this value but not the threads: to wait for them would be for ever,
+            // and the sockets are the parent's to close.
+            std::mem::forget((self.stop.take(), std::mem::take(&mut self.threads)));
+            return;
+        }
         // The receiver is gone already if the thread has ended: then there is nothing to stop.
         let _ = self.stop.take().map(|stop| stop.send(()));
         self.server.timer.stop();

@@ -216,4 +216,48 @@ mod tests {
             assert!(number.unwrap_or(0) <= 4, "{}~{number:?}", fault.name);
         }
     }
+
+    proptest::proptest! {
+        /// An id is read as its faults say, or not at all.
+        #[test]
+        fn what_is_read_is_what_was_written(
+            words in proptest::collection::vec((0..faults().count(), proptest::option::of(0..9u32)), 1..6),
+            always: bool,
+            serial in "[A-Za-z0-9]{1,6}",
+        ) {
+            let words: Vec<_> = words
+                .iter()
+                .map(|(at, number)| {
+                    let fault = faults().nth(*at).expect("a fault");
+                    (fault, number.filter(|_| fault.number.is_some()))
+                })
+                .collect();
+            let written: Vec<_> = words
+                .iter()
+                .map(|(fault, number)| match number {
+                    Some(number) => format!("{}~{number}", fault.name),
+                    None => fault.name.to_owned(),
+                })
+                .collect();
+            let end = if always { ".always" } else { "" };
+            let id = format!("TKN-{}{end}-{serial}", written.join("."));
+            let scenario = Scenario::of(id.as_bytes()).expect("a scenario");
+            for turn in 0..8 {
+                let expected = words.get(turn).or(if always { words.last() } else { None });
+                let step = scenario.step(turn as u16);
+                assert_eq!(step.fault.name, expected.map_or("ok", |(fault, _)| fault.name));
+                if let Some(number) = expected.and_then(|(_, number)| *number) {
+                    assert_eq!(step.number, Some(number.into()));
+                }
+            }
+        }
+
+        #[test]
+        fn anything_may_be_an_id(id: Vec<u8>, turn: u16) {
+            if let Some(scenario) = Scenario::of(&id) {
+                scenario.step(turn);
+            }
+            Chaos { seed: 1, limit: 2, time_scale: 0.5 }.step(&id, turn);
+        }
+    }
 }

@@ -97,7 +97,8 @@ pub(crate) struct Memory {
 
 impl Memory {
     pub(crate) fn new(options: Options) -> Self {
-        let mut registry = Registry::default();
+        let declared = 1 + options.tokens.len() + options.numbered as usize;
+        let mut registry = Registry::with_capacity(declared);
         for id in options.declared() {
             registry.entry(id.as_bytes(), || Status::Active);
         }

@@ -179,3 +179,9 @@ fn what_is_not_http_is_counted() {
     client.read_to_end();
     assert_eq!(sandbox.stats().malformed, 1);
 }
+
+#[test]
+fn more_tokens_than_memory_can_hold_are_refused() {
+    let error = Sandbox::builder().numbered(u64::MAX).start().expect_err("too many");
+    assert_eq!(error.to_string(), "at most 100000000 numbered tokens: ask for fewer");
+}
