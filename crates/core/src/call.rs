@@ -184,6 +184,12 @@ impl Call<'_> {
                     // A server that says when to come back does not need the budget's protection.
                     End::BudgetSpent
                 } else {
+                    log::info!(
+                        target: "mpt_tokens",
+                        "token `{}`: attempt {number} ended with {}; the next one is in {wait:?}",
+                        self.id.as_str().escape_debug(),
+                        verdict.code
+                    );
                     waited = wait;
                     let go_on = world.pause(wait)
                         && self.gate.is_none_or(|gate| gate.enter(world, Some(deadline)));
