@@ -52,6 +52,9 @@ enum Verb {
         check: bool,
     },
 
+    /// Measure one warm call beside a raw socket and bare ureq, optimized, in one run.
+    Bench,
+
     /// Delete tokens through random faults, and compare every outcome with what the sandbox truly did.
     Chaos(chaos::Options),
 
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Verb::Docs { check: false } => docs::update().map(|()| true),
         Verb::Header { check: true } => header::check().map(|()| true),
         Verb::Header { check: false } => header::update().map(|()| true),
+        Verb::Bench => bench(),
         Verb::Chaos(options) => chaos::run(&options),
         Verb::Wheel => wheel(),
     };
@@ -89,4 +93,9 @@ fn wheel() -> anyhow::Result<bool> {
     let built = python::wheel(&mut log, "release", &repo::target().join("wheels"));
     println!("{}", built.inspect_err(|_| eprint!("{}", log.text()))?.display());
     Ok(true)
+}
+
+fn bench() -> anyhow::Result<bool> {
+    let mut bench = repo::cargo("bench");
+    Ok(bench.args(["--quiet", "--package=mpt-tokens", "--bench=call"]).status()?.success())
 }
