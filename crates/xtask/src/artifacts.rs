@@ -1,5 +1,9 @@
 //! What cargo builds here and the chores use: the program, and the C library.
 
+use std::env::consts::DLL_EXTENSION;
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -16,10 +20,39 @@ pub(crate) fn program(log: &mut Log) -> Result<PathBuf> {
     executable.map(PathBuf::from).context("cargo built no program")
 }
 
-/// The shared C library, built for development.
+/// The shared C library, built for development, under the names that linkers and loaders look for.
 pub(crate) fn library(log: &mut Log) -> Result<Library> {
-    let shared = file(&build(log, "capi")?, std::env::consts::DLL_EXTENSION);
-    Ok(Library { shared: shared.context("cargo built no shared library")? })
+    let shared =
+        file(&build(log, "capi")?, DLL_EXTENSION).context("cargo built no shared library")?;
+    let folder = repo::target().join("xtask/lib");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let abi = abi_version()?;
+    let with_abi = if cfg!(target_vendor = "apple") {
+        format!("libmpt_tokens.{abi}.dylib")
+    } else {
+        format!("libmpt_tokens.so.{abi}")
+    };
+    for name in [format!("libmpt_tokens.{DLL_EXTENSION}"), with_abi] {
+        let link = folder.join(name);
+        if fs::read_link(&link).is_ok_and(|target| target == shared) {
+            continue;
+        }
+        match fs::remove_file(&link) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+            _ => symlink(&shared, &link)
+                .with_context(|| format!("cannot link {}", link.display()))?,
+        }
+    }
+    Ok(Library { folder })
+}
+
+/// The number in the library's SONAME, as the header has it.
+fn abi_version() -> Result<String> {
+    let header = repo::root().join("include/mpt_tokens.h");
+    let text =
+        fs::read_to_string(&header).with_context(|| format!("cannot read {}", header.display()))?;
+    let number = text.lines().find_map(|line| line.strip_prefix("#define MPT_ABI_VERSION "));
+    Ok(number.context("include/mpt_tokens.h has no MPT_ABI_VERSION")?.trim().to_owned())
 }
 
 /// Compiles one Rust file that uses the crate `mpt_tokens` and no other.
@@ -32,9 +65,9 @@ pub(crate) fn compile_rust(log: &mut Log, source: &Path, program: &Path) -> Resu
     log.run(&mut rustc).map(drop)
 }
 
-/// `libmpt_tokens.so` where cargo left it.
+/// A folder that has `libmpt_tokens.so`.
 pub(crate) struct Library {
-    shared: PathBuf,
+    folder: PathBuf,
 }
 
 impl Library {
@@ -45,13 +78,9 @@ impl Library {
         compiler.arg(if cpp { "-std=c++17" } else { "-std=c99" });
         compiler.args(["-Wall", "-Wextra", "-Wpedantic", "-Werror"]);
         compiler.arg("-I").arg(repo::root().join("include")).arg(source).arg("-o").arg(program);
-        compiler.arg(&self.shared).arg(format!("-Wl,-rpath,{}", self.folder().display()));
+        compiler.arg("-L").arg(&self.folder).arg("-lmpt_tokens");
+        compiler.arg(format!("-Wl,-rpath,{}", self.folder.display()));
         log.run(&mut compiler).map(drop)
-    }
-
-    /// For `LD_LIBRARY_PATH` and its like.
-    pub(crate) fn folder(&self) -> &Path {
-        self.shared.parent().expect("cargo tells whole paths")
     }
 }
 
