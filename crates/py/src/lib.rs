@@ -1,1 +1,29 @@
-//! Placeholder.
+//! `mpt_tokens._native`: the Python face of `mpt-tokens`. It translates, and decides nothing.
+//!
+//! The package around it is in `bindings/python/mpt_tokens`: what users see is there, with its documentation.
+
+#![forbid(unsafe_code)]
+
+mod client;
+mod error;
+mod interrupt;
+mod json;
+mod logging;
+mod outcome;
+
+/// The compiled part of the package. Private: `mpt_tokens` is the interface.
+#[pyo3::pymodule(gil_used = false)]
+mod _native {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::client::{Cancel, Client};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::logging::install();
+        module.add("__version__", mpt_tokens::VERSION)?;
+        let codes = mpt_tokens::Code::ALL.iter().map(|code| (code.name(), code.number()));
+        module.add("CODES", codes.collect::<Vec<_>>())
+    }
+}

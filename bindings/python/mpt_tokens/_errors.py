@@ -1,0 +1,224 @@
+"""The exceptions: one class for each code, all of them an ``Error``."""
+
+from __future__ import annotations
+
+import builtins
+
+from ._outcome import Outcome
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from typing_extensions import Self
+
+    from ._outcome import Attempt, CodeName, OutcomeName, ProblemDetails
+
+
+class Error(Exception):
+    """A token was not deleted, or its fate is not known: ``outcome`` says which.
+
+    Every exception of this package derives from it, pickles, and carries all that is known.
+
+    Attributes:
+        report: All that is known, as the ``Outcome`` that a success returns.
+    """
+
+    report: Outcome
+
+    def __init__(self, report: Outcome) -> None:
+        super().__init__(report.message)
+        self.report = report
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Outcome], dict[str, Any]]:
+        return type(self), (self.report,), self.__dict__
+
+    @property
+    def outcome(self) -> OutcomeName:
+        """What is true of the token: ``not_deleted``, or ``unknown`` when it may have been deleted all the same."""
+        return self.report.outcome
+
+    @property
+    def code(self) -> CodeName:
+        """What happened."""
+        return self.report.code
+
+    @property
+    def id(self) -> str | None:
+        """The token id, where the failure has to do with one token."""
+        return self.report.id
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The attempts, in order. Empty when the call was refused before anything was tried."""
+        return self.report.attempts
+
+    @property
+    def retry_after(self) -> float | None:
+        """How many seconds the server asked to wait, when it did and that wait was not spent."""
+        return self.report.retry_after
+
+    @property
+    def trace_id(self) -> str | None:
+        """The trace id that went out with every attempt, to give to support."""
+        return self.report.trace_id
+
+
+class InvalidArgumentError(Error, ValueError):
+    """An option that no call can be made with: a number out of its range, a closed client."""
+
+
+class InvalidTokenIdError(Error, ValueError):
+    """The token id is empty, ``.``, ``..``, too long, has control characters, or is a token value. Nothing was sent."""
+
+
+class InvalidConfigError(Error, ValueError):
+    """The base URL, the API token, the proxy or the CA file cannot be used. Nothing was sent."""
+
+
+class OwnTokenError(Error):
+    """The token id is that of the token in use, and ``allow_own_token`` is off. Nothing was sent."""
+
+
+class ApiError(Error):
+    """The API, or something before it, answered with something else than success."""
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status of the last answer; ``None`` when what was answered is not HTTP."""
+        return self.report.http_status
+
+    @property
+    def problem(self) -> ProblemDetails | None:
+        """The body of the last answer, where it was a JSON object."""
+        return self.report.problem
+
+
+class BadRequestError(ApiError):
+    """The API answered 400."""
+
+
+class UnauthorizedError(ApiError):
+    """The API answered 401: the API token is not accepted."""
+
+
+class ForbiddenError(ApiError):
+    """The API answered 403: the API token may not delete this token."""
+
+
+class NotFoundError(ApiError):
+    """The API answered 404: it does not know the token, and no answer before was lost."""
+
+
+class ConflictError(ApiError):
+    """The API answered 409."""
+
+
+class RateLimitedError(ApiError):
+    """The API answered 429, and waiting would have passed the deadline or the attempts are used up."""
+
+
+class ServerError(ApiError):
+    """The API answered 5xx: the token may have been deleted."""
+
+
+class UnexpectedResponseError(ApiError):
+    """The answer is not the API's: a login page, a redirect, a gateway's 404, bytes that are not HTTP."""
+
+
+class ConnectError(Error, ConnectionError):
+    """No connection could be opened. Nothing was sent by this attempt."""
+
+
+class ResolveError(ConnectError):
+    """The host has no address."""
+
+
+class TlsError(ConnectError):
+    """The TLS handshake failed, or the certificate is not trusted."""
+
+
+class ProxyError(ConnectError):
+    """The proxy refused, or could not be reached."""
+
+
+class ConnectionLostError(Error, ConnectionError):
+    """The connection ended after the request may have left: the token may have been deleted."""
+
+
+class TimeoutError(Error, builtins.TimeoutError):
+    """A deadline passed; ``outcome`` says whether the token may have been deleted."""
+
+
+class CancelledError(Error):
+    """The caller asked to stop; ``outcome`` says whether the token may have been deleted."""
+
+
+class SkippedError(Error):
+    """The token was not tried, because the batch was stopped."""
+
+
+class InternalError(Error):
+    """A bug in this package: please report it. The token may have been deleted."""
+
+
+_BY_CODE: dict[str, type[Error]] = {
+    "invalid_argument": InvalidArgumentError,
+    "invalid_token_id": InvalidTokenIdError,
+    "invalid_config": InvalidConfigError,
+    "own_token": OwnTokenError,
+    "bad_request": BadRequestError,
+    "unauthorized": UnauthorizedError,
+    "forbidden": ForbiddenError,
+    "not_found": NotFoundError,
+    "conflict": ConflictError,
+    "rate_limited": RateLimitedError,
+    "server_error": ServerError,
+    "unexpected_response": UnexpectedResponseError,
+    "resolve_failed": ResolveError,
+    "connect_failed": ConnectError,
+    "tls_failed": TlsError,
+    "proxy_failed": ProxyError,
+    "connection_lost": ConnectionLostError,
+    "timeout": TimeoutError,
+    "cancelled": CancelledError,
+    "skipped": SkippedError,
+    "internal": InternalError,
+}
+
+
+def error_of(report: Outcome) -> Error:
+    """The exception for a failure."""
+    return _BY_CODE[report.code](report)
+
+
+def refusal(code: CodeName, message: str) -> Error:
+    """The exception for what was refused before anything was tried."""
+    return error_of(Outcome(None, "not_deleted", code, None, (), None, message, None, None, 0.0))
+
+
+def note_outcome(interrupt: BaseException, report: Outcome) -> None:
+    """Adds to an interrupt what is true of the token that was being deleted."""
+    if hasattr(interrupt, "add_note"):
+        interrupt.add_note(report.message)
+    else:  # Python 3.10 keeps notes without showing them
+        interrupt.__dict__.setdefault("__notes__", []).append(report.message)
+    interrupt.__dict__["_mpt_tokens_outcome"] = report
+
+
+def outcome_of(exception: BaseException) -> Outcome | None:
+    """What is true of the token that a call was about when ``exception`` ended it.
+
+    For what this package raises, and for what interrupts its calls: ``KeyboardInterrupt``, and
+    ``asyncio.CancelledError`` out of an ``AsyncClient``.
+
+    Args:
+        exception: Any exception.
+
+    Returns:
+        All that is known, or ``None`` if the exception did not come out of a call of this package.
+    """
+    if isinstance(exception, Error):
+        return exception.report
+    found = exception.__dict__.get("_mpt_tokens_outcome")
+    return found if isinstance(found, Outcome) else None

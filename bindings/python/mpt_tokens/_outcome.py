@@ -1,0 +1,296 @@
+"""What a call tells: plain data, frozen, made by the compiled module."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Literal, NoReturn, TypeAlias
+
+    from typing_extensions import Self
+
+    #: What is true of the token.
+    OutcomeName: TypeAlias = Literal["deleted", "gone", "not_deleted", "unknown"]
+
+    #: What happened.
+    CodeName: TypeAlias = Literal[
+        "ok",
+        "invalid_argument",
+        "invalid_token_id",
+        "invalid_config",
+        "own_token",
+        "bad_request",
+        "unauthorized",
+        "forbidden",
+        "not_found",
+        "conflict",
+        "rate_limited",
+        "server_error",
+        "unexpected_response",
+        "resolve_failed",
+        "connect_failed",
+        "tls_failed",
+        "proxy_failed",
+        "connection_lost",
+        "timeout",
+        "cancelled",
+        "skipped",
+        "internal",
+    ]
+
+
+class _Frozen:
+    """Fields set once, in ``__init__``; equality, hash, representation and pickling by them."""
+
+    __slots__ = ()
+    __match_args__: tuple[str, ...] = ()
+
+    def _fields(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in self.__match_args__)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} is frozen: {name!r} cannot be set")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} is frozen: {name!r} cannot be deleted")
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._fields() == other._fields()
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
+        return f"{type(self).__name__}({shown})"
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
+        return type(self), self._fields()
+
+    def __copy__(self) -> Self:
+        return self
+
+
+class Attempt(_Frozen):
+    """One attempt of a call.
+
+    Attributes:
+        number: 1 for the first.
+        sent: Whether the request, or a part of it, may have left: observed where bytes are handed down, not guessed.
+        http_status: The status of the answer, when there was one.
+        failure: The code of what happened, when there was no answer.
+        elapsed: How long the attempt took, in seconds.
+        waited: How long was waited before the attempt, in seconds.
+    """
+
+    __slots__ = __match_args__ = ("number", "sent", "http_status", "failure", "elapsed", "waited")
+
+    number: int
+    sent: bool
+    http_status: int | None
+    failure: CodeName | None
+    elapsed: float
+    waited: float
+
+    def __init__(
+        self,
+        number: int,
+        sent: bool,
+        http_status: int | None,
+        failure: CodeName | None,
+        elapsed: float,
+        waited: float,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "number", number)
+        put(self, "sent", sent)
+        put(self, "http_status", http_status)
+        put(self, "failure", failure)
+        put(self, "elapsed", elapsed)
+        put(self, "waited", waited)
+
+    def __hash__(self) -> int:
+        return hash(self._fields())
+
+    def to_dict(self) -> dict[str, Any]:
+        """The attempt as plain data, with the names that the JSON of every other language has."""
+        return {
+            "number": self.number,
+            "sent": self.sent,
+            "http_status": self.http_status,
+            "failure": self.failure,
+            "elapsed_ms": _millis(self.elapsed),
+            "waited_ms": _millis(self.waited),
+        }
+
+
+class ProblemDetails(_Frozen):
+    """The body of an error answer (RFC 9457), as far as the server sent it.
+
+    Every member may be missing. The API token in use is replaced by ``<redacted>`` wherever the server echoes it.
+
+    Attributes:
+        type: A URI that names the kind of problem.
+        title: The kind of problem in words.
+        status: What the body says the status is. Advisory: ``http_status`` decides.
+        detail: This occurrence in words.
+        instance: A URI that names this occurrence.
+        extensions: All other members, as they came.
+        trace_id: The server's ``traceId``, to give to its support.
+        error_code: The API's own error code, such as ``MPTCOM03-0078``.
+        errors: The messages in ``errors``.
+    """
+
+    __slots__ = __match_args__ = (
+        "type",
+        "title",
+        "status",
+        "detail",
+        "instance",
+        "extensions",
+        "trace_id",
+        "error_code",
+        "errors",
+    )
+
+    type: str | None
+    title: str | None
+    status: int | None
+    detail: str | None
+    instance: str | None
+    extensions: dict[str, Any]
+    trace_id: str | None
+    error_code: str | None
+    errors: tuple[str, ...]
+
+    def __init__(
+        self,
+        type: str | None,
+        title: str | None,
+        status: int | None,
+        detail: str | None,
+        instance: str | None,
+        extensions: dict[str, Any],
+        trace_id: str | None,
+        error_code: str | None,
+        errors: tuple[str, ...],
+    ) -> None:
+        put = object.__setattr__
+        put(self, "type", type)
+        put(self, "title", title)
+        put(self, "status", status)
+        put(self, "detail", detail)
+        put(self, "instance", instance)
+        put(self, "extensions", extensions)
+        put(self, "trace_id", trace_id)
+        put(self, "error_code", error_code)
+        put(self, "errors", errors)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.title, self.status, self.detail, self.instance, self.errors))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The body as plain data: what the server sent, without what was of a wrong type."""
+        members = dict(self.extensions)
+        for name in ("type", "title", "status", "detail", "instance"):
+            value = getattr(self, name)
+            if value is not None:
+                members[name] = value
+        return members
+
+
+class Outcome(_Frozen):
+    """All that is known after a call about one token.
+
+    Frozen, comparable, hashable, and picklable.
+
+    Attributes:
+        id: The token id; ``None`` when the failure has nothing to do with one token (a configuration that cannot
+            be used).
+        outcome: What is true of the token: ``deleted``, ``gone``, ``not_deleted`` or ``unknown``.
+        code: What happened: ``ok``, ``not_found``, ``timeout`` and so on.
+        http_status: The HTTP status of the last answer, when any attempt was answered.
+        attempts: The attempts, in order. Empty when the call was refused before anything was tried.
+        problem: The body of the last answer, where it was a JSON object.
+        message: One sentence: what happened, what is true of the token and, after a failure, what to do.
+        retry_after: How many seconds the server asked to wait, when it did and that wait was not spent.
+        trace_id: The trace id that went out with every attempt, to give to support.
+        elapsed: How long the whole call took, waits included, in seconds.
+    """
+
+    __slots__ = __match_args__ = (
+        "id",
+        "outcome",
+        "code",
+        "http_status",
+        "attempts",
+        "problem",
+        "message",
+        "retry_after",
+        "trace_id",
+        "elapsed",
+    )
+
+    id: str | None
+    outcome: OutcomeName
+    code: CodeName
+    http_status: int | None
+    attempts: tuple[Attempt, ...]
+    problem: ProblemDetails | None
+    message: str
+    retry_after: float | None
+    trace_id: str | None
+    elapsed: float
+
+    def __init__(
+        self,
+        id: str | None,
+        outcome: OutcomeName,
+        code: CodeName,
+        http_status: int | None,
+        attempts: tuple[Attempt, ...],
+        problem: ProblemDetails | None,
+        message: str,
+        retry_after: float | None,
+        trace_id: str | None,
+        elapsed: float,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "id", id)
+        put(self, "outcome", outcome)
+        put(self, "code", code)
+        put(self, "http_status", http_status)
+        put(self, "attempts", attempts)
+        put(self, "problem", problem)
+        put(self, "message", message)
+        put(self, "retry_after", retry_after)
+        put(self, "trace_id", trace_id)
+        put(self, "elapsed", elapsed)
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.outcome, self.code, self.http_status, self.trace_id, self.elapsed))
+
+    def __str__(self) -> str:
+        return self.message
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the credential is dead: ``deleted`` or ``gone``."""
+        return self.outcome in ("deleted", "gone")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The outcome as plain data, fit for ``json.dumps``: the JSON of ``docs/outcome.schema.json``."""
+        return {
+            "id": self.id,
+            "outcome": self.outcome,
+            "code": self.code,
+            "http_status": self.http_status,
+            "attempts": [attempt.to_dict() for attempt in self.attempts],
+            "problem": None if self.problem is None else self.problem.to_dict(),
+            "message": self.message,
+            "retry_after": None if self.retry_after is None else round(self.retry_after, 3),
+            "trace_id": self.trace_id,
+            "elapsed_ms": _millis(self.elapsed),
+        }
+
+
+def _millis(seconds: float) -> float:
+    return round(seconds * 1000, 3)

@@ -1,0 +1,98 @@
+//! What core logs, for Python's `logging`: the logger `mpt_tokens`.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use log::{Level, LevelFilter, Log, Metadata, Record};
+use pyo3::exceptions::PyException;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+use crate::interrupt;
+
+/// The name of the logger, and the one target that is let through: what the libraries below log is not ours to
+/// vouch for.
+const NAME: &str = "mpt_tokens";
+
+struct Bridge;
+
+/// Makes Python's `logging` the receiver. This module has its own copy of the `log` crate: no other is touched.
+pub(crate) fn install() {
+    static INSTALLED: AtomicBool = AtomicBool::new(false);
+    if !INSTALLED.swap(true, Ordering::Relaxed) {
+        // A second interpreter of this process finds the logger set already, and it is the same one.
+        let _ = log::set_logger(&Bridge);
+    }
+}
+
+/// Takes over the level of Python's logger before a call, so that what nobody hears is not even formatted.
+///
+/// `logging` is not imported for it: a program that has not, hears nothing.
+pub(crate) fn refresh(py: Python<'_>) {
+    log::set_max_level(level(py).unwrap_or(LevelFilter::Off));
+}
+
+fn level(py: Python<'_>) -> PyResult<LevelFilter> {
+    static MODULES: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let logger = LOGGER.get_or_try_init(py, || {
+        let modules = MODULES.import(py, "sys", "modules")?;
+        let logging = modules.get_item(intern!(py, "logging"))?;
+        logging.call_method1(intern!(py, "getLogger"), (NAME,)).map(Bound::unbind)
+    })?;
+    let enabled = |level: Level| -> PyResult<bool> {
+        let name = intern!(py, "isEnabledFor");
+        logger.bind(py).call_method1(name, (number(level),))?.extract()
+    };
+    // Core logs nothing finer than `debug`; the common answer comes first.
+    for level in [Level::Warn, Level::Info, Level::Debug] {
+        if !enabled(level)? {
+            return Ok(match level {
+                Level::Warn => LevelFilter::Error,
+                Level::Info => LevelFilter::Warn,
+                _ => LevelFilter::Info,
+            });
+        }
+    }
+    Ok(LevelFilter::Debug)
+}
+
+fn number(level: Level) -> u8 {
+    match level {
+        Level::Error => 40,
+        Level::Warn => 30,
+        Level::Info => 20,
+        Level::Debug => 10,
+        Level::Trace => 5,
+    }
+}
+
+impl Log for Bridge {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == NAME
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        // No interpreter: it is shutting down, and its loggers with it.
+        let _ = Python::try_attach(|py| {
+            if let Err(error) = hand_over(py, record) {
+                if error.is_instance_of::<PyException>(py) {
+                    error.write_unraisable(py, None);
+                } else {
+                    interrupt::keep(error);
+                }
+            }
+        });
+    }
+
+    fn flush(&self) {}
+}
+
+fn hand_over(py: Python<'_>, record: &Record<'_>) -> PyResult<()> {
+    let logger = py.import("logging")?.call_method1("getLogger", (NAME,))?;
+    logger.call_method1("log", (number(record.level()), record.args().to_string()))?;
+    Ok(())
+}

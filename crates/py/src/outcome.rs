@@ -1,0 +1,57 @@
+//! A report as the `mpt_tokens.Outcome` that Python sees.
+
+use mpt_tokens::{Attempt, ProblemDetails, Report};
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyString, PyTuple, PyType};
+
+const MODULE: &str = "mpt_tokens._outcome";
+
+/// Makes the Python object, whose class has the fields in this order.
+pub(crate) fn new<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyAny>> {
+    static OUTCOME: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let attempts: Vec<_> =
+        report.attempts().iter().map(|it| attempt(py, it)).collect::<PyResult<_>>()?;
+    let fields: [Bound<'py, PyAny>; 10] = [
+        report.id().into_bound_py_any(py)?,
+        PyString::intern(py, report.outcome().name()).into_any(),
+        PyString::intern(py, report.code().name()).into_any(),
+        report.http_status().into_bound_py_any(py)?,
+        PyTuple::new(py, attempts)?.into_any(),
+        report.problem().map(|it| problem(py, it)).transpose()?.into_bound_py_any(py)?,
+        report.message().into_bound_py_any(py)?,
+        report.retry_after().map(|it| it.as_secs_f64()).into_bound_py_any(py)?,
+        report.trace_id().into_bound_py_any(py)?,
+        report.elapsed().as_secs_f64().into_bound_py_any(py)?,
+    ];
+    OUTCOME.import(py, MODULE, "Outcome")?.call1(PyTuple::new(py, fields)?)
+}
+
+fn attempt<'py>(py: Python<'py>, attempt: &Attempt) -> PyResult<Bound<'py, PyAny>> {
+    static ATTEMPT: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let failure = attempt.failure.map(|code| PyString::intern(py, code.name()));
+    ATTEMPT.import(py, MODULE, "Attempt")?.call1((
+        attempt.number,
+        attempt.sent,
+        attempt.http_status,
+        failure,
+        attempt.elapsed.as_secs_f64(),
+        attempt.waited.as_secs_f64(),
+    ))
+}
+
+fn problem<'py>(py: Python<'py>, problem: &ProblemDetails) -> PyResult<Bound<'py, PyAny>> {
+    static PROBLEM: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    PROBLEM.import(py, MODULE, "ProblemDetails")?.call1((
+        problem.type_uri(),
+        problem.title(),
+        problem.status(),
+        problem.detail(),
+        problem.instance(),
+        crate::json::object(py, problem.extensions())?,
+        problem.trace_id(),
+        problem.error_code(),
+        PyTuple::new(py, problem.errors())?,
+    ))
+}
