@@ -55,10 +55,20 @@ pub(crate) trait World {
 
 /// What calls that run side by side share: who may start when, and what the server said of its load.
 pub(crate) trait Gate {
-    /// Waits until an attempt may start, but not past `deadline`; `false` when the wait was cancelled.
-    fn enter(&self, world: &dyn World, deadline: Option<Instant>) -> bool;
+    /// Waits until an attempt may start; not at all when that is not before `deadline`.
+    fn enter(&self, world: &dyn World, deadline: Option<Instant>) -> Entry;
     /// Hears what an attempt was answered.
     fn answered(&self, now: Instant, status: u16, retry_after: Option<Duration>);
+}
+
+/// How a wait at a gate ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    Go,
+    /// There is no turn before the deadline.
+    Late,
+    /// The wait was ended: by a cancel, or by the end of what calls it.
+    Ended,
 }
 
 /// One call, as it was ordered.
@@ -137,7 +147,7 @@ impl Call<'_> {
     /// Makes attempts until one settles the matter, and reports.
     pub(crate) fn run(&self, world: &dyn World) -> Report {
         let entered = match self.gate {
-            Some(gate) => gate.enter(world, None),
+            Some(gate) => gate.enter(world, None) == Entry::Go,
             None => true,
         };
         let start = world.now();
@@ -191,24 +201,26 @@ impl Call<'_> {
                         verdict.code
                     );
                     waited = wait;
-                    let go_on = world.pause(wait)
-                        && self.gate.is_none_or(|gate| gate.enter(world, Some(deadline)));
-                    if !go_on {
-                        return self.report(
-                            Code::Cancelled,
-                            lost,
-                            attempts,
-                            last,
-                            End::Final,
-                            start,
-                            world,
-                        );
+                    let entry = match self.gate {
+                        _ if !world.pause(wait) => Entry::Ended,
+                        Some(gate) => gate.enter(world, Some(deadline)),
+                        None => Entry::Go,
+                    };
+                    match entry {
+                        Entry::Go if world.now() < deadline => continue,
+                        Entry::Go | Entry::Late => End::Deadline,
+                        Entry::Ended => {
+                            return self.report(
+                                Code::Cancelled,
+                                lost,
+                                attempts,
+                                last,
+                                End::Final,
+                                start,
+                                world,
+                            );
+                        }
                     }
-                    // The gate may have held this attempt back until there is no time left for it.
-                    if world.now() < deadline {
-                        continue;
-                    }
-                    End::Deadline
                 }
             };
             return self.report(verdict.code, lost, attempts, last, end, start, world);

@@ -73,6 +73,11 @@ impl Cancel {
         self.0.wake.as_ref().map(AsFd::as_fd)
     }
 
+    /// Whether it is a handle that asks.
+    pub(crate) fn is_polling(&self) -> bool {
+        self.0.check.is_some()
+    }
+
     /// How long a wait may last before [`Cancel::ask`] must be called; `None`: the descriptor says it.
     pub(crate) fn slice(&self) -> Option<Duration> {
         match (&self.0.check, &self.0.wake) {

@@ -29,6 +29,7 @@
 #[cfg(not(unix))]
 compile_error!("mpt-tokens waits with poll(2), and runs on Unix only so far");
 
+mod batch;
 mod call;
 mod cancel;
 mod client;
@@ -36,6 +37,7 @@ mod code;
 mod connect;
 mod endpoint;
 mod exchange;
+mod journal;
 mod message;
 mod problem;
 mod proxy;
@@ -50,10 +52,12 @@ mod trace;
 mod transport;
 mod wait;
 
+pub use batch::{Batch, BatchItem, BatchOptions, BatchSummary, Pacing, Pause};
 pub use cancel::Cancel;
 pub use client::{Client, ClientBuilder, DeleteOptions, VERSION};
 pub use code::{Code, Outcome};
 pub use endpoint::{DEFAULT_BASE_URL, Endpoint, InvalidBaseUrl};
+pub use journal::{Journal, JournalError, Resumed};
 pub use problem::ProblemDetails;
 pub use proxy::{InvalidProxy, Proxy};
 pub use report::{Attempt, Deletion, Error, Report};

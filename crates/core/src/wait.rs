@@ -17,13 +17,18 @@ pub(crate) enum Wake {
     Cancelled,
 }
 
-/// Who may cancel a call: the client it is made on and, beside it, its caller.
+/// Who may cancel a call: the client it is made on and, beside it, its caller, and its batch while it has not begun.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Cancels([Option<Cancel>; 2]);
+pub(crate) struct Cancels([Option<Cancel>; 3]);
 
 impl Cancels {
     pub(crate) fn new(client: &Cancel, call: Option<&Cancel>) -> Cancels {
-        Cancels([Some(client.clone()), call.cloned()])
+        Cancels([Some(client.clone()), call.cloned(), None])
+    }
+
+    pub(crate) fn and(self, batch: Cancel) -> Cancels {
+        let [client, call, _] = self.0;
+        Cancels([client, call, Some(batch)])
     }
 
     fn iter(&self) -> impl Iterator<Item = &Cancel> {
@@ -34,7 +39,17 @@ impl Cancels {
         self.iter().any(Cancel::is_cancelled)
     }
 
-    fn ask(&self) -> bool {
+    /// Whether one of them must be asked on the calling thread.
+    pub(crate) fn is_polling(&self) -> bool {
+        self.iter().any(Cancel::is_polling)
+    }
+
+    /// How long a wait may last before [`Cancels::ask`] must be called; `None`: the descriptors say it.
+    pub(crate) fn slice(&self) -> Option<Duration> {
+        self.iter().filter_map(Cancel::slice).min()
+    }
+
+    pub(crate) fn ask(&self) -> bool {
         self.iter().any(Cancel::ask)
     }
 
@@ -47,7 +62,7 @@ impl Cancels {
         if self.is_cancelled() {
             return Ok(Wake::Cancelled);
         }
-        let slice = self.iter().filter_map(Cancel::slice).min();
+        let slice = self.slice();
         let mut fds: Vec<PollFd<'_>> =
             interests.iter().map(|(fd, flags)| PollFd::from_borrowed_fd(*fd, *flags)).collect();
         for descriptor in self.iter().filter_map(Cancel::descriptor) {

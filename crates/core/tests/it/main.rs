@@ -1,3 +1,4 @@
 //! The tests of core that need a network, in one binary.
 
+mod batch;
 mod inputs;

@@ -1,0 +1,191 @@
+//! Many tokens: ids in, a report for each, side by side.
+
+mod crew;
+mod ledger;
+mod pace;
+mod run;
+
+use std::ops::ControlFlow;
+use std::ops::RangeInclusive;
+
+use serde::Serialize;
+
+use crate::cancel::Cancel;
+use crate::client::Client;
+use crate::code::Code;
+use crate::journal::Journal;
+use crate::report::{Error, Report};
+
+pub(crate) use ledger::{Fate, Ledger};
+pub use pace::{Pacing, Pause};
+pub use run::Batch;
+
+/// How many calls may run at once.
+const CONCURRENCY: RangeInclusive<usize> = 1..=256;
+/// How many calls run at once unless told otherwise.
+const DEFAULT_CONCURRENCY: usize = 8;
+
+/// One id for a batch. A `&str` or a `String` is one, too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchItem {
+    /// The token id.
+    pub id: String,
+    /// Whether this token was asked to be deleted before and the answer is not known: as
+    /// [`DeleteOptions::after_lost_answer`](crate::DeleteOptions::after_lost_answer).
+    pub after_lost_answer: bool,
+}
+
+impl From<String> for BatchItem {
+    fn from(id: String) -> BatchItem {
+        BatchItem { id, after_lost_answer: false }
+    }
+}
+
+impl From<&str> for BatchItem {
+    fn from(id: &str) -> BatchItem {
+        BatchItem::from(id.to_owned())
+    }
+}
+
+impl From<&String> for BatchItem {
+    fn from(id: &String) -> BatchItem {
+        BatchItem::from(id.clone())
+    }
+}
+
+/// How a batch is done: made with [`BatchOptions::new`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct BatchOptions {
+    concurrency: usize,
+    missing_ok: Option<bool>,
+    allow_own_token: Option<bool>,
+    cancel: Option<Cancel>,
+    journal: Option<Journal>,
+}
+
+impl BatchOptions {
+    /// Eight calls at once, no journal; for the rest as the client does.
+    pub fn new() -> BatchOptions {
+        BatchOptions {
+            concurrency: DEFAULT_CONCURRENCY,
+            missing_ok: None,
+            allow_own_token: None,
+            cancel: None,
+            journal: None,
+        }
+    }
+
+    /// How many calls may run at once, 1 to 256; 8 by default. With 1 they run on the calling thread.
+    pub fn concurrency(self, calls: usize) -> Self {
+        BatchOptions { concurrency: calls, ..self }
+    }
+
+    /// Whether a token that the API does not know is a success (`gone`) from the first attempt on.
+    pub fn missing_ok(self, yes: bool) -> Self {
+        BatchOptions { missing_ok: Some(yes), ..self }
+    }
+
+    /// Whether the token in use may be deleted. It goes last then, after everything else is done.
+    pub fn allow_own_token(self, yes: bool) -> Self {
+        BatchOptions { allow_own_token: Some(yes), ..self }
+    }
+
+    /// A handle that ends this batch, beside the client's own: the calls under way are cancelled, what was pulled and
+    /// not started is `skipped`, and no more ids are pulled.
+    pub fn cancel(self, cancel: &Cancel) -> Self {
+        BatchOptions { cancel: Some(cancel.clone()), ..self }
+    }
+
+    /// A record on disk that survives a crash, and from which the next batch resumes.
+    pub fn journal(self, journal: Journal) -> Self {
+        BatchOptions { journal: Some(journal), ..self }
+    }
+}
+
+impl Default for BatchOptions {
+    fn default() -> Self {
+        BatchOptions::new()
+    }
+}
+
+/// The counts of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct BatchSummary {
+    /// Reports with the outcome `deleted`.
+    pub deleted: u64,
+    /// Reports with the outcome `gone`.
+    pub gone: u64,
+    /// Reports with the outcome `not_deleted`.
+    pub not_deleted: u64,
+    /// Reports with the outcome `unknown`.
+    pub unknown: u64,
+    /// Reports with the code `skipped`; they are counted by their outcome, too.
+    pub skipped: u64,
+    /// Ids that were pulled again: not tried again, not reported again.
+    pub duplicates: u64,
+    /// Ids that the journal knows to be dead: not asked again, not reported again.
+    pub already_done: u64,
+    /// All reports.
+    pub total: u64,
+}
+
+impl Client {
+    /// Deletes many tokens: an iterator of reports, in order of completion, that pulls ids as it goes.
+    ///
+    /// Each id is tried once; memory is at most 40 bytes a distinct id. All calls together keep one pause when the
+    /// server asks for one (429, or 503 with `Retry-After`), and a pace once its limit is known; they share the
+    /// client's reserve of retries. An answer of 401 stops the batch: what was pulled and not started is `skipped`.
+    /// The token in use goes last, where deleting it is allowed at all.
+    ///
+    /// # Errors
+    /// `invalid_argument` when the concurrency is out of its range or the journal is in use by another batch;
+    /// `invalid_config` when the journal is for another base URL. Nothing was sent then.
+    pub fn batch<I>(&self, ids: I, options: &BatchOptions) -> Result<Batch<I::IntoIter>, Error>
+    where
+        I: IntoIterator,
+        I::Item: Into<BatchItem>,
+    {
+        let fail = |code, message| {
+            Report::refused(code, None, message).into_result().expect_err("a refusal is no success")
+        };
+        if !CONCURRENCY.contains(&options.concurrency) {
+            let message = format!("the concurrency is {}: expected 1 to 256", options.concurrency);
+            return Err(fail(Code::InvalidArgument, message));
+        }
+        let ledger = match &options.journal {
+            None => Ledger::new(),
+            Some(journal) => journal
+                .take_ledger(self.endpoint())
+                .map_err(|error| fail(error.code(), error.to_string()))?,
+        };
+        Ok(Batch::new(self, ids.into_iter(), options, ledger))
+    }
+
+    /// Deletes many tokens: as [`Client::batch`], with a callback on the calling thread for each report.
+    ///
+    /// When the callback breaks, no more ids are pulled; it is called on for those that were pulled already, which
+    /// are under way or `skipped`.
+    ///
+    /// # Errors
+    /// As [`Client::batch`].
+    pub fn delete_tokens<I>(
+        &self,
+        ids: I,
+        options: &BatchOptions,
+        mut on_outcome: impl FnMut(Report) -> ControlFlow<()>,
+    ) -> Result<BatchSummary, Error>
+    where
+        I: IntoIterator,
+        I::Item: Into<BatchItem>,
+    {
+        let mut batch = self.batch(ids, options)?;
+        while let Some(report) = batch.next() {
+            if on_outcome(report).is_break() {
+                batch.stop();
+            }
+        }
+        Ok(batch.summary())
+    }
+}

@@ -1,0 +1,236 @@
+//! The workers of a batch, and the board on which work and reports hang.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::batch::pace::Pace;
+use crate::call::Entry;
+use crate::cancel::Cancel;
+use crate::client::{Client, DeleteOptions};
+use crate::code::{Code, Outcome};
+use crate::journal::Journal;
+use crate::report::Report;
+use crate::wait::{Cancels, Wake};
+
+/// One id to be tried.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) id: String,
+    pub(crate) after_lost_answer: bool,
+    /// The place of its intent in the journal, which must be on disk before the request leaves.
+    pub(crate) intent: Option<u64>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) job: Job,
+    pub(crate) report: Report,
+}
+
+/// Why a batch tries no more ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    Asked,
+    Cancelled,
+    Unauthorized,
+    Journal(String),
+}
+
+/// A client and options to try ids with, and what ends the waits before a call.
+pub(crate) struct Hands {
+    pub(crate) client: Client,
+    pub(crate) options: DeleteOptions,
+    pub(crate) cancels: Cancels,
+}
+
+impl Hands {
+    pub(crate) fn new(client: Client, options: DeleteOptions, halt: &Cancel) -> Hands {
+        let cancels =
+            Cancels::new(client.cancel_handle(), options.cancel.as_ref()).and(halt.clone());
+        Hands { client, options, cancels }
+    }
+}
+
+/// What the workers and the calling thread share.
+pub(crate) struct Crew {
+    hands: Hands,
+    pace: Arc<Pace>,
+    journal: Option<Journal>,
+    /// Ends the waits of those who have not started a call.
+    halt: Cancel,
+    board: Mutex<Board>,
+    work: Condvar,
+    news: Condvar,
+}
+
+#[derive(Default)]
+struct Board {
+    jobs: VecDeque<Job>,
+    done: VecDeque<Done>,
+    /// Workers that wait for a job.
+    idle: usize,
+    stop: Option<Stop>,
+    closed: bool,
+}
+
+impl Crew {
+    pub(crate) fn new(
+        hands: Hands,
+        pace: Arc<Pace>,
+        journal: Option<Journal>,
+        halt: Cancel,
+    ) -> Crew {
+        Crew {
+            hands,
+            pace,
+            journal,
+            halt,
+            board: Mutex::default(),
+            work: Condvar::new(),
+            news: Condvar::new(),
+        }
+    }
+
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hangs a job out; whether there is a job more than there are idle workers.
+    pub(crate) fn order(&self, job: Job) -> bool {
+        let mut board = self.board();
+        board.jobs.push_back(job);
+        if board.idle > 0 {
+            self.work.notify_one();
+        }
+        board.jobs.len() > board.idle
+    }
+
+    /// Takes the next job: for a batch without workers.
+    pub(crate) fn take_job(&self) -> Option<Job> {
+        self.board().jobs.pop_front()
+    }
+
+    /// All reports that are ready.
+    pub(crate) fn take_done(&self) -> VecDeque<Done> {
+        std::mem::take(&mut self.board().done)
+    }
+
+    pub(crate) fn has_done(&self) -> bool {
+        !self.board().done.is_empty()
+    }
+
+    /// Waits until a report is ready, or for as long as `limit`.
+    pub(crate) fn wait_for_news(&self, limit: Option<Duration>) {
+        let board = self.board();
+        match limit {
+            None => {
+                let nothing = |board: &mut Board| board.done.is_empty();
+                drop(self.news.wait_while(board, nothing).unwrap_or_else(PoisonError::into_inner));
+            }
+            // Whoever gives a limit looks again by itself.
+            Some(_) if !board.done.is_empty() => {}
+            Some(limit) => {
+                drop(
+                    self.news.wait_timeout(board, limit).unwrap_or_else(PoisonError::into_inner).0,
+                );
+            }
+        }
+    }
+
+    /// No job is started any more. The first reason counts.
+    pub(crate) fn stop(&self, why: Stop) {
+        self.board().stop.get_or_insert(why);
+        self.halt.cancel();
+    }
+
+    /// Why no job is started any more.
+    pub(crate) fn stopped(&self) -> Option<Stop> {
+        let stop = self.board().stop.clone();
+        stop.or_else(|| self.hands.cancels.is_cancelled().then_some(Stop::Cancelled))
+    }
+
+    /// Lets the workers go once nothing is left to do.
+    pub(crate) fn close(&self) {
+        self.board().closed = true;
+        self.work.notify_all();
+    }
+
+    pub(crate) fn spawn(self: &Arc<Crew>) -> std::io::Result<JoinHandle<()>> {
+        let crew = Arc::clone(self);
+        thread::Builder::new().name("mpt-tokens-batch".to_owned()).spawn(move || crew.serve())
+    }
+
+    fn serve(&self) {
+        let mut board = self.board();
+        loop {
+            if let Some(job) = board.jobs.pop_front() {
+                drop(board);
+                let report = self.carry_out(&job, &self.hands);
+                board = self.board();
+                board.done.push_back(Done { job, report });
+                if board.done.len() == 1 {
+                    self.news.notify_one();
+                }
+            } else if board.closed {
+                return;
+            } else {
+                board.idle += 1;
+                board = self.work.wait(board).unwrap_or_else(PoisonError::into_inner);
+                board.idle -= 1;
+            }
+        }
+    }
+
+    /// Tries one id, unless the batch was stopped.
+    pub(crate) fn carry_out(&self, job: &Job, hands: &Hands) -> Report {
+        if let Some(why) = self.stopped() {
+            return skipped(job, &why);
+        }
+        let pause = |left| hands.cancels.pause(left) != Wake::Cancelled;
+        if self.pace.wait(None, Instant::now, pause) != Entry::Go {
+            return skipped(job, &self.stopped().unwrap_or(Stop::Cancelled));
+        }
+        if let (Some(journal), Some(intent)) = (&self.journal, job.intent)
+            && let Err(why) = journal.commit(intent)
+        {
+            let why = Stop::Journal(why.to_string());
+            self.stop(why.clone());
+            return skipped(job, &why);
+        }
+        let options =
+            DeleteOptions { after_lost_answer: job.after_lost_answer, ..hands.options.clone() };
+        let report = hands.client.report(&job.id, &options, Some(&*self.pace));
+        if report.code() == Code::Unauthorized {
+            self.stop(Stop::Unauthorized);
+        }
+        report
+    }
+}
+
+/// The report of an id that was pulled and not tried.
+fn skipped(job: &Job, why: &Stop) -> Report {
+    let (because, advice) = match why {
+        Stop::Asked => ("the batch was stopped".to_owned(), ""),
+        Stop::Cancelled => ("the batch was cancelled".to_owned(), ""),
+        Stop::Unauthorized => (
+            "the batch was stopped, since the API answered 401 (the API token is not accepted)"
+                .to_owned(),
+            ": check MPT_API_TOKEN",
+        ),
+        Stop::Journal(why) => (format!("the batch was stopped, since {why}"), ""),
+    };
+    let id = &job.id;
+    if job.after_lost_answer {
+        let message = format!(
+            "{because}, and the token `{id}` was not tried; the answer to an earlier call was lost, and the token \
+             may be deleted: run again to find out"
+        );
+        let report = Report::refused(Code::Skipped, Some(id.clone()), message);
+        return Report { outcome: Outcome::Unknown, ..report };
+    }
+    let message = format!("{because}, and the token `{id}` was not tried{advice}");
+    Report::refused(Code::Skipped, Some(id.clone()), message)
+}

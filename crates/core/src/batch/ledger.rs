@@ -1,0 +1,153 @@
+//! Which ids a batch has met, and what a journal knows of them: a digest and a byte each, never the id.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
+
+use crate::code::Outcome;
+use crate::journal::Resumed;
+
+use siphasher::sip128::{Hasher128, SipHasher24};
+
+/// Digests are spread over this many tables, so that only one grows at a time.
+const SHARDS: usize = 64;
+
+/// A keyed 128-bit digest of an id. A shorter one could take one id for another and leave a token alive; an unkeyed
+/// one could be made to. As bytes, so that an entry needs no padding.
+#[derive(PartialEq, Eq)]
+struct Digest([u8; 16]);
+
+impl Hash for Digest {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // The other half chose the shard.
+        state.write(&self.0[8..]);
+    }
+}
+
+/// What is known of an id: bits, so that an entry stays at 17 bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Known(u8);
+
+impl Known {
+    /// It was pulled in the batch that runs now.
+    const MET: u8 = 1;
+    /// A journal says that the token is dead.
+    const DEAD: u8 = 2;
+    /// A journal says that it was asked to be deleted, and not what came of it.
+    const OPEN: u8 = 4;
+
+    pub(crate) fn is_met(self) -> bool {
+        self.0 & Known::MET != 0
+    }
+
+    pub(crate) fn is_dead(self) -> bool {
+        self.0 & Known::DEAD != 0
+    }
+
+    pub(crate) fn is_open(self) -> bool {
+        self.0 & Known::OPEN != 0
+    }
+}
+
+/// What a journal learns of an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// `deleted` or `gone`.
+    Dead,
+    /// An intent without an outcome, or `unknown`.
+    Open,
+    /// `not_deleted`: as if it had never been asked.
+    Alive,
+}
+
+impl Fate {
+    pub(crate) fn of(outcome: Outcome) -> Fate {
+        match outcome {
+            Outcome::Deleted | Outcome::Gone => Fate::Dead,
+            Outcome::NotDeleted => Fate::Alive,
+            Outcome::Unknown => Fate::Open,
+        }
+    }
+}
+
+/// The ids met. At most 40 bytes each, about 28 on average: see the test.
+pub(crate) struct Ledger {
+    keys: (u64, u64),
+    shards: Vec<HashMap<Digest, Known, BuildHasherDefault<Cut>>>,
+}
+
+impl Ledger {
+    pub(crate) fn new() -> Ledger {
+        // The standard library's own source of keys: seeded by the system, once a process.
+        let random = RandomState::new();
+        Ledger {
+            keys: (random.hash_one(0), random.hash_one(1)),
+            shards: (0..SHARDS).map(|_| HashMap::default()).collect(),
+        }
+    }
+
+    /// Notes that `id` was pulled, and tells what was known of it before.
+    pub(crate) fn meet(&mut self, id: &str) -> Known {
+        let entry = self.entry(id);
+        let before = *entry;
+        entry.0 |= Known::MET;
+        before
+    }
+
+    /// Notes what a journal says.
+    pub(crate) fn learn(&mut self, id: &str, fate: Fate) {
+        let entry = self.entry(id);
+        let fate = match fate {
+            Fate::Dead => Known::DEAD,
+            Fate::Open => Known::OPEN,
+            Fate::Alive => 0,
+        };
+        entry.0 = entry.0 & Known::MET | fate;
+    }
+
+    /// Forgets which ids were pulled: another batch begins. What a journal said stays.
+    pub(crate) fn begin(&mut self) {
+        for shard in &mut self.shards {
+            shard.retain(|_, known| {
+                known.0 &= !Known::MET;
+                *known != Known::default()
+            });
+        }
+    }
+
+    /// What a journal has said, counted.
+    pub(crate) fn resumed(&self) -> Resumed {
+        let count = |is: fn(Known) -> bool| {
+            self.shards.iter().flat_map(HashMap::values).filter(|known| is(**known)).count() as u64
+        };
+        Resumed { dead: count(Known::is_dead), open: count(Known::is_open) }
+    }
+
+    fn entry(&mut self, id: &str) -> &mut Known {
+        let mut hasher = SipHasher24::new_with_keys(self.keys.0, self.keys.1);
+        hasher.write(id.as_bytes());
+        let digest = hasher.finish128();
+        self.shards[shard(digest.h1)].entry(Digest(digest.as_bytes())).or_default()
+    }
+}
+
+/// The last shard is twice as likely as the first, and in between it goes evenly: so at any time some tables are
+/// just about to double and some have just doubled, and all together are never at their emptiest.
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn shard(digest: u64) -> usize {
+    let fraction = (digest >> 11) as f64 / (1u64 << 53) as f64;
+    (((1.0 + fraction).log2() * SHARDS as f64) as usize).min(SHARDS - 1)
+}
+
+/// The hash of a digest is a part of it.
+#[derive(Default)]
+struct Cut(u64);
+
+impl Hasher for Cut {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = u64::from_ne_bytes(bytes.last_chunk().copied().unwrap_or_default());
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

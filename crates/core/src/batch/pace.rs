@@ -1,0 +1,235 @@
+//! What the calls of a batch share about the server's load: one pause, and a pace once a limit was met.
+//!
+//! A batch starts unpaced. The first time that it meets a limit (429), it learns the rate that the server lets through
+//! from what it let through so far, and from then on starts calls evenly at that rate. The rate rises slowly with
+//! every answer and falls with every further 429: so a limit is met rarely, and a limit that was lifted is noticed.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::call::{Entry, Gate, World};
+
+/// How long everybody waits after a 429 that does not say how long: most limits count by the second.
+const UNTOLD: Duration = Duration::from_secs(1);
+/// How long it gets, doubling, while nothing else is answered.
+const UNTOLD_MOST: Duration = Duration::from_secs(30);
+/// Fewer answers than this before the first 429 say little about a rate; one 429 then costs a pause and no more.
+const ENOUGH: u64 = 20;
+/// The part of a learned rate that is used.
+const MARGIN: f64 = 0.95;
+/// A rate doubles within ten times as many answers as it was learned from.
+const RISE: f64 = std::f64::consts::LN_2 / 10.0;
+
+/// Why a batch is quiet just now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pause {
+    /// How long it lasts yet.
+    pub left: Duration,
+    /// The status that asked for it: 429 or 503.
+    pub http_status: u16,
+}
+
+/// How a batch paces itself: a handle that any thread may ask while the batch runs, for a progress bar. A clone asks
+/// of the same batch.
+#[derive(Clone, Debug)]
+pub struct Pacing(pub(crate) Arc<Pace>);
+
+impl Pacing {
+    /// The pause that all calls keep now, if any: the server asked for it.
+    pub fn pause(&self) -> Option<Pause> {
+        let state = self.0.state();
+        let (until, http_status) = state.pause?;
+        let left = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
+        Some(Pause { left, http_status })
+    }
+
+    /// How many calls are started a second at most; `None` while the server set no limit.
+    pub fn rate(&self) -> Option<f64> {
+        self.0.state().rate.map(|rate| rate.per_second)
+    }
+}
+
+/// The gate of a batch.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    /// Whether there is a pause or a rate to heed: without one, nobody takes the lock.
+    strict: AtomicBool,
+    /// Answers that were no refusal for load.
+    passed: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The end of the pause, and the status that asked for it.
+    pause: Option<(Instant, u16)>,
+    rate: Option<Rate>,
+    /// When the next call may start.
+    next: Instant,
+    /// Since when, and since how many passed, a rate is measured: the start, or the last time that a limit was met.
+    since: Instant,
+    passed_before: u64,
+    met_before: bool,
+    untold: Duration,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Rate {
+    per_second: f64,
+    /// How many answers it was learned from.
+    learned_from: u64,
+}
+
+/// What is to be done before a call starts.
+enum Turn {
+    Go,
+    /// Wait for the end of the pause, then ask again.
+    After(Instant),
+    /// Wait for the turn that was given, then go.
+    At(Instant),
+}
+
+impl Pace {
+    pub(crate) fn new(now: Instant) -> Pace {
+        Pace {
+            strict: AtomicBool::new(false),
+            passed: AtomicU64::new(0),
+            state: Mutex::new(State {
+                pause: None,
+                rate: None,
+                next: now,
+                since: now,
+                passed_before: 0,
+                met_before: false,
+                untold: UNTOLD,
+            }),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a turn. `pause` waits, and is `false` when the wait was ended early.
+    pub(crate) fn wait(
+        &self,
+        deadline: Option<Instant>,
+        now: impl Fn() -> Instant,
+        pause: impl Fn(Duration) -> bool,
+    ) -> Entry {
+        if !self.strict.load(Ordering::Acquire) {
+            return Entry::Go;
+        }
+        loop {
+            let start = now();
+            let turn = self.state().turn(start, deadline);
+            let (until, go) = match turn {
+                Some(Turn::Go) => return Entry::Go,
+                Some(Turn::At(slot)) => (slot, true),
+                Some(Turn::After(end)) => (end, false),
+                None => return Entry::Late,
+            };
+            if !pause(until.saturating_duration_since(start)) {
+                return Entry::Ended;
+            }
+            // A pause that began meanwhile is for those who had their turn already, too.
+            if go && !self.state().is_paused(now()) {
+                return Entry::Go;
+            }
+        }
+    }
+
+    fn refused(&self, now: Instant, status: u16, retry_after: Option<Duration>) {
+        let passed = self.passed.load(Ordering::Relaxed);
+        let mut state = self.state();
+        let passed = passed.saturating_sub(state.passed_before);
+        // The refusals of calls that were under way together are one event.
+        let again = state.is_paused(now);
+        let least = retry_after.unwrap_or(state.untold);
+        if status == 429 && !again {
+            state.learn(now, passed, least);
+            if retry_after.is_none() {
+                state.untold =
+                    if passed == 0 { (state.untold * 2).min(UNTOLD_MOST) } else { UNTOLD };
+            }
+            state.since = now;
+            state.passed_before += passed;
+            state.met_before = true;
+        }
+        let end = now + least;
+        if state.pause.is_none_or(|(until, _)| until < end) {
+            state.pause = Some((end, status));
+        }
+        state.next = state.next.max(end);
+        self.strict.store(true, Ordering::Release);
+    }
+}
+
+impl State {
+    fn is_paused(&self, now: Instant) -> bool {
+        self.pause.is_some_and(|(until, _)| now < until)
+    }
+
+    /// `None`: not before the deadline.
+    fn turn(&mut self, now: Instant, deadline: Option<Instant>) -> Option<Turn> {
+        let turn = match (self.pause, self.rate) {
+            (Some((until, _)), _) if now < until => Turn::After(until),
+            (_, None) => Turn::Go,
+            (_, Some(rate)) => {
+                let slot = self.next.max(now);
+                if deadline.is_some_and(|deadline| deadline <= slot) {
+                    return None;
+                }
+                self.next = slot + Duration::from_secs_f64(1.0 / rate.per_second);
+                if slot <= now { Turn::Go } else { Turn::At(slot) }
+            }
+        };
+        match turn {
+            Turn::After(until) if deadline.is_some_and(|deadline| deadline <= until) => None,
+            turn => Some(turn),
+        }
+    }
+
+    /// A limit was met: which rate does the server let through?
+    #[allow(clippy::cast_precision_loss)]
+    fn learn(&mut self, now: Instant, passed: u64, pause: Duration) {
+        // The first time, what came through was a stock that the pause fills again: it counts as a part of the time.
+        // Later, the limit was met at both ends of the time.
+        let time = now.saturating_duration_since(self.since)
+            + if self.met_before { Duration::ZERO } else { pause };
+        let measured = (passed + 1) as f64 / time.as_secs_f64().max(0.001);
+        let per_second = match self.rate {
+            Some(rate) => (measured.min(rate.per_second) * MARGIN).max(rate.per_second / 2.0),
+            None if self.met_before || passed >= ENOUGH => measured * MARGIN,
+            None => return,
+        };
+        self.rate = Some(Rate { per_second, learned_from: passed.max(1) });
+    }
+}
+
+impl Gate for Pace {
+    fn enter(&self, world: &dyn World, deadline: Option<Instant>) -> Entry {
+        match deadline {
+            // A call of a batch is started by a worker that has waited for its turn already.
+            None => Entry::Go,
+            Some(_) => self.wait(deadline, || world.now(), |left| world.pause(left)),
+        }
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn answered(&self, now: Instant, status: u16, retry_after: Option<Duration>) {
+        match (status, retry_after) {
+            (429, _) | (503, Some(_)) => self.refused(now, status, retry_after),
+            _ => {
+                self.passed.fetch_add(1, Ordering::Relaxed);
+                if self.strict.load(Ordering::Acquire)
+                    && let Some(rate) = &mut self.state().rate
+                {
+                    rate.per_second *= 1.0 + RISE / rate.learned_from as f64;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! A batch under way: pulls ids, hands them out, gives reports back.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use crate::batch::crew::{Crew, Done, Hands, Job, Stop};
+use crate::batch::ledger::{Fate, Ledger};
+use crate::batch::pace::{Pace, Pacing};
+use crate::batch::{BatchItem, BatchOptions, BatchSummary};
+use crate::cancel::Cancel;
+use crate::client::{Client, DeleteOptions};
+use crate::code::{Code, Outcome};
+use crate::journal::Journal;
+use crate::report::Report;
+
+/// With how many calls at once a batch begins; each answer allows one more. So a limit of the server is met by a few
+/// calls, not by all, and no more threads start than there is work for.
+const START: usize = 16;
+
+/// A batch: an iterator of reports, made by [`Client::batch`].
+///
+/// Ids are pulled inside `next`, on the thread that calls it, about twice as many ahead as calls run at once, and
+/// never while a report is ready. Reports come in order of completion, one for each id that was pulled, but for
+/// duplicates and for what a journal knows to be dead. Between two calls of `next` the calls under way go on.
+///
+/// Dropping it stops it: what is under way is waited for, or cancelled through a cancel handle.
+pub struct Batch<I> {
+    /// `None` once it has ended.
+    ids: Option<I>,
+    concurrency: usize,
+    crew: Arc<Crew>,
+    workers: Vec<JoinHandle<()>>,
+    /// For the calls that run on the calling thread: the only one at a time, and the one for the own token.
+    hands: Hands,
+    /// How the workers hear of a cancel handle that asks: it must ask on the calling thread.
+    forward: Option<Cancel>,
+    asked: Instant,
+    pace: Arc<Pace>,
+    ledger: Ledger,
+    journal: Option<Journal>,
+    /// The token in use: it goes last.
+    own: Option<BatchItem>,
+    /// Ids handed out whose report has not come back.
+    out: usize,
+    returned: usize,
+    ready: VecDeque<Report>,
+    summary: BatchSummary,
+}
+
+impl<I> Batch<I>
+where
+    I: Iterator,
+    I::Item: Into<BatchItem>,
+{
+    pub(crate) fn new(client: &Client, ids: I, options: &BatchOptions, ledger: Ledger) -> Batch<I> {
+        let halt = Cancel::new();
+        let pace = Arc::new(Pace::new(Instant::now()));
+        let own_options = DeleteOptions {
+            missing_ok: options.missing_ok,
+            allow_own_token: options.allow_own_token,
+            cancel: options.cancel.clone(),
+            ..DeleteOptions::new()
+        };
+        let hands = Hands::new(client.clone(), own_options.clone(), &halt);
+        let forward = hands.cancels.is_polling().then(Cancel::new);
+        let crew_hands = match &forward {
+            None => Hands::new(client.clone(), own_options, &halt),
+            Some(forward) => {
+                let instead = |cancel: &Cancel| {
+                    if cancel.is_polling() { forward.clone() } else { cancel.clone() }
+                };
+                let client = client.with_cancel(instead(client.cancel_handle()));
+                let cancel = own_options.cancel.as_ref().map(instead);
+                Hands::new(client, DeleteOptions { cancel, ..own_options }, &halt)
+            }
+        };
+        let journal = options.journal.clone();
+        Batch {
+            ids: Some(ids),
+            concurrency: options.concurrency,
+            crew: Arc::new(Crew::new(crew_hands, Arc::clone(&pace), journal.clone(), halt)),
+            workers: Vec::new(),
+            hands,
+            forward,
+            asked: Instant::now(),
+            pace,
+            ledger,
+            journal,
+            own: None,
+            out: 0,
+            returned: 0,
+            ready: VecDeque::new(),
+            summary: BatchSummary::default(),
+        }
+    }
+}
+
+impl<I> Batch<I> {
+    /// Pulls no more ids. What is under way finishes; what was pulled and not started is reported as `skipped`. Go on
+    /// calling `next` for these reports.
+    pub fn stop(&self) {
+        self.crew.stop(Stop::Asked);
+    }
+
+    /// The counts of what was reported so far.
+    pub fn summary(&self) -> BatchSummary {
+        self.summary
+    }
+
+    /// How the batch paces itself, for a progress bar on another thread.
+    pub fn pacing(&self) -> Pacing {
+        Pacing(Arc::clone(&self.pace))
+    }
+
+    /// How many calls may run at once now.
+    fn allowed(&self) -> usize {
+        self.concurrency.min(START.saturating_add(self.returned))
+    }
+
+    /// Looks whether the batch was cancelled, and tells the workers of what only this thread can find out.
+    fn heed_cancel(&mut self) {
+        if let Some(forward) = &self.forward {
+            if self.hands.cancels.slice().is_some_and(|every| self.asked.elapsed() >= every) {
+                self.hands.cancels.ask();
+                self.asked = Instant::now();
+            }
+            if self.hands.cancels.is_cancelled() {
+                forward.cancel();
+            }
+        }
+    }
+
+    fn receive(&mut self, done: Done) {
+        self.out -= 1;
+        self.returned += 1;
+        let Done { job, report } = done;
+        if let Some(journal) = &self.journal
+            && job.intent.is_some()
+        {
+            if let Err(why) = journal.outcome(&report) {
+                self.crew.stop(Stop::Journal(why.to_string()));
+            }
+            self.ledger.learn(&job.id, Fate::of(report.outcome()));
+        }
+        self.ready.push_back(report);
+    }
+
+    /// A job for the id; its intent is in the journal's memory, not yet on disk.
+    fn job(&self, item: BatchItem) -> Job {
+        let intent = self.journal.as_ref().map(|journal| journal.intent(&item.id));
+        Job { id: item.id, after_lost_answer: item.after_lost_answer, intent }
+    }
+
+    fn carry_out_here(&mut self, job: Job) {
+        let report = self.crew.carry_out(&job, &self.hands);
+        self.receive(Done { job, report });
+    }
+
+    /// Hands a job to the workers, of which there may be one more then.
+    fn hand_out(&mut self, job: Job) {
+        self.out += 1;
+        let more = self.crew.order(job);
+        if more && self.concurrency > 1 && self.workers.len() < self.allowed() {
+            match self.crew.spawn() {
+                Ok(worker) => self.workers.push(worker),
+                // With fewer workers it takes longer, and without any this thread does the work.
+                Err(_) => self.concurrency = self.workers.len().max(1),
+            }
+        }
+    }
+
+    fn count(&mut self, report: &Report) {
+        let summary = &mut self.summary;
+        summary.total += 1;
+        *match report.outcome() {
+            Outcome::Deleted => &mut summary.deleted,
+            Outcome::Gone => &mut summary.gone,
+            Outcome::NotDeleted => &mut summary.not_deleted,
+            Outcome::Unknown => &mut summary.unknown,
+        } += 1;
+        if report.code() == Code::Skipped {
+            summary.skipped += 1;
+        }
+    }
+
+    /// Nothing is left to do: the workers go, and what the journal wrote is on disk.
+    fn finish(&mut self) {
+        self.crew.close();
+        for worker in self.workers.drain(..) {
+            // A worker catches the panics of its calls, and reports them as `internal`.
+            let _ = worker.join();
+        }
+        if let Some(journal) = &self.journal {
+            // A failure is told by `Journal::failure`: no report is left to carry it.
+            let _ = journal.sync();
+        }
+    }
+
+    /// The next report that needs no further id.
+    fn report(&mut self) -> Option<Report> {
+        loop {
+            if let Some(report) = self.ready.pop_front() {
+                self.count(&report);
+                return Some(report);
+            }
+            self.heed_cancel();
+            let done = self.crew.take_done();
+            if done.is_empty() {
+                return None;
+            }
+            for done in done {
+                self.receive(done);
+            }
+        }
+    }
+
+    /// Makes progress without pulling an id; `false` when there is nothing to make progress with.
+    fn proceed(&mut self) -> bool {
+        if self.out > 0 {
+            if self.workers.is_empty() {
+                if let Some(job) = self.crew.take_job() {
+                    self.carry_out_here(job);
+                }
+            } else {
+                let polling = self.forward.as_ref().and_then(|_| self.hands.cancels.slice());
+                self.crew.wait_for_news(polling);
+            }
+            return true;
+        }
+        if let Some(own) = self.own.take() {
+            let job = self.job(own);
+            self.out += 1;
+            self.carry_out_here(job);
+            return true;
+        }
+        false
+    }
+}
+
+impl<I> Batch<I>
+where
+    I: Iterator,
+    I::Item: Into<BatchItem>,
+{
+    /// Pulls ids until enough are handed out, or until there is a report to give back.
+    fn refill(&mut self) {
+        let window = if self.concurrency == 1 { 1 } else { self.allowed() * 2 };
+        while self.out < window
+            && self.ids.is_some()
+            && self.ready.is_empty()
+            && !self.crew.has_done()
+            && self.crew.stopped().is_none()
+        {
+            self.pull();
+        }
+    }
+
+    fn pull(&mut self) {
+        let Some(item) = self.ids.as_mut().and_then(Iterator::next) else {
+            self.ids = None;
+            return;
+        };
+        let mut item: BatchItem = item.into();
+        let known = self.ledger.meet(&item.id);
+        if known.is_met() {
+            self.summary.duplicates += 1;
+            return;
+        }
+        if known.is_dead() {
+            self.summary.already_done += 1;
+            return;
+        }
+        item.after_lost_answer |= known.is_open();
+        if let Err(refused) = self.hands.client.check(&item.id, &self.hands.options) {
+            self.ready.push_back(*refused);
+        } else if self.hands.client.own_token_id() == Some(item.id.as_str()) {
+            self.own = Some(item);
+        } else {
+            let job = self.job(item);
+            self.hand_out(job);
+        }
+    }
+}
+
+impl<I> Iterator for Batch<I>
+where
+    I: Iterator,
+    I::Item: Into<BatchItem>,
+{
+    type Item = Report;
+
+    fn next(&mut self) -> Option<Report> {
+        loop {
+            if let Some(report) = self.report() {
+                return Some(report);
+            }
+            self.refill();
+            if self.ready.is_empty() && !self.crew.has_done() && !self.proceed() {
+                self.finish();
+                return None;
+            }
+        }
+    }
+}
+
+impl<I> Drop for Batch<I> {
+    fn drop(&mut self) {
+        self.stop();
+        loop {
+            while self.report().is_some() {}
+            if !self.proceed() {
+                break;
+            }
+        }
+        self.finish();
+        if let Some(journal) = &self.journal {
+            journal.give_back(std::mem::replace(&mut self.ledger, Ledger::new()));
+        }
+    }
+}
+
+impl<I> fmt::Debug for Batch<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").field("summary", &self.summary).finish_non_exhaustive()
+    }
+}

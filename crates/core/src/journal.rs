@@ -1,0 +1,214 @@
+//! The journal: a record on disk of what a batch is about to do and what came of it, so that a crash loses nothing.
+
+mod file;
+mod lines;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::batch::Ledger;
+use crate::code::Code;
+use crate::endpoint::Endpoint;
+use crate::report::Report;
+
+use file::LogFile;
+
+/// A write-ahead record of a batch: a file of lines of JSON.
+///
+/// The intent to delete a token is on disk (`fdatasync`, one for many) before its request leaves; the outcome is
+/// written before its report is given back. When the file exists already, the batch resumes: a token that is `deleted`
+/// or `gone` there is not asked again, and one with an intent and no outcome, or with the outcome `unknown`, is asked
+/// as one whose answer was lost, so that its 404 means `gone`.
+///
+/// A process that is killed loses nothing that was reported; a power cut may lose the last outcomes. Lost outcomes
+/// only make a token be asked again. The file holds token ids, never a token value. A lock on it keeps a second run
+/// out, and ends with the process. A clone is the same journal, and may be used from any thread; one batch at a time
+/// writes it.
+///
+/// ```no_run
+/// use mpt_tokens::{BatchOptions, Client, Journal};
+///
+/// let client = Client::from_env()?;
+/// let journal = Journal::open("offboarding.journal", client.endpoint())?;
+/// for report in client.batch(["TKN-1671-0642"], &BatchOptions::new().journal(journal))? {
+///     println!("{}", report.message());
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Journal(Arc<Inner>);
+
+struct Inner {
+    base_url: String,
+    resumed: Option<Resumed>,
+    /// `None` while a batch has it.
+    ledger: Mutex<Option<Ledger>>,
+    log: LogFile,
+}
+
+/// What a journal that existed already knew when it was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Resumed {
+    /// Tokens that are `deleted` or `gone`: they are not asked again.
+    pub dead: u64,
+    /// Tokens with an intent and no outcome, or `unknown`: they are asked as ones whose answer was lost.
+    pub open: u64,
+}
+
+impl Journal {
+    /// Opens the journal at `path` for requests to `endpoint`, or makes one (readable by its owner only).
+    ///
+    /// A torn last line, of a crash in the middle of a write, is taken away.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, read, locked or written; when it is in use by another run; when it is a journal
+    /// for another base URL, or no journal at all. A file that is not a journal is not changed.
+    pub fn open(path: impl AsRef<Path>, endpoint: &Endpoint) -> Result<Journal, JournalError> {
+        let path = path.as_ref();
+        let mut ledger = Ledger::new();
+        let (log, resumed) = LogFile::open(path, endpoint.base_url(), &mut ledger)?;
+        let resumed = resumed.then(|| ledger.resumed());
+        let base_url = endpoint.base_url().to_owned();
+        Ok(Journal(Arc::new(Inner { base_url, resumed, ledger: Mutex::new(Some(ledger)), log })))
+    }
+
+    /// What was known when it was opened; `None` for a new journal.
+    pub fn resumed(&self) -> Option<Resumed> {
+        self.0.resumed
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.0.log.path()
+    }
+
+    /// Why it could not be written, once that has happened: nothing is written after that, the batch is stopped, and
+    /// its reports are true all the same.
+    pub fn failure(&self) -> Option<JournalError> {
+        self.0.log.failure()
+    }
+
+    /// Lends what is known of ids to a batch, which gives it back at its end.
+    pub(crate) fn take_ledger(&self, endpoint: &Endpoint) -> Result<Ledger, JournalError> {
+        if self.0.base_url != endpoint.base_url() {
+            let problem = Problem::BaseUrl(self.0.base_url.clone(), endpoint.base_url().to_owned());
+            return Err(JournalError::new(self.path(), problem));
+        }
+        let mut ledger = self
+            .0
+            .ledger
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+            .ok_or_else(|| JournalError::new(self.path(), Problem::Batch))?;
+        ledger.begin();
+        Ok(ledger)
+    }
+
+    pub(crate) fn give_back(&self, ledger: Ledger) {
+        *self.0.ledger.lock().unwrap_or_else(PoisonError::into_inner) = Some(ledger);
+    }
+
+    /// Notes an intent, in memory yet; gives its place, for [`Journal::commit`].
+    pub(crate) fn intent(&self, id: &str) -> u64 {
+        self.0.log.append(|buffer| lines::intent(buffer, id))
+    }
+
+    /// Returns when everything up to `place` is on disk. Callers at the same time share one `fdatasync`.
+    pub(crate) fn commit(&self, place: u64) -> Result<(), JournalError> {
+        self.0.log.commit(place)
+    }
+
+    /// Writes an outcome: it survives the process from here on, and a power cut from the next commit on.
+    pub(crate) fn outcome(&self, report: &Report) -> Result<(), JournalError> {
+        self.0.log.append(|buffer| lines::outcome(buffer, report));
+        self.0.log.write()
+    }
+
+    /// Brings all that was noted to the disk.
+    pub(crate) fn sync(&self) -> Result<(), JournalError> {
+        self.0.log.sync()
+    }
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Journal").field("path", &self.path()).finish_non_exhaustive()
+    }
+}
+
+/// Why a journal cannot be used.
+#[derive(Clone, Debug)]
+pub struct JournalError {
+    path: PathBuf,
+    problem: Problem,
+}
+
+#[derive(Clone, Debug)]
+enum Problem {
+    /// What was tried, and the system's answer.
+    Io(&'static str, String),
+    NotAFile,
+    Locked,
+    NotAJournal,
+    /// Of a later version of the format.
+    Version(u64),
+    Line(u64),
+    /// The one in the file, and the one in use.
+    BaseUrl(String, String),
+    /// Another batch of this process has it.
+    Batch,
+}
+
+impl JournalError {
+    fn new(path: &Path, problem: Problem) -> JournalError {
+        JournalError { path: path.to_owned(), problem }
+    }
+
+    /// `invalid_config`, or `invalid_argument` when another batch of this process uses the journal.
+    pub fn code(&self) -> Code {
+        match self.problem {
+            Problem::Batch => Code::InvalidArgument,
+            _ => Code::InvalidConfig,
+        }
+    }
+}
+
+impl fmt::Display for JournalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display().to_string();
+        write!(f, "the journal `{}` ", path.escape_debug())?;
+        match &self.problem {
+            Problem::Io(what, why) => write!(f, "cannot be {what}: {why}"),
+            Problem::NotAFile => f.write_str("is not a file: expected a path to a file"),
+            Problem::Locked => f.write_str(
+                "is in use by another run: wait for its end, or give each run a journal of its own",
+            ),
+            Problem::NotAJournal => f.write_str(
+                "is not a journal, and was not changed: expected a new path, or that of a journal",
+            ),
+            Problem::Version(version) => {
+                write!(
+                    f,
+                    "has format {version}, which this version does not know: use a newer mpt-tokens"
+                )
+            }
+            Problem::Line(number) => {
+                write!(f, "is damaged in line {number}, and was not changed: use a new journal")
+            }
+            Problem::BaseUrl(theirs, ours) => write!(
+                f,
+                "is for `{}`, and requests would go to `{}`: use a journal of its own for each base URL",
+                theirs.escape_debug(),
+                ours.escape_debug()
+            ),
+            Problem::Batch => {
+                f.write_str("is in use by another batch: give each batch a journal of its own")
+            }
+        }
+    }
+}
+
+impl std::error::Error for JournalError {}

@@ -1,0 +1,325 @@
+//! Many tokens at once, against the sandbox: every id pulled has one report, and every report is true.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, HashSet};
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use mpt_tokens::{
+    BatchItem, BatchOptions, BatchSummary, Cancel, Client, ClientBuilder, Code, Outcome, Report,
+};
+use mpt_tokens_sandbox::{MAIN_TOKEN_ID, Sandbox, Status, numbered_id};
+use rstest::rstest;
+
+/// A bound far above what any step here takes.
+const LONG: Duration = Duration::from_secs(30);
+
+fn builder(sandbox: &Sandbox) -> ClientBuilder {
+    Client::builder().base_url(sandbox.base_url()).api_token(sandbox.api_token())
+}
+
+fn client(sandbox: &Sandbox) -> Client {
+    builder(sandbox).build().unwrap()
+}
+
+fn at(concurrency: usize) -> BatchOptions {
+    BatchOptions::new().concurrency(concurrency)
+}
+
+fn by_id(reports: Vec<Report>) -> BTreeMap<String, Report> {
+    let count = reports.len();
+    let map: BTreeMap<_, _> =
+        reports.into_iter().map(|report| (report.id().unwrap().to_owned(), report)).collect();
+    assert_eq!(map.len(), count, "an id was reported twice");
+    map
+}
+
+#[rstest]
+fn every_token_of_a_list_is_deleted_once(#[values(1, 2, 8, 64, 256)] concurrency: usize) {
+    let sandbox = Sandbox::builder().numbered(2_000).start().unwrap();
+    let ids = (1..=2_000).map(numbered_id);
+    let batch = client(&sandbox).batch(ids, &at(concurrency)).unwrap();
+    let reports = by_id(batch.collect());
+    assert_eq!(reports.len(), 2_000);
+    for (id, report) in reports {
+        assert_eq!((report.outcome(), report.code()), (Outcome::Deleted, Code::Ok), "{id}");
+        assert_eq!(sandbox.truth(&id).status, Status::Deleted, "{id}");
+    }
+    let stats = sandbox.stats();
+    assert_eq!((stats.requests, stats.deleted), (2_000, 2_000));
+    assert!(stats.connections <= concurrency as u64, "{} connections", stats.connections);
+}
+
+#[rstest]
+fn every_outcome_of_a_list_is_its_own(#[values(1, 8)] concurrency: usize) {
+    let sandbox = Sandbox::start().unwrap();
+    let ids = [
+        "TKN-ok-1",
+        "TKN-answerlost-1",
+        "TKN-404-1",
+        "TKN-ok-1",
+        "TKN-403-1",
+        "TKN-answer502.403.always-1",
+        "..",
+        "",
+        MAIN_TOKEN_ID,
+        "TKN-404-1",
+    ];
+    let batch = client(&sandbox).batch(ids, &at(concurrency)).unwrap();
+    let (reports, summary) = drain(batch);
+    let expected = [
+        ("", Outcome::NotDeleted, Code::InvalidTokenId),
+        ("..", Outcome::NotDeleted, Code::InvalidTokenId),
+        (MAIN_TOKEN_ID, Outcome::NotDeleted, Code::OwnToken),
+        ("TKN-403-1", Outcome::NotDeleted, Code::Forbidden),
+        ("TKN-404-1", Outcome::NotDeleted, Code::NotFound),
+        ("TKN-answer502.403.always-1", Outcome::Unknown, Code::Forbidden),
+        ("TKN-answerlost-1", Outcome::Gone, Code::Ok),
+        ("TKN-ok-1", Outcome::Deleted, Code::Ok),
+    ];
+    let found: Vec<_> =
+        reports.iter().map(|(id, report)| (id.as_str(), report.outcome(), report.code())).collect();
+    assert_eq!(found, expected);
+    assert_eq!((summary.deleted, summary.gone, summary.not_deleted, summary.unknown), (1, 1, 5, 1));
+    assert_eq!((summary.total, summary.duplicates, summary.skipped), (8, 2, 0));
+    assert_eq!(sandbox.truth("TKN-404-1").requests, 1, "a duplicate was asked again");
+}
+
+fn drain<I>(mut batch: mpt_tokens::Batch<I>) -> (BTreeMap<String, Report>, BatchSummary)
+where
+    I: Iterator,
+    I::Item: Into<BatchItem>,
+{
+    let reports = by_id(batch.by_ref().collect());
+    (reports, batch.summary())
+}
+
+#[rstest]
+fn ids_are_pulled_as_needed(#[values(1, 4, 8)] concurrency: usize) {
+    let sandbox = Sandbox::builder().numbered(1_000).start().unwrap();
+    let pulled = Cell::new(0);
+    let ids = (1..=1_000).map(|n| {
+        pulled.set(n);
+        numbered_id(n)
+    });
+    let mut batch = client(&sandbox).batch(ids, &at(concurrency)).unwrap();
+    assert_eq!(pulled.get(), 0, "an id was pulled before a report was wanted");
+    for returned in 1..=100 {
+        batch.next().unwrap();
+        let ahead = pulled.get() - returned;
+        assert!(ahead <= 2 * concurrency as u64, "{ahead} ids ahead of the reports");
+    }
+    batch.stop();
+    let at_stop = pulled.get();
+    let rest = batch.by_ref().count() as u64;
+    assert_eq!(pulled.get(), at_stop, "an id was pulled after the stop");
+    assert_eq!(100 + rest, at_stop, "an id was pulled and not reported");
+    assert_eq!(batch.summary().total, at_stop);
+    drop(batch);
+    let deleted = (1..=1_000)
+        .filter(|n| sandbox.truth(&numbered_id(*n)).status == Status::Deleted)
+        .count() as u64;
+    assert!((100..=at_stop).contains(&deleted));
+}
+
+#[test]
+fn a_callback_that_breaks_is_told_of_all_that_was_pulled() {
+    let sandbox = Sandbox::builder().numbered(1_000).start().unwrap();
+    let caller = std::thread::current().id();
+    let pulled = Cell::new(0);
+    let ids = (1..=1_000).map(|n| {
+        pulled.set(n);
+        numbered_id(n)
+    });
+    let mut told = Vec::new();
+    let summary = client(&sandbox)
+        .delete_tokens(ids, &at(8), |report| {
+            assert_eq!(std::thread::current().id(), caller);
+            told.push(report);
+            if told.len() < 20 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })
+        .unwrap();
+    assert_eq!(told.len() as u64, pulled.get());
+    assert_eq!(summary.total, pulled.get());
+    assert!(pulled.get() < 1_000);
+    assert_eq!(summary.deleted, sandbox.stats().deleted);
+    assert_eq!(summary.deleted + summary.skipped, summary.total);
+    for report in told {
+        let dead = sandbox.truth(report.id().unwrap()).status == Status::Deleted;
+        assert_eq!(report.is_success(), dead, "{}", report.message());
+    }
+}
+
+#[test]
+fn dropping_a_batch_waits_for_what_is_under_way() {
+    let sandbox =
+        Sandbox::builder().numbered(100).delay(Duration::from_millis(100)).start().unwrap();
+    let mut batch = client(&sandbox).batch((1..=100).map(numbered_id), &at(8)).unwrap();
+    batch.next().unwrap();
+    drop(batch);
+    let stats = sandbox.stats();
+    assert_eq!(stats.requests, stats.deleted);
+    assert!(stats.requests < 100, "dropping did not stop");
+}
+
+#[rstest]
+fn an_answer_of_401_stops_a_batch(#[values(1, 8)] concurrency: usize) {
+    let sandbox = Sandbox::builder().numbered(500).start().unwrap();
+    let pulled = Cell::new(0);
+    let ids = (1..=500).map(|n| {
+        pulled.set(n);
+        if n == 50 { "TKN-401.always-1".to_owned() } else { numbered_id(n) }
+    });
+    let (reports, summary) = drain(client(&sandbox).batch(ids, &at(concurrency)).unwrap());
+    assert_eq!(reports["TKN-401.always-1"].code(), Code::Unauthorized);
+    assert_eq!(summary.total, pulled.get());
+    assert!(summary.total < 500, "ids were pulled after the 401");
+    assert_eq!(summary.deleted, sandbox.stats().deleted);
+    for report in reports.values().filter(|report| report.code() == Code::Skipped) {
+        assert_eq!(report.outcome(), Outcome::NotDeleted);
+        assert!(report.attempts().is_empty());
+        assert!(report.message().contains("401"), "{}", report.message());
+        assert_eq!(sandbox.truth(report.id().unwrap()).requests, 0);
+    }
+}
+
+#[rstest]
+fn the_own_token_goes_last(#[values(1, 8)] concurrency: usize) {
+    let sandbox = Sandbox::builder().numbered(300).start().unwrap();
+    let ids = std::iter::once(MAIN_TOKEN_ID.to_owned())
+        .chain((1..=300).map(numbered_id))
+        .chain([MAIN_TOKEN_ID.to_owned()]);
+    let options = at(concurrency).allow_own_token(true);
+    let mut batch = client(&sandbox).batch(ids, &options).unwrap();
+    let reports: Vec<Report> = batch.by_ref().collect();
+    assert!(reports.iter().all(Report::is_success));
+    assert_eq!(reports.last().unwrap().id(), Some(MAIN_TOKEN_ID));
+    assert_eq!((batch.summary().total, batch.summary().duplicates), (301, 1));
+    assert_eq!(sandbox.truth(MAIN_TOKEN_ID).status, Status::Deleted);
+}
+
+#[test]
+fn a_stopped_batch_leaves_the_own_token_alone() {
+    let sandbox = Sandbox::builder().numbered(10).start().unwrap();
+    let ids = std::iter::once(MAIN_TOKEN_ID.to_owned()).chain((1..=10).map(numbered_id));
+    let batch = client(&sandbox).batch(ids, &at(1).allow_own_token(true)).unwrap();
+    let mut reports = Vec::new();
+    for report in batch.take(3) {
+        reports.push(report);
+    }
+    assert_eq!(sandbox.truth(MAIN_TOKEN_ID).requests, 0);
+    let ids = std::iter::once(MAIN_TOKEN_ID.to_owned()).chain((4..=10).map(numbered_id));
+    let mut batch = client(&sandbox).batch(ids, &at(1).allow_own_token(true)).unwrap();
+    batch.next().unwrap();
+    batch.stop();
+    let own = batch.find(|report| report.id() == Some(MAIN_TOKEN_ID)).unwrap();
+    assert_eq!(own.code(), Code::Skipped);
+}
+
+#[rstest]
+#[case::of_the_client(false, 1)]
+#[case::of_the_client_many(false, 8)]
+#[case::of_the_batch(true, 1)]
+#[case::of_the_batch_many(true, 8)]
+fn cancelling_reports_every_id_pulled(#[case] of_the_batch: bool, #[case] concurrency: usize) {
+    let sandbox = Sandbox::builder().numbered(20).start().unwrap();
+    let cancel = Cancel::new();
+    let (client, options) = if of_the_batch {
+        (client(&sandbox), at(concurrency).cancel(&cancel))
+    } else {
+        (builder(&sandbox).cancel(cancel.clone()).build().unwrap(), at(concurrency))
+    };
+    let pulled = Cell::new(0);
+    let ids = (0..1_000).map(|n| {
+        pulled.set(n + 1);
+        format!("TKN-requestsilent.always-{n}")
+    });
+    let reports = std::thread::scope(|scope| {
+        let sandbox = &sandbox;
+        scope.spawn(move || {
+            assert!(sandbox.wait_for_requests("TKN-requestsilent.always-0", 1, LONG));
+            cancel.cancel();
+        });
+        by_id(client.batch(ids, &options).unwrap().collect())
+    });
+    assert_eq!(reports.len(), pulled.get());
+    for (id, report) in &reports {
+        let asked = sandbox.truth(id).requests > 0;
+        match report.code() {
+            Code::Cancelled if asked => assert_eq!(report.outcome(), Outcome::Unknown),
+            Code::Cancelled | Code::Skipped => {
+                assert!(!asked || report.outcome() == Outcome::Unknown)
+            }
+            other => panic!("{id}: {other}"),
+        }
+    }
+    assert_eq!(reports["TKN-requestsilent.always-0"].outcome(), Outcome::Unknown);
+}
+
+/// A handle that asks must ask on the thread that called, whatever the workers do.
+#[rstest]
+fn a_cancel_handle_that_asks_is_asked_on_the_calling_thread(#[values(1, 8)] concurrency: usize) {
+    let sandbox = Sandbox::builder().numbered(20).start().unwrap();
+    let caller = std::thread::current().id();
+    let (send, asked) = std::sync::mpsc::channel();
+    let cancel = Cancel::polling(Duration::from_millis(10), move || {
+        send.send(std::thread::current().id()).unwrap();
+        true
+    });
+    let ids = (0..4).map(|n| format!("TKN-requestsilent.always-{n}"));
+    let options = at(concurrency).cancel(&cancel);
+    let reports: Vec<Report> = client(&sandbox).batch(ids, &options).unwrap().collect();
+    assert!(reports.iter().any(|report| report.code() == Code::Cancelled));
+    assert!(reports.iter().all(|report| matches!(report.code(), Code::Cancelled | Code::Skipped)));
+    let threads: HashSet<_> = asked.try_iter().collect();
+    assert_eq!(threads, HashSet::from([caller]));
+}
+
+#[test]
+fn an_id_asked_before_is_gone_when_it_is_missing_and_unknown_when_it_is_skipped() {
+    let sandbox = Sandbox::start().unwrap();
+    let before = |id: &str| BatchItem { id: id.to_owned(), after_lost_answer: true };
+    let ids = [before("TKN-0000-0009"), before("TKN-ok-1"), before("TKN-403-1")];
+    let (reports, _) = drain(client(&sandbox).batch(ids, &at(2)).unwrap());
+    assert_eq!(reports["TKN-0000-0009"].outcome(), Outcome::Gone);
+    assert_eq!(reports["TKN-ok-1"].outcome(), Outcome::Deleted);
+    assert_eq!(reports["TKN-403-1"].outcome(), Outcome::Unknown);
+
+    let ids = ["TKN-401-1"]
+        .map(BatchItem::from)
+        .into_iter()
+        .chain((0..3).map(|n| before(&n.to_string())));
+    let mut batch = client(&sandbox).batch(ids, &at(2)).unwrap();
+    for report in batch.by_ref().filter(|report| report.code() == Code::Skipped) {
+        assert_eq!(report.outcome(), Outcome::Unknown);
+    }
+}
+
+#[rstest]
+#[case(0)]
+#[case(257)]
+fn a_concurrency_out_of_range_is_refused(#[case] concurrency: usize) {
+    let sandbox = Sandbox::start().unwrap();
+    let error = client(&sandbox).batch(["a"], &at(concurrency)).unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
+    assert_eq!(error.message(), format!("the concurrency is {concurrency}: expected 1 to 256"));
+}
+
+#[test]
+fn nothing_comes_of_no_ids() {
+    let sandbox = Sandbox::start().unwrap();
+    let (reports, summary) = drain(client(&sandbox).batch(Vec::<String>::new(), &at(8)).unwrap());
+    assert!(reports.is_empty());
+    assert_eq!(summary, BatchSummary::default());
+}
+
+#[test]
+fn options_of_a_batch_stand_before_those_of_its_client() {
+    let sandbox = Sandbox::start().unwrap();
+    let client = builder(&sandbox).missing_ok(true).build().unwrap();
+    let options = at(2).missing_ok(false);
+    let (reports, _) = drain(client.batch(["TKN-0000-0008"], &options).unwrap());
+    assert_eq!(reports["TKN-0000-0008"].code(), Code::NotFound);
+    let (reports, _) = drain(client.batch(["TKN-0000-0008"], &at(2)).unwrap());
+    assert_eq!(reports["TKN-0000-0008"].outcome(), Outcome::Gone);
+}
