@@ -42,7 +42,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// ```
 #[derive(Clone)]
 pub struct Client {
-    pub(crate) shared: Arc<Shared>,
+    shared: Arc<Shared>,
     cancel: Cancel,
 }
 
@@ -197,7 +197,6 @@ impl Client {
         };
         let world = RealWorld {
             network: &self.shared.network,
-            credential: self.shared.network.credential(),
             cancels: Cancels::new(&self.cancel, options.cancel.as_ref()),
         };
         let call = Call {
@@ -237,6 +236,7 @@ pub struct ClientBuilder {
     missing_ok: bool,
     allow_own_token: bool,
     ca: CaChoice,
+    ca_only: bool,
     proxy: ProxyChoice,
     lookup: Lookup,
     cancel: Option<Cancel>,
@@ -362,6 +362,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Whether the given certificate authorities are trusted instead of the platform's, not beside them. Off by
+    /// default; a bundle made with [`CaBundle::only`] needs no more.
+    pub fn ca_only(mut self, yes: bool) -> Self {
+        self.ca_only = yes;
+        self
+    }
+
     /// The URL of an HTTP proxy, as [`Proxy::new`] takes it.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = ProxyChoice::Url(url.into());
@@ -425,12 +432,19 @@ impl ClientBuilder {
                 .map_err(|error| config(format!("{error} (from the environment)")))?,
         };
         let ca = match self.ca {
+            CaChoice::Platform if self.ca_only => {
+                return Err(config(
+                    "only given certificate authorities are to be trusted, and none is given: give a CA file"
+                        .to_owned(),
+                ));
+            }
             CaChoice::Platform => CaBundle::default(),
             CaChoice::Bundle(bundle) => bundle,
             CaChoice::File(path) => {
                 CaBundle::from_file(path).map_err(|error| config(error.to_string()))?
             }
         };
+        let ca = if self.ca_only { ca.only() } else { ca };
         let user_agent = user_agent(self.user_agent.as_deref()).map_err(config)?;
         let proxy = proxy.and_then(|proxy| proxy.for_endpoint(&endpoint));
         let shared = Shared {

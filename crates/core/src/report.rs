@@ -158,6 +158,17 @@ pub struct Deletion(Box<Report>);
 pub struct Error(Box<Report>);
 
 impl Error {
+    /// An argument that cannot be used: for layers that take values from another language, which Rust's types would
+    /// have kept out. The message says which, what was expected and what was found.
+    pub fn invalid_argument(message: impl Into<String>) -> Error {
+        Error(Box::new(Report::refused(Code::InvalidArgument, None, message.into())))
+    }
+
+    /// A bug: for layers that catch a panic before it reaches another language. Nothing is known of the token.
+    pub fn internal() -> Error {
+        Error(Box::new(Report::internal(None)))
+    }
+
     /// Whether the token may have been deleted although this is a failure.
     pub fn is_unknown(&self) -> bool {
         self.outcome == Outcome::Unknown

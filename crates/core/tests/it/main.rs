@@ -2,4 +2,3 @@
 
 mod batch;
 mod inputs;
-mod prove;
