@@ -1,1 +1,18 @@
-//! Placeholder.
+//! The C ABI of mpt-tokens: `include/mpt_tokens.h`, whose text is made from the documentation of the items here.
+//!
+//! It translates and decides nothing: what a call means is said by core. `border` is where every call comes in.
+//! The header has its functions in the order of the modules here.
+
+mod border;
+// Apart, so that rustfmt leaves the order as it is.
+mod config;
+
+mod client;
+
+mod outcome;
+
+mod names;
+
+/// The version of the binary interface: the number in the name of the shared library. It grows only when a program
+/// that was built against an older one would no longer work; docs/abi.md says what may change without that.
+pub const MPT_ABI_VERSION: u32 = 1;

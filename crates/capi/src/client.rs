@@ -1,0 +1,94 @@
+//! `mpt_client`, and the deletion of one token.
+
+use std::ffi::c_char;
+
+use mpt_core::{Cancel, Report};
+
+use crate::border::{checked, free, guard, handle, make, report, text};
+use crate::config::Config;
+use crate::names::mpt_code;
+use crate::outcome::Outcome;
+
+/// Deletes tokens. Made by mpt_client_new or mpt_client_clone, ended by mpt_client_free.
+///
+/// It does not change and pools its connections: make one and keep it.
+///
+/// Threads: may be used by any number of threads at once, and in a child after fork, which opens connections of its
+/// own; ended by one, when no other uses it.
+pub struct Client(mpt_core::Client);
+
+/// Makes a client from a config, which is only read, and may be changed, used again and ended afterwards. No connection
+/// is opened yet.
+///
+/// `client`: always written where it is not NULL: the new client, to be given to mpt_client_free, or NULL.
+/// `outcome`: may be NULL; else always written: NULL after MPT_OK, or an outcome whose message says what cannot be
+/// used, to be given to mpt_outcome_free.
+/// Returns: MPT_OK; MPT_INVALID_CONFIG where the API token, the base URL, the proxy, the CA file or the user agent
+/// cannot be used; MPT_INVALID_ARGUMENT where `config` or `client` is NULL, a number is out of its range, or a setter
+/// was refused.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_client_new(
+    config: *const Config,
+    client: *mut *mut Client,
+    outcome: *mut *mut Outcome,
+) -> mpt_code {
+    // SAFETY: the caller's promise.
+    unsafe { make(client, outcome, || Ok(Client(checked(config, "config")?.build()?))) }
+}
+
+/// A second client with the connections and the settings of this one, and a cancel of its own: what one call needs to
+/// be cancelled by itself. Cheap. Each of the two lives until it is given to mpt_client_free, in any order; cancelling
+/// one does not cancel the other.
+///
+/// Returns: a new client, not cancelled. NULL for NULL, and after an internal failure.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_client_clone(client: *const Client) -> *mut Client {
+    // SAFETY: the caller's promise.
+    let Some(client) = (unsafe { client.as_ref() }) else { return std::ptr::null_mut() };
+    guard(std::ptr::null_mut(), || handle(Client(client.0.with_cancel(Cancel::new()))))
+}
+
+/// Ends every call under way on this client within 200 ms, whatever it waits for, and every later one at once: they
+/// return MPT_CANCELLED, with the true outcome. It cannot be taken back. NULL is fine.
+///
+/// Threads: any, at any time, while the client lives. May be called from a signal handler: it sets a flag and writes to
+/// a descriptor.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_client_cancel(client: *const Client) {
+    // SAFETY: the caller's promise.
+    if let Some(client) = unsafe { client.as_ref() } {
+        guard((), || client.0.cancel_handle().cancel());
+    }
+}
+
+/// Ends a client; its connections are closed with the last of its clones, and the API token is wiped from memory. No
+/// call may be under way on it: cancel and wait for them first. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_client_free(client: *mut Client) {
+    // SAFETY: the caller's promise.
+    unsafe { free(client) }
+}
+
+/// Deletes one token, and blocks until the matter is settled: at the longest for the timeout of the config.
+///
+/// It is tried again where that is safe and can help. After a failure the outcome is MPT_OUTCOME_NOT_DELETED, or
+/// MPT_OUTCOME_UNKNOWN where the token may have been deleted all the same; it is never wrong about that.
+///
+/// `token_id`: UTF-8, 1 to 256 bytes, such as "TKN-1671-0642"; must not change during the call.
+/// `outcome`: may be NULL; else always written: an outcome, to be given to mpt_outcome_free.
+/// Returns: MPT_OK where the token is dead (deleted or gone); every other code but MPT_SKIPPED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_delete_token(
+    client: *const Client,
+    token_id: *const c_char,
+    outcome: *mut *mut Outcome,
+) -> mpt_code {
+    // SAFETY: the caller's promise.
+    unsafe {
+        report(outcome, || {
+            let client = checked(client, "client")?;
+            let token_id = text(token_id, "token id")?;
+            Ok(Report::from(client.0.delete_token(token_id)))
+        })
+    }
+}

@@ -1,0 +1,200 @@
+//! `mpt_outcome`: what a call told.
+
+use std::ffi::{CString, c_char};
+use std::ptr::{null, null_mut};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use mpt_core::{Code, ProblemDetails, Report};
+
+use crate::border::{free, guard, handle};
+use crate::names::{mpt_code, owned};
+
+/// All that is known after a call. Handed out by the call, ended by mpt_outcome_free.
+///
+/// The accessors take NULL. Text that they return belongs to the outcome and lives as long as it does; it is UTF-8, and
+/// where the server sent a NUL character in it, U+FFFD stands there.
+///
+/// Threads: may be read by any number of threads at once; ended by one, when no other reads it.
+pub struct Outcome {
+    report: Report,
+    id: Text,
+    title: Text,
+    detail: Text,
+    message: Text,
+    trace_id: Text,
+    server_trace_id: Text,
+    json: Text,
+}
+
+/// Text for C, made when it is first asked for.
+type Text = OnceLock<Option<CString>>;
+
+impl Outcome {
+    pub(crate) fn new(report: Report) -> Outcome {
+        Outcome {
+            report,
+            id: Text::new(),
+            title: Text::new(),
+            detail: Text::new(),
+            message: Text::new(),
+            trace_id: Text::new(),
+            server_trace_id: Text::new(),
+            json: Text::new(),
+        }
+    }
+}
+
+/// Reads a field; `none` where there is no outcome.
+///
+/// # Safety
+/// `outcome` is null or a live handle.
+unsafe fn field<T>(outcome: *const Outcome, none: T, get: impl FnOnce(&Report) -> Option<T>) -> T
+where
+    T: Copy,
+{
+    // SAFETY: the caller's promise.
+    let outcome = unsafe { outcome.as_ref() };
+    guard(none, || outcome.and_then(|outcome| get(&outcome.report)).unwrap_or(none))
+}
+
+/// Reads text; null where there is no outcome or no such text.
+///
+/// # Safety
+/// `outcome` is null or a live handle.
+unsafe fn text(
+    outcome: *const Outcome,
+    place: fn(&Outcome) -> &Text,
+    get: impl FnOnce(&Report) -> Option<&str>,
+) -> *const c_char {
+    // SAFETY: the caller's promise.
+    let Some(outcome) = (unsafe { outcome.as_ref() }) else { return null() };
+    guard(null(), || {
+        let text = place(outcome).get_or_init(|| get(&outcome.report).map(owned));
+        text.as_ref().map_or(null(), |text| text.as_ptr())
+    })
+}
+
+/// Ends an outcome and its text. NULL is fine. One that a callback was lent must not be ended.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_outcome_free(outcome: *mut Outcome) {
+    // SAFETY: the caller's promise.
+    unsafe { free(outcome) }
+}
+
+/// A copy that lives by itself: what a callback needs to keep an outcome.
+///
+/// Returns: a new outcome; give it to mpt_outcome_free. NULL for NULL, and after an internal failure.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_outcome_clone(outcome: *const Outcome) -> *mut Outcome {
+    // SAFETY: the caller's promise.
+    let Some(outcome) = (unsafe { outcome.as_ref() }) else { return null_mut() };
+    guard(null_mut(), || handle(Outcome::new(outcome.report.clone())))
+}
+
+/// What is true of the token: MPT_OUTCOME_DELETED, MPT_OUTCOME_GONE (both: it is dead), MPT_OUTCOME_NOT_DELETED or
+/// MPT_OUTCOME_UNKNOWN. 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_outcome_kind(outcome: *const Outcome) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe { field(outcome, 0, |report| Some(report.outcome().number())) }
+}
+
+/// What happened: the code that the call returned. MPT_INVALID_ARGUMENT for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_outcome_code(outcome: *const Outcome) -> mpt_code {
+    // SAFETY: the caller's promise.
+    unsafe { field(outcome, Code::InvalidArgument.number(), |report| Some(report.code().number())) }
+}
+
+/// The whole outcome as one line of JSON, as docs/outcome.schema.json describes it: also each attempt, and every member
+/// of the problem details. "null" for NULL; never NULL itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_outcome_json(outcome: *const Outcome) -> *const c_char {
+    // SAFETY: the caller's promise.
+    let Some(outcome) = (unsafe { outcome.as_ref() }) else { return c"null".as_ptr() };
+    guard(c"null".as_ptr(), || {
+        let text = outcome.json.get_or_init(|| Some(owned(&outcome.report.to_json())));
+        text.as_ref().map_or(c"null".as_ptr(), |text| text.as_ptr())
+    })
+}
+
+/// One sentence for a person: what happened, what is true of the token and, after a failure, what to do. It has no
+/// control characters, so that it can go to a terminal as it is. "" for NULL; never NULL itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_outcome_message(outcome: *const Outcome) -> *const c_char {
+    // SAFETY: the caller's promise.
+    let message = unsafe { text(outcome, |o| &o.message, |report| Some(report.message())) };
+    if message.is_null() { c"".as_ptr() } else { message }
+}
+
+/// The token id of the call, as it was given. NULL where the failure has nothing to do with one token.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_outcome_token_id(outcome: *const Outcome) -> *const c_char {
+    // SAFETY: the caller's promise.
+    unsafe { text(outcome, |o| &o.id, Report::id) }
+}
+
+/// The HTTP status of the last answer, 100 to 599; 0 where no attempt was answered.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_outcome_http_status(outcome: *const Outcome) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe { field(outcome, 0, |report| report.http_status().map(i32::from)) }
+}
+
+/// How many attempts were made; 0 where the call was refused before anything was tried.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_outcome_attempts(outcome: *const Outcome) -> u32 {
+    // SAFETY: the caller's promise.
+    unsafe { field(outcome, 0, |report| u32::try_from(report.attempts().len()).ok()) }
+}
+
+/// The title of the problem details, as the server wrote it; NULL where there is none. It may have any characters,
+/// control characters too: to show it to a person, use mpt_outcome_message.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_outcome_title(outcome: *const Outcome) -> *const c_char {
+    // SAFETY: the caller's promise.
+    unsafe {
+        text(outcome, |o| &o.title, |report| report.problem().and_then(ProblemDetails::title))
+    }
+}
+
+/// The detail of the problem details, likewise.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_outcome_detail(outcome: *const Outcome) -> *const c_char {
+    // SAFETY: the caller's promise.
+    unsafe {
+        text(outcome, |o| &o.detail, |report| report.problem().and_then(ProblemDetails::detail))
+    }
+}
+
+/// How long the server asked to wait before the next attempt, in milliseconds, where that wait was not spent; -1 where
+/// it did not ask.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_outcome_retry_after_ms(outcome: *const Outcome) -> i64 {
+    let whole = |wait: Duration| i64::try_from(wait.as_nanos().div_ceil(1_000_000)).ok();
+    // SAFETY: the caller's promise.
+    unsafe { field(outcome, -1, |report| report.retry_after().and_then(whole)) }
+}
+
+/// The trace id that went out with every attempt (W3C Trace Context): 32 hexadecimal digits. NULL where nothing was
+/// tried.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_outcome_trace_id(outcome: *const Outcome) -> *const c_char {
+    // SAFETY: the caller's promise.
+    unsafe { text(outcome, |o| &o.trace_id, Report::trace_id) }
+}
+
+/// The server's own traceId, to give to its support; NULL where it gave none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_outcome_server_trace_id(outcome: *const Outcome) -> *const c_char {
+    // SAFETY: the caller's promise.
+    unsafe { text(outcome, |o| &o.server_trace_id, Report::server_trace_id) }
+}
+
+/// How long the whole call took, pauses included, in microseconds.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_outcome_elapsed_us(outcome: *const Outcome) -> u64 {
+    // SAFETY: the caller's promise.
+    unsafe { field(outcome, 0, |report| u64::try_from(report.elapsed().as_micros()).ok()) }
+}

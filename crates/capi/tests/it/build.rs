@@ -1,0 +1,100 @@
+//! Where the library is, and how programs are built against it.
+
+use std::env;
+use std::ffi::OsStr;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use mpt_tokens_sandbox::Sandbox;
+use tempfile::TempDir;
+
+/// The top of the workspace.
+pub(crate) fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    here.canonicalize().expect("the workspace can be read")
+}
+
+/// The shared library that cargo built for this test, beside the test itself.
+pub(crate) fn shared_library() -> PathBuf {
+    let test = env::current_exe().expect("a test knows its file");
+    let library = test.with_file_name("libmpt_tokens.so");
+    assert!(library.is_file(), "{} is not there", library.display());
+    library
+}
+
+/// A folder with the shared library under the names that linkers and loaders look for.
+pub(crate) fn library_folder() -> &'static Path {
+    static FOLDER: OnceLock<TempDir> = OnceLock::new();
+    FOLDER
+        .get_or_init(|| {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            for name in ["libmpt_tokens.so", "libmpt_tokens.so.1"] {
+                symlink(shared_library(), folder.path().join(name)).expect("a link");
+            }
+            folder
+        })
+        .path()
+}
+
+/// A place for what a test builds.
+pub(crate) fn workplace() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+/// `$CC` or `$CXX`, or the system's compiler.
+pub(crate) fn compiler(cpp: bool) -> Command {
+    let (variable, system) = if cpp { ("CXX", "c++") } else { ("CC", "cc") };
+    Command::new(env::var_os(variable).filter(|name| !name.is_empty()).unwrap_or(system.into()))
+}
+
+/// Compiles one program and links it to the shared library.
+pub(crate) fn compile(source: &Path, program: &Path) {
+    let cpp = source.extension() == Some(OsStr::new("cpp"));
+    let mut compiler = compiler(cpp);
+    compiler
+        .arg(if cpp { "-std=c++17" } else { "-std=c99" })
+        .args(["-D_POSIX_C_SOURCE=200809L", "-pthread", "-g"])
+        .args(["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"])
+        .arg("-I")
+        .arg(root().join("include"))
+        .arg(source)
+        .arg("-o")
+        .arg(program)
+        .arg("-L")
+        .arg(library_folder())
+        .arg("-lmpt_tokens");
+    succeed(&mut compiler);
+}
+
+/// Runs a program against a sandbox, with the library where the loader finds it.
+pub(crate) fn against(sandbox: &Sandbox, program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env("LD_LIBRARY_PATH", library_folder())
+        .env("MPT_API_BASE_URL", sandbox.base_url())
+        .env("MPT_API_TOKEN", sandbox.api_token());
+    command
+}
+
+/// Runs a command to its end.
+pub(crate) fn output(command: &mut Command) -> Output {
+    command
+        .stdin(Stdio::null())
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"))
+}
+
+/// Runs a command that must succeed, and returns its standard output.
+pub(crate) fn succeed(command: &mut Command) -> String {
+    let done = output(command);
+    assert!(
+        done.status.success(),
+        "{command:?} ended with {}\n{}{}",
+        done.status,
+        String::from_utf8_lossy(&done.stdout),
+        String::from_utf8_lossy(&done.stderr)
+    );
+    String::from_utf8_lossy(&done.stdout).into_owned()
+}

@@ -1,0 +1,4 @@
+//! The library as C and C++ programs see it: each test compiles a program and runs it against a sandbox.
+
+mod build;
+mod examples;
