@@ -42,7 +42,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// ```
 #[derive(Clone)]
 pub struct Client {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     cancel: Cancel,
 }
 
@@ -197,6 +197,7 @@ impl Client {
         };
         let world = RealWorld {
             network: &self.shared.network,
+            credential: self.shared.network.credential(),
             cancels: Cancels::new(&self.cancel, options.cancel.as_ref()),
         };
         let call = Call {

@@ -30,11 +30,25 @@ const MAX_HEAD: usize = 64 * 1024;
 /// The request without the parts that vary in length.
 const REQUEST_FRAME: usize = 4 * 1024;
 
+/// The longest token value that a request is made room for beside the client's own, in bytes.
+pub(crate) const MAX_VALUE: usize = 4 * 1024;
+
+/// An API token, and the header that carries it.
+pub(crate) struct Credential {
+    token: ApiToken,
+    authorization: HeaderValue,
+}
+
+impl Credential {
+    pub(crate) fn new(token: ApiToken) -> Credential {
+        Credential { authorization: authorization(&token), token }
+    }
+}
+
 /// What the requests of a client have in common, and its connections.
 pub(crate) struct Network {
     endpoint: Endpoint,
-    token: ApiToken,
-    authorization: HeaderValue,
+    credential: Credential,
     user_agent: String,
     proxy: Option<ureq::Proxy>,
     ca: CaBundle,
@@ -59,11 +73,9 @@ impl Network {
         ca: CaBundle,
         lookup: Lookup,
     ) -> Network {
-        let authorization = authorization(&token);
         Network {
             endpoint,
-            token,
-            authorization,
+            credential: Credential::new(token),
             user_agent,
             proxy,
             ca,
@@ -72,24 +84,16 @@ impl Network {
         }
     }
 
-    /// The same network with another credential.
-    pub(crate) fn with_token(&self, token: ApiToken) -> Network {
-        Network::new(
-            self.endpoint.clone(),
-            token,
-            self.user_agent.clone(),
-            self.proxy.clone(),
-            self.ca.clone(),
-            self.lookup.clone(),
-        )
-    }
-
     pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
     pub(crate) fn token(&self) -> &ApiToken {
-        &self.token
+        &self.credential.token
+    }
+
+    pub(crate) fn credential(&self) -> &Credential {
+        &self.credential
     }
 
     /// The agent of this process.
@@ -125,7 +129,9 @@ impl Network {
             .accept_encoding(AutoHeaderValue::None)
             .max_response_header_size(MAX_HEAD)
             .input_buffer_size(MAX_HEAD + 1024)
-            .output_buffer_size(REQUEST_FRAME + self.token.expose().len() + self.user_agent.len())
+            .output_buffer_size(
+                REQUEST_FRAME + MAX_VALUE.max(self.token().expose().len()) + self.user_agent.len(),
+            )
             .max_idle_connections(MAX_IDLE)
             .max_idle_connections_per_host(MAX_IDLE);
         if self.endpoint.is_https() || self.proxy.is_some() {
@@ -134,7 +140,12 @@ impl Network {
         Ok(transport::agent(config.build()))
     }
 
-    fn exchange(&self, order: &AttemptOrder<'_>, cancels: &Cancels) -> Answer {
+    fn exchange(
+        &self,
+        order: &AttemptOrder<'_>,
+        credential: &Credential,
+        cancels: &Cancels,
+    ) -> Answer {
         let agent = match self.agent() {
             Ok(agent) => agent,
             Err(error) => {
@@ -147,7 +158,7 @@ impl Network {
                 };
             }
         };
-        let request = match self.request(order) {
+        let request = match self.request(order, credential) {
             Ok(request) => request,
             Err(error) => {
                 return Answer::Failed {
@@ -166,33 +177,47 @@ impl Network {
             self.lookup.clone(),
         );
         current.scope(|| match agent.run(request) {
-            Ok(response) => self.answer(response, &current),
-            Err(error) => self.failure(&error, None, &current),
+            Ok(response) => self.answer(response, credential, &current),
+            Err(error) => self.failure(&error, None, credential, &current),
         })
     }
 
-    fn request(&self, order: &AttemptOrder<'_>) -> Result<Request<()>, ureq::http::Error> {
+    fn request(
+        &self,
+        order: &AttemptOrder<'_>,
+        credential: &Credential,
+    ) -> Result<Request<()>, ureq::http::Error> {
         Request::builder()
             .method(Method::DELETE)
             .uri(self.endpoint.token_url(order.id))
-            .header(AUTHORIZATION, self.authorization.clone())
+            .header(AUTHORIZATION, credential.authorization.clone())
             .header(ACCEPT, HeaderValue::from_static("application/json, application/problem+json"))
             .header("traceparent", order.traceparent.as_str())
             .body(())
     }
 
-    fn answer(&self, response: Response<Body>, current: &Rc<Current>) -> Answer {
+    fn answer(
+        &self,
+        response: Response<Body>,
+        credential: &Credential,
+        current: &Rc<Current>,
+    ) -> Answer {
         let (head, body) = response.into_parts();
         let status = head.status.as_u16();
         let mut problem = None;
         if !head.status.is_success() && !head.status.is_redirection() {
             match read(body) {
                 Ok(bytes) => {
-                    problem =
-                        ProblemDetails::parse(&bytes).map(|problem| problem.redacted(&self.token));
+                    problem = ProblemDetails::parse(&bytes)
+                        .map(|problem| problem.redacted(&credential.token));
                 }
                 Err(error) => {
-                    return self.failure(&ureq::Error::from(error), Some(status), current);
+                    return self.failure(
+                        &ureq::Error::from(error),
+                        Some(status),
+                        credential,
+                        current,
+                    );
                 }
             }
         }
@@ -201,14 +226,20 @@ impl Network {
 
     /// Which code a failed attempt has. From what the transport saw, not from the kind of error: those cannot tell
     /// a refused connection from a lost one.
-    fn failure(&self, error: &ureq::Error, status: Option<u16>, current: &Current) -> Answer {
+    fn failure(
+        &self,
+        error: &ureq::Error,
+        status: Option<u16>,
+        credential: &Credential,
+        current: &Current,
+    ) -> Answer {
         let sent = current.sent();
         let failed = |code, hopeless| Answer::Failed {
             code,
             sent,
             hopeless,
             status,
-            detail: self.token.redact(&describe(error)),
+            detail: credential.token.redact(&describe(error)),
         };
         match current.stopped() {
             Some(Wake::Cancelled) => return failed(Code::Cancelled, true),
@@ -249,7 +280,7 @@ impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Network")
             .field("endpoint", &self.endpoint.base_url())
-            .field("token", &self.token)
+            .field("token", self.token())
             .field("user_agent", &self.user_agent)
             .finish_non_exhaustive()
     }
@@ -302,6 +333,7 @@ fn is_verdict_on_tls(error: &ureq::Error) -> bool {
 /// The real world, for one call.
 pub(crate) struct RealWorld<'a> {
     pub(crate) network: &'a Network,
+    pub(crate) credential: &'a Credential,
     pub(crate) cancels: Cancels,
 }
 
@@ -323,7 +355,7 @@ impl World for RealWorld<'_> {
     }
 
     fn exchange(&self, order: &AttemptOrder<'_>) -> Answer {
-        let answer = self.network.exchange(order, &self.cancels);
+        let answer = self.network.exchange(order, self.credential, &self.cancels);
         log::debug!(target: "mpt_tokens", "DELETE {}: {}", order.id.as_str().escape_debug(), Brief(&answer));
         answer
     }

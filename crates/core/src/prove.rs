@@ -1,0 +1,152 @@
+//! Proof that a leaked token is dead: the server's word, given to the token's own value.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde::Serialize;
+
+use crate::call::Call;
+use crate::client::{Client, DeleteOptions};
+use crate::code::{Code, Outcome};
+use crate::exchange::{Credential, MAX_VALUE, RealWorld};
+use crate::report::{Error, Report};
+use crate::secret::ApiToken;
+use crate::token_id::TokenId;
+use crate::trace::TraceParent;
+use crate::wait::Cancels;
+
+/// What a token's own value was answered: proof that it is dead, or what else is known.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[must_use]
+pub struct Proof {
+    proven: bool,
+    #[serde(flatten)]
+    report: Report,
+}
+
+impl Proof {
+    /// Whether the API answered 401 to the value: it can no longer be used for authentication.
+    pub fn is_proven(&self) -> bool {
+        self.proven
+    }
+
+    /// The id of the token, from its value.
+    pub fn token_id(&self) -> &str {
+        self.report.id().unwrap_or_default()
+    }
+
+    /// What was asked and answered. When it is proven, the outcome is `gone`. `deleted` means that the value was
+    /// alive, and that the request for proof itself has deleted it: ask again for proof.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// The report as one line of JSON, with the member `proven`.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self)
+            .unwrap_or_else(|error| unreachable!("a proof is plain data: {error}"))
+    }
+}
+
+impl fmt::Display for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.report.message())
+    }
+}
+
+impl Client {
+    /// Asks for proof that a token is dead: sends the DELETE for the id inside its value, with that value as the
+    /// credential. A deleted token can no longer be used for authentication, so the answer must be 401.
+    ///
+    /// Only for values that are to die: one that is still alive is deleted by this very request. The client's own API
+    /// token is not used. Everything else of the client holds: its connections, limits, retries and cancel handle.
+    ///
+    /// ```no_run
+    /// use mpt_tokens::{ApiToken, Client};
+    ///
+    /// let client = Client::from_env()?;
+    /// let leaked = ApiToken::new(std::fs::read_to_string("leaked.txt")?)?;
+    /// client.delete_token(leaked.token_id().ok_or("no id in the value")?)?;
+    /// assert!(client.prove_deleted(&leaked)?.is_proven());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `invalid_argument` when the value does not have the form `idt:TKN-XXXX-XXXX:<secret>`, or is longer than 4096
+    /// bytes. Whatever the server answers is a [`Proof`].
+    pub fn prove_deleted(&self, value: &ApiToken) -> Result<Proof, Error> {
+        self.prove_deleted_with(value, &DeleteOptions::new())
+    }
+
+    /// As [`Client::prove_deleted`], with a trace and a cancel handle of its own; the other options mean nothing here.
+    ///
+    /// # Errors
+    /// As [`Client::prove_deleted`].
+    pub fn prove_deleted_with(
+        &self,
+        value: &ApiToken,
+        options: &DeleteOptions,
+    ) -> Result<Proof, Error> {
+        let fail = |id: Option<&str>, message: String| {
+            Report::refused(Code::InvalidArgument, id.map(str::to_owned), message)
+                .into_result()
+                .expect_err("a refusal is no success")
+        };
+        let Some(id) = value.token_id() else {
+            let message = "the token value has no token id in it, so nothing can be proven: expected the form \
+                           `idt:TKN-XXXX-XXXX:<secret>`";
+            return Err(fail(None, message.to_owned()));
+        };
+        if value.expose().len() > MAX_VALUE {
+            let message =
+                format!("the value of the token `{id}` is longer than {MAX_VALUE} bytes: check it");
+            return Err(fail(Some(id), message));
+        }
+        let id = TokenId::new(id).map_err(|invalid| fail(Some(id), invalid.to_string()))?;
+        let world = RealWorld {
+            network: &self.shared.network,
+            credential: &Credential::new(value.clone()),
+            cancels: Cancels::new(self.cancel_handle(), options.cancel.as_ref()),
+        };
+        let call = Call {
+            id: &id,
+            own: true,
+            missing_ok: false,
+            lost_before: false,
+            trace: options.trace_parent.unwrap_or_else(TraceParent::random),
+            policy: &self.shared.policy,
+            budget: &self.shared.budget,
+            gate: None,
+        };
+        let report = catch_unwind(AssertUnwindSafe(|| call.run(&world)))
+            .unwrap_or_else(|_| Report::internal(Some(id.as_str().to_owned())));
+        Ok(judge(id.as_str(), report))
+    }
+}
+
+fn judge(id: &str, report: Report) -> Proof {
+    let answered = report.attempts().last().and_then(|attempt| attempt.http_status);
+    let said = |what: &str| format!("it is not proven that the token `{id}` is dead: {what}");
+    let message = match answered {
+        Some(401) => {
+            let message =
+                format!("the token `{id}` is proven dead: the API answered 401 to its own value");
+            let report = Report {
+                outcome: Outcome::Gone,
+                code: Code::Ok,
+                message,
+                retry_after: None,
+                ..report
+            };
+            return Proof { proven: true, report };
+        }
+        Some(204) => {
+            said("it was alive, and the request for proof has deleted it; ask for proof again")
+        }
+        Some(403 | 404) if report.code() != Code::UnexpectedResponse => {
+            said(&format!("its value still authenticates; {}", report.message()))
+        }
+        _ => said(report.message()),
+    };
+    Proof { proven: false, report: Report { message, ..report } }
+}
