@@ -15,10 +15,11 @@ use crate::client::Client;
 use crate::code::Code;
 use crate::journal::Journal;
 use crate::report::{Error, Report};
+use crate::secret::ApiToken;
 
 pub(crate) use ledger::{Fate, Ledger};
-pub use pace::{Pacing, Pause};
-pub use run::Batch;
+pub use pace::Pause;
+pub use run::{Batch, BatchHandle};
 
 /// How many calls may run at once.
 const CONCURRENCY: RangeInclusive<usize> = 1..=256;
@@ -26,18 +27,21 @@ const CONCURRENCY: RangeInclusive<usize> = 1..=256;
 const DEFAULT_CONCURRENCY: usize = 8;
 
 /// One id for a batch. A `&str` or a `String` is one, too.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct BatchItem {
     /// The token id.
     pub id: String,
     /// Whether this token was asked to be deleted before and the answer is not known: as
     /// [`DeleteOptions::after_lost_answer`](crate::DeleteOptions::after_lost_answer).
     pub after_lost_answer: bool,
+    /// The token's own value, which [`BatchOptions::prove`] needs; for nothing else is it used.
+    pub value: Option<ApiToken>,
 }
 
 impl From<String> for BatchItem {
     fn from(id: String) -> BatchItem {
-        BatchItem { id, after_lost_answer: false }
+        BatchItem { id, after_lost_answer: false, value: None }
     }
 }
 
@@ -53,6 +57,22 @@ impl From<&String> for BatchItem {
     }
 }
 
+/// What the ids of a batch are made from: an id, or word that the next one is still to come.
+#[derive(Clone, Debug)]
+pub enum Pull {
+    /// An id.
+    Item(BatchItem),
+    /// No id yet, and perhaps more later: a batch looks for reports meanwhile, where an iterator that waits would
+    /// hold them back. A source that has nothing should wait for some milliseconds before it says so.
+    NotYet,
+}
+
+impl<T: Into<BatchItem>> From<T> for Pull {
+    fn from(item: T) -> Pull {
+        Pull::Item(item.into())
+    }
+}
+
 /// How a batch is done: made with [`BatchOptions::new`].
 #[derive(Clone, Debug)]
 #[must_use]
@@ -62,6 +82,7 @@ pub struct BatchOptions {
     allow_own_token: Option<bool>,
     cancel: Option<Cancel>,
     journal: Option<Journal>,
+    prove: bool,
 }
 
 impl BatchOptions {
@@ -73,6 +94,7 @@ impl BatchOptions {
             allow_own_token: None,
             cancel: None,
             journal: None,
+            prove: false,
         }
     }
 
@@ -95,6 +117,12 @@ impl BatchOptions {
     /// not started is `skipped`, and no more ids are pulled.
     pub fn cancel(self, cancel: &Cancel) -> Self {
         BatchOptions { cancel: Some(cancel.clone()), ..self }
+    }
+
+    /// Whether each token that is deleted or gone and whose value is at hand ([`BatchItem::value`], and the API token
+    /// in use) is asked for proof as [`Client::prove_deleted`] does: see [`Report::proof`].
+    pub fn prove(self, yes: bool) -> Self {
+        BatchOptions { prove: yes, ..self }
     }
 
     /// A record on disk that survives a crash, and from which the next batch resumes.
@@ -145,7 +173,7 @@ impl Client {
     pub fn batch<I>(&self, ids: I, options: &BatchOptions) -> Result<Batch<I::IntoIter>, Error>
     where
         I: IntoIterator,
-        I::Item: Into<BatchItem>,
+        I::Item: Into<Pull>,
     {
         let fail = |code, message| {
             Report::refused(code, None, message).into_result().expect_err("a refusal is no success")
@@ -178,7 +206,7 @@ impl Client {
     ) -> Result<BatchSummary, Error>
     where
         I: IntoIterator,
-        I::Item: Into<BatchItem>,
+        I::Item: Into<Pull>,
     {
         let mut batch = self.batch(ids, options)?;
         while let Some(report) = batch.next() {

@@ -269,6 +269,7 @@ impl Call<'_> {
             retry_after: if code == Code::Ok { None } else { retry_after },
             trace_id: Some(self.trace.trace_id()),
             elapsed: world.now() - start,
+            proof: None,
         }
     }
 

@@ -156,6 +156,10 @@ impl Client {
         self.shared.network.token().token_id()
     }
 
+    pub(crate) fn own_token(&self) -> &ApiToken {
+        self.shared.network.token()
+    }
+
     /// Checks an id as a call would, before anything is sent.
     pub(crate) fn check(
         &self,

@@ -53,7 +53,7 @@ mod trace;
 mod transport;
 mod wait;
 
-pub use batch::{Batch, BatchItem, BatchOptions, BatchSummary, Pacing, Pause};
+pub use batch::{Batch, BatchHandle, BatchItem, BatchOptions, BatchSummary, Pause, Pull};
 pub use cancel::Cancel;
 pub use client::{Client, ClientBuilder, DeleteOptions, VERSION};
 pub use code::{Code, Outcome};

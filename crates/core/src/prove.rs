@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
 
-use crate::call::Call;
+use crate::call::{Call, Gate};
 use crate::client::{Client, DeleteOptions};
 use crate::code::{Code, Outcome};
 use crate::exchange::{Credential, MAX_VALUE, RealWorld};
@@ -87,6 +87,36 @@ impl Client {
         value: &ApiToken,
         options: &DeleteOptions,
     ) -> Result<Proof, Error> {
+        self.ask_for_proof(value, options, None)
+    }
+
+    /// The proof of one token of a batch: whatever is wrong with its value, the token has a proof that says so.
+    pub(crate) fn proof(
+        &self,
+        id: &str,
+        value: &ApiToken,
+        options: &DeleteOptions,
+        gate: Option<&dyn Gate>,
+    ) -> Proof {
+        let report = if value.token_id() == Some(id) {
+            match self.ask_for_proof(value, options, gate) {
+                Ok(proof) => return proof,
+                Err(error) => Report::from(error),
+            }
+        } else {
+            let what = format!("the value given for the token `{id}` is not its own");
+            let message = not_proven(id, &what);
+            Report::refused(Code::InvalidArgument, Some(id.to_owned()), message)
+        };
+        Proof { proven: false, report }
+    }
+
+    fn ask_for_proof(
+        &self,
+        value: &ApiToken,
+        options: &DeleteOptions,
+        gate: Option<&dyn Gate>,
+    ) -> Result<Proof, Error> {
         let fail = |id: Option<&str>, message: String| {
             Report::refused(Code::InvalidArgument, id.map(str::to_owned), message)
                 .into_result()
@@ -116,7 +146,7 @@ impl Client {
             trace: options.trace_parent.unwrap_or_else(TraceParent::random),
             policy: &self.shared.policy,
             budget: &self.shared.budget,
-            gate: None,
+            gate,
         };
         let report = catch_unwind(AssertUnwindSafe(|| call.run(&world)))
             .unwrap_or_else(|_| Report::internal(Some(id.as_str().to_owned())));
@@ -124,9 +154,13 @@ impl Client {
     }
 }
 
+fn not_proven(id: &str, what: &str) -> String {
+    format!("it is not proven that the token `{id}` is dead: {what}")
+}
+
 fn judge(id: &str, report: Report) -> Proof {
     let answered = report.attempts().last().and_then(|attempt| attempt.http_status);
-    let said = |what: &str| format!("it is not proven that the token `{id}` is dead: {what}");
+    let said = |what: &str| not_proven(id, what);
     let message = match answered {
         Some(401) => {
             let message =

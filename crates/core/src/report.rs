@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::code::{Code, Outcome};
 use crate::problem::ProblemDetails;
+use crate::prove::Proof;
 
 /// One attempt of a call.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -44,6 +45,8 @@ pub struct Report {
     pub(crate) trace_id: Option<String>,
     #[serde(rename = "elapsed_ms", serialize_with = "as_millis")]
     pub(crate) elapsed: Duration,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) proof: Option<Box<Proof>>,
 }
 
 impl Report {
@@ -60,6 +63,7 @@ impl Report {
             retry_after: None,
             trace_id: None,
             elapsed: Duration::ZERO,
+            proof: None,
         }
     }
 
@@ -128,6 +132,12 @@ impl Report {
     /// How long the whole call took, waits included.
     pub fn elapsed(&self) -> Duration {
         self.elapsed
+    }
+
+    /// What the token's own value was answered, in a batch that asks for proof
+    /// ([`BatchOptions::prove`](crate::BatchOptions::prove)).
+    pub fn proof(&self) -> Option<&Proof> {
+        self.proof.as_deref()
     }
 
     /// Whether the credential is dead: `deleted` or `gone`.

@@ -6,12 +6,13 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::batch::pace::Pace;
-use crate::call::Entry;
+use crate::call::{Entry, Gate};
 use crate::cancel::Cancel;
 use crate::client::{Client, DeleteOptions};
 use crate::code::{Code, Outcome};
 use crate::journal::Journal;
 use crate::report::Report;
+use crate::secret::ApiToken;
 use crate::wait::{Cancels, Wake};
 
 /// One id to be tried.
@@ -19,6 +20,8 @@ use crate::wait::{Cancels, Wake};
 pub(crate) struct Job {
     pub(crate) id: String,
     pub(crate) after_lost_answer: bool,
+    /// The token's own value, when proof is wanted.
+    pub(crate) value: Option<ApiToken>,
     /// The place of its intent in the journal, which must be on disk before the request leaves.
     pub(crate) intent: Option<u64>,
 }
@@ -57,7 +60,7 @@ impl Hands {
 /// What the workers and the calling thread share.
 pub(crate) struct Crew {
     hands: Hands,
-    pace: Arc<Pace>,
+    pace: Pace,
     journal: Option<Journal>,
     /// Ends the waits of those who have not started a call.
     halt: Cancel,
@@ -77,21 +80,20 @@ struct Board {
 }
 
 impl Crew {
-    pub(crate) fn new(
-        hands: Hands,
-        pace: Arc<Pace>,
-        journal: Option<Journal>,
-        halt: Cancel,
-    ) -> Crew {
+    pub(crate) fn new(hands: Hands, journal: Option<Journal>, halt: Cancel) -> Crew {
         Crew {
             hands,
-            pace,
+            pace: Pace::new(Instant::now()),
             journal,
             halt,
             board: Mutex::default(),
             work: Condvar::new(),
             news: Condvar::new(),
         }
+    }
+
+    pub(crate) fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     fn board(&self) -> MutexGuard<'_, Board> {
@@ -189,8 +191,7 @@ impl Crew {
         if let Some(why) = self.stopped() {
             return skipped(job, &why);
         }
-        let pause = |left| hands.cancels.pause(left) != Wake::Cancelled;
-        if self.pace.wait(None, Instant::now, pause) != Entry::Go {
+        if !self.wait_for_turn(hands) {
             return skipped(job, &self.stopped().unwrap_or(Stop::Cancelled));
         }
         if let (Some(journal), Some(intent)) = (&self.journal, job.intent)
@@ -202,11 +203,24 @@ impl Crew {
         }
         let options =
             DeleteOptions { after_lost_answer: job.after_lost_answer, ..hands.options.clone() };
-        let report = hands.client.report(&job.id, &options, Some(&*self.pace));
+        let gate: Option<&dyn Gate> = Some(&self.pace);
+        let mut report = hands.client.report(&job.id, &options, gate);
         if report.code() == Code::Unauthorized {
             self.stop(Stop::Unauthorized);
         }
+        if let Some(value) = &job.value
+            && report.is_success()
+        {
+            // A batch that is stopped asks for the proofs of what it has deleted all the same.
+            self.wait_for_turn(hands);
+            report.proof = Some(Box::new(hands.client.proof(&job.id, value, &options, gate)));
+        }
         report
+    }
+
+    fn wait_for_turn(&self, hands: &Hands) -> bool {
+        let pause = |left| hands.cancels.pause(left) != Wake::Cancelled;
+        self.pace.wait(None, Instant::now, pause) == Entry::Go
     }
 }
 

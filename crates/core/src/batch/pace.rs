@@ -5,7 +5,7 @@
 //! every answer and falls with every further 429: so a limit is met rarely, and a limit that was lifted is noticed.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::call::{Entry, Gate, World};
@@ -29,26 +29,6 @@ pub struct Pause {
     pub left: Duration,
     /// The status that asked for it: 429 or 503.
     pub http_status: u16,
-}
-
-/// How a batch paces itself: a handle that any thread may ask while the batch runs, for a progress bar. A clone asks
-/// of the same batch.
-#[derive(Clone, Debug)]
-pub struct Pacing(pub(crate) Arc<Pace>);
-
-impl Pacing {
-    /// The pause that all calls keep now, if any: the server asked for it.
-    pub fn pause(&self) -> Option<Pause> {
-        let state = self.0.state();
-        let (until, http_status) = state.pause?;
-        let left = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
-        Some(Pause { left, http_status })
-    }
-
-    /// How many calls are started a second at most; `None` while the server set no limit.
-    pub fn rate(&self) -> Option<f64> {
-        self.0.state().rate.map(|rate| rate.per_second)
-    }
 }
 
 /// The gate of a batch.
@@ -106,6 +86,18 @@ impl Pace {
                 untold: UNTOLD,
             }),
         }
+    }
+
+    /// The pause that all calls keep now.
+    pub(crate) fn pause(&self) -> Option<Pause> {
+        let (until, http_status) = self.state().pause?;
+        let left = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
+        Some(Pause { left, http_status })
+    }
+
+    /// How many calls are started a second at most.
+    pub(crate) fn rate(&self) -> Option<f64> {
+        self.state().rate.map(|rate| rate.per_second)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use crate::batch::crew::{Crew, Done, Hands, Job, Stop};
 use crate::batch::ledger::{Fate, Ledger};
-use crate::batch::pace::{Pace, Pacing};
-use crate::batch::{BatchItem, BatchOptions, BatchSummary};
+use crate::batch::pace::Pause;
+use crate::batch::{BatchItem, BatchOptions, BatchSummary, Pull};
 use crate::cancel::Cancel;
 use crate::client::{Client, DeleteOptions};
 use crate::code::{Code, Outcome};
@@ -38,7 +38,7 @@ pub struct Batch<I> {
     /// How the workers hear of a cancel handle that asks: it must ask on the calling thread.
     forward: Option<Cancel>,
     asked: Instant,
-    pace: Arc<Pace>,
+    prove: bool,
     ledger: Ledger,
     journal: Option<Journal>,
     /// The token in use: it goes last.
@@ -50,14 +50,43 @@ pub struct Batch<I> {
     summary: BatchSummary,
 }
 
+/// A hand on a batch for other threads, made by [`Batch::handle`]: for a progress bar, and for whoever hears the
+/// interrupt. A clone is for the same batch.
+#[derive(Clone)]
+pub struct BatchHandle {
+    crew: Arc<Crew>,
+}
+
+impl BatchHandle {
+    /// As [`Batch::stop`].
+    pub fn stop(&self) {
+        self.crew.stop(Stop::Asked);
+    }
+
+    /// The pause that all calls keep now, if any: the server asked for it.
+    pub fn pause(&self) -> Option<Pause> {
+        self.crew.pace().pause()
+    }
+
+    /// How many calls are started a second at most; `None` while the server has shown no limit.
+    pub fn rate(&self) -> Option<f64> {
+        self.crew.pace().rate()
+    }
+}
+
+impl fmt::Debug for BatchHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BatchHandle").finish_non_exhaustive()
+    }
+}
+
 impl<I> Batch<I>
 where
     I: Iterator,
-    I::Item: Into<BatchItem>,
+    I::Item: Into<Pull>,
 {
     pub(crate) fn new(client: &Client, ids: I, options: &BatchOptions, ledger: Ledger) -> Batch<I> {
         let halt = Cancel::new();
-        let pace = Arc::new(Pace::new(Instant::now()));
         let own_options = DeleteOptions {
             missing_ok: options.missing_ok,
             allow_own_token: options.allow_own_token,
@@ -81,12 +110,12 @@ where
         Batch {
             ids: Some(ids),
             concurrency: options.concurrency,
-            crew: Arc::new(Crew::new(crew_hands, Arc::clone(&pace), journal.clone(), halt)),
+            crew: Arc::new(Crew::new(crew_hands, journal.clone(), halt)),
             workers: Vec::new(),
             hands,
             forward,
             asked: Instant::now(),
-            pace,
+            prove: options.prove,
             ledger,
             journal,
             own: None,
@@ -110,9 +139,9 @@ impl<I> Batch<I> {
         self.summary
     }
 
-    /// How the batch paces itself, for a progress bar on another thread.
-    pub fn pacing(&self) -> Pacing {
-        Pacing(Arc::clone(&self.pace))
+    /// What another thread may know and do of this batch.
+    pub fn handle(&self) -> BatchHandle {
+        BatchHandle { crew: Arc::clone(&self.crew) }
     }
 
     /// How many calls may run at once now.
@@ -151,7 +180,8 @@ impl<I> Batch<I> {
     /// A job for the id; its intent is in the journal's memory, not yet on disk.
     fn job(&self, item: BatchItem) -> Job {
         let intent = self.journal.as_ref().map(|journal| journal.intent(&item.id));
-        Job { id: item.id, after_lost_answer: item.after_lost_answer, intent }
+        let value = item.value.filter(|_| self.prove);
+        Job { id: item.id, after_lost_answer: item.after_lost_answer, value, intent }
     }
 
     fn carry_out_here(&mut self, job: Job) {
@@ -243,10 +273,11 @@ impl<I> Batch<I> {
 impl<I> Batch<I>
 where
     I: Iterator,
-    I::Item: Into<BatchItem>,
+    I::Item: Into<Pull>,
 {
-    /// Pulls ids until enough are handed out, or until there is a report to give back.
-    fn refill(&mut self) {
+    /// Pulls ids until enough are handed out, or none is there yet, or there is a report to give back;
+    /// whether the next one is still to come.
+    fn refill(&mut self) -> bool {
         let window = if self.concurrency == 1 { 1 } else { self.allowed() * 2 };
         while self.out < window
             && self.ids.is_some()
@@ -254,16 +285,16 @@ where
             && !self.crew.has_done()
             && self.crew.stopped().is_none()
         {
-            self.pull();
+            match self.ids.as_mut().and_then(Iterator::next).map(Into::into) {
+                Some(Pull::Item(item)) => self.take(item),
+                Some(Pull::NotYet) => return true,
+                None => self.ids = None,
+            }
         }
+        false
     }
 
-    fn pull(&mut self) {
-        let Some(item) = self.ids.as_mut().and_then(Iterator::next) else {
-            self.ids = None;
-            return;
-        };
-        let mut item: BatchItem = item.into();
+    fn take(&mut self, mut item: BatchItem) {
         let known = self.ledger.meet(&item.id);
         if known.is_met() {
             self.summary.duplicates += 1;
@@ -277,7 +308,8 @@ where
         if let Err(refused) = self.hands.client.check(&item.id, &self.hands.options) {
             self.ready.push_back(*refused);
         } else if self.hands.client.own_token_id() == Some(item.id.as_str()) {
-            self.own = Some(item);
+            let value = Some(self.hands.client.own_token().clone());
+            self.own = Some(BatchItem { value, ..item });
         } else {
             let job = self.job(item);
             self.hand_out(job);
@@ -288,7 +320,7 @@ where
 impl<I> Iterator for Batch<I>
 where
     I: Iterator,
-    I::Item: Into<BatchItem>,
+    I::Item: Into<Pull>,
 {
     type Item = Report;
 
@@ -297,8 +329,15 @@ where
             if let Some(report) = self.report() {
                 return Some(report);
             }
-            self.refill();
-            if self.ready.is_empty() && !self.crew.has_done() && !self.proceed() {
+            let later = self.refill();
+            if !self.ready.is_empty() || self.crew.has_done() {
+                continue;
+            }
+            // Workers make progress while the source is asked again; a batch without any must make its own.
+            if later && (self.out == 0 || !self.workers.is_empty()) {
+                continue;
+            }
+            if !self.proceed() {
                 self.finish();
                 return None;
             }

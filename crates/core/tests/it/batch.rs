@@ -6,7 +6,8 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use mpt_tokens::{
-    BatchItem, BatchOptions, BatchSummary, Cancel, Client, ClientBuilder, Code, Outcome, Report,
+    ApiToken, BatchItem, BatchOptions, BatchSummary, Cancel, Client, ClientBuilder, Code, Outcome,
+    Pull, Report,
 };
 use mpt_tokens_sandbox::{MAIN_TOKEN_ID, Sandbox, Status, numbered_id};
 use rstest::rstest;
@@ -88,7 +89,7 @@ fn every_outcome_of_a_list_is_its_own(#[values(1, 8)] concurrency: usize) {
 fn drain<I>(mut batch: mpt_tokens::Batch<I>) -> (BTreeMap<String, Report>, BatchSummary)
 where
     I: Iterator,
-    I::Item: Into<BatchItem>,
+    I::Item: Into<Pull>,
 {
     let reports = by_id(batch.by_ref().collect());
     (reports, batch.summary())
@@ -278,7 +279,11 @@ fn a_cancel_handle_that_asks_is_asked_on_the_calling_thread(#[values(1, 8)] conc
 #[test]
 fn an_id_asked_before_is_gone_when_it_is_missing_and_unknown_when_it_is_skipped() {
     let sandbox = Sandbox::start().unwrap();
-    let before = |id: &str| BatchItem { id: id.to_owned(), after_lost_answer: true };
+    let before = |id: &str| {
+        let mut item = BatchItem::from(id);
+        item.after_lost_answer = true;
+        item
+    };
     let ids = [before("TKN-0000-0009"), before("TKN-ok-1"), before("TKN-403-1")];
     let (reports, _) = drain(client(&sandbox).batch(ids, &at(2)).unwrap());
     assert_eq!(reports["TKN-0000-0009"].outcome(), Outcome::Gone);
@@ -322,4 +327,59 @@ fn options_of_a_batch_stand_before_those_of_its_client() {
     assert_eq!(reports["TKN-0000-0008"].code(), Code::NotFound);
     let (reports, _) = drain(client.batch(["TKN-0000-0008"], &at(2)).unwrap());
     assert_eq!(reports["TKN-0000-0008"].outcome(), Outcome::Gone);
+}
+
+/// An iterator that has nothing yet must not hold back what is ready.
+#[rstest]
+fn reports_come_while_the_ids_are_still_to_come(#[values(1, 2, 8)] concurrency: usize) {
+    let sandbox = Sandbox::builder().numbered(3).start().unwrap();
+    let reported = Cell::new(0);
+    let mut given = 0;
+    let ids = std::iter::from_fn(|| match given {
+        3 if reported.get() == 3 => None,
+        given_before if given_before > reported.get() => Some(Pull::NotYet),
+        _ => {
+            given += 1;
+            Some(Pull::from(numbered_id(given)))
+        }
+    });
+    for report in client(&sandbox).batch(ids, &at(concurrency)).unwrap() {
+        assert!(report.is_success());
+        reported.set(reported.get() + 1);
+    }
+    assert_eq!(reported.get(), 3);
+}
+
+#[rstest]
+fn a_list_of_leaked_values_is_deleted_and_proven(#[values(1, 8)] concurrency: usize) {
+    let sandbox = Sandbox::builder().numbered(50).start().unwrap();
+    let item = |id: String, value: Option<String>| {
+        let mut item = BatchItem::from(id);
+        item.value = value.map(|value| ApiToken::new(value).unwrap());
+        item
+    };
+    let ids =
+        (1..=50).map(numbered_id).map(|id| item(id.clone(), Some(sandbox.value_of(&id)))).chain([
+            item("TKN-ok-1".to_owned(), None),
+            item("TKN-ok-2".to_owned(), Some(sandbox.value_of("TKN-ok-3"))),
+            item("TKN-403-1".to_owned(), Some(sandbox.value_of("TKN-403-1"))),
+            item(MAIN_TOKEN_ID.to_owned(), None),
+        ]);
+    let options = at(concurrency).prove(true).allow_own_token(true);
+    let (reports, summary) = drain(client(&sandbox).batch(ids, &options).unwrap());
+    assert_eq!((summary.total, summary.deleted), (54, 53));
+    for n in 1..=50 {
+        assert!(reports[&numbered_id(n)].proof().unwrap().is_proven());
+    }
+    assert!(reports[MAIN_TOKEN_ID].proof().unwrap().is_proven(), "the own value is at hand");
+    assert_eq!(reports["TKN-ok-1"].proof(), None);
+    assert_eq!(reports["TKN-403-1"].proof(), None, "what is not deleted was proven");
+    let other = reports["TKN-ok-2"].proof().unwrap();
+    assert!(!other.is_proven());
+    assert_eq!(
+        other.to_string(),
+        "it is not proven that the token `TKN-ok-2` is dead: the value given for the token `TKN-ok-2` is not its own"
+    );
+    assert_eq!(sandbox.truth("TKN-ok-3").status, Status::Active);
+    assert!(reports.values().all(|report| !report.to_json().contains("sandbox-secret")));
 }
