@@ -3,3 +3,4 @@
 mod batch;
 mod inputs;
 mod prove;
+mod schema;
