@@ -7,6 +7,7 @@
 
 mod artifacts;
 mod chaos;
+mod conformance;
 mod demo;
 mod docs;
 mod header;
@@ -34,6 +35,11 @@ enum Verb {
     /// A step whose tool is missing is skipped and says so. With CI=true in the environment every step
     /// runs, and a missing tool is a failure.
     Test(suite::Options),
+
+    /// Run one table of cases in every language against the sandbox, and print how each did.
+    ///
+    /// A language whose runtime is not here is skipped; it is a failure with CI=true, and where it was named.
+    Conformance(conformance::Options),
 
     /// Delete tokens of a sandbox with the program, a C program and Python, and show that each is dead.
     Demo,
@@ -69,6 +75,7 @@ fn main() -> ExitCode {
     }
     let done = match verb {
         Verb::Test(options) => suite::run(&options),
+        Verb::Conformance(options) => conformance::run(&options),
         Verb::Demo => demo::run(),
         Verb::Docs { check: true } => docs::check().map(|()| true),
         Verb::Docs { check: false } => docs::update().map(|()| true),

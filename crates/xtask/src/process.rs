@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, PipeReader, Read};
 use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
@@ -61,6 +61,21 @@ pub(crate) fn run(
     let status = child.wait();
     lock().remove(&group);
     Ok(Finished { status: in_time.then_some(status?), stdout, output })
+}
+
+/// A program that somebody else started, in a group of its own: an interrupt ends it too.
+pub(crate) fn note(group: u32) {
+    lock().insert(group);
+}
+
+/// Ends a program that was noted, with its descendants, unless it has ended already.
+pub(crate) fn end(child: &mut Child) {
+    if matches!(child.try_wait(), Ok(None)) {
+        kill_group(child.id());
+    }
+    // It is dead: how it ended tells nothing any more.
+    let _ = child.wait();
+    lock().remove(&child.id());
 }
 
 /// Ctrl-C, SIGTERM and SIGHUP end what was started here too: the children are in groups of their own,

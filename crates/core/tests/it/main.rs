@@ -3,4 +3,3 @@
 mod batch;
 mod inputs;
 mod prove;
-mod schema;
