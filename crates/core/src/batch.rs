@@ -12,7 +12,6 @@ use serde::Serialize;
 
 use crate::cancel::Cancel;
 use crate::client::Client;
-use crate::code::Code;
 use crate::journal::Journal;
 use crate::report::{Error, Report};
 use crate::secret::ApiToken;
@@ -175,18 +174,13 @@ impl Client {
         I: IntoIterator,
         I::Item: Into<Pull>,
     {
-        let fail = |code, message| {
-            Report::refused(code, None, message).into_result().expect_err("a refusal is no success")
-        };
         if !CONCURRENCY.contains(&options.concurrency) {
             let message = format!("the concurrency is {}: expected 1 to 256", options.concurrency);
-            return Err(fail(Code::InvalidArgument, message));
+            return Err(Error::invalid_argument(message));
         }
         let ledger = match &options.journal {
             None => Ledger::new(),
-            Some(journal) => journal
-                .take_ledger(self.endpoint())
-                .map_err(|error| fail(error.code(), error.to_string()))?,
+            Some(journal) => journal.take_ledger(self.endpoint())?,
         };
         Ok(Batch::new(self, ids.into_iter(), options, ledger))
     }

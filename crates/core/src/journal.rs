@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::batch::Ledger;
 use crate::code::Code;
 use crate::endpoint::Endpoint;
-use crate::report::Report;
+use crate::report::{Error, Report};
 
 use file::LogFile;
 
@@ -212,3 +212,12 @@ impl fmt::Display for JournalError {
 }
 
 impl std::error::Error for JournalError {}
+
+/// A journal that cannot be used: nothing was sent.
+impl From<JournalError> for Error {
+    fn from(error: JournalError) -> Error {
+        Report::refused(error.code(), None, error.to_string())
+            .into_result()
+            .expect_err("a refusal is no success")
+    }
+}
