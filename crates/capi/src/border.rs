@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
 
-use mpt_core::{Error, Report};
+use mpt_core::Error;
 
 use crate::names::mpt_code;
 use crate::outcome::Outcome;
@@ -18,18 +18,18 @@ pub(crate) fn guard<T>(on_panic: T, body: impl FnOnce() -> T) -> T {
     })
 }
 
-/// Runs an entry point that answers with a report: the code is returned, the report handed out where it is wanted.
+/// Runs an entry point that answers with an outcome: its code is returned, itself handed out where it is wanted.
 ///
 /// # Safety
 /// `out` is null or may be written.
-pub(crate) unsafe fn report(
+pub(crate) unsafe fn tell(
     out: *mut *mut Outcome,
-    body: impl FnOnce() -> Result<Report, Error>,
+    body: impl FnOnce() -> Result<Outcome, Error>,
 ) -> mpt_code {
-    let report = guarded(body).unwrap_or_else(Report::from);
-    let code = report.code().number();
+    let outcome = guarded(body).unwrap_or_else(|error| Outcome::from(error.into_report()));
+    let code = outcome.report().code().number();
     // SAFETY: the caller's promise.
-    unsafe { put(out, || Outcome::new(report)) };
+    unsafe { put(out, || outcome) };
     code
 }
 
@@ -63,13 +63,14 @@ pub(crate) unsafe fn make<T>(
         Err(error) => {
             let code = error.code().number();
             // SAFETY: the caller's promise.
-            unsafe { put(failure, || Outcome::new(error.into_report())) };
+            unsafe { put(failure, || Outcome::from(error.into_report())) };
             code
         }
     }
 }
 
-fn guarded<T>(body: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+/// Runs what may fail; a panic is `internal`.
+pub(crate) fn guarded<T>(body: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     guard(None, || Some(body())).unwrap_or_else(|| Err(Error::internal()))
 }
 

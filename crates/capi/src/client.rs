@@ -2,9 +2,9 @@
 
 use std::ffi::c_char;
 
-use mpt_core::{Cancel, Report};
+use mpt_core::{ApiToken, Cancel, Error, Report};
 
-use crate::border::{checked, free, guard, handle, make, report, text};
+use crate::border::{checked, free, guard, handle, make, tell, text};
 use crate::config::Config;
 use crate::names::mpt_code;
 use crate::outcome::Outcome;
@@ -16,6 +16,12 @@ use crate::outcome::Outcome;
 /// Threads: may be used by any number of threads at once, and in a child after fork, which opens connections of its
 /// own; ended by one, when no other uses it.
 pub struct Client(mpt_core::Client);
+
+impl Client {
+    pub(crate) fn core(&self) -> &mpt_core::Client {
+        &self.0
+    }
+}
 
 /// Makes a client from a config, which is only read, and may be changed, used again and ended afterwards. No connection
 /// is opened yet.
@@ -85,10 +91,36 @@ pub unsafe extern "C" fn mpt_delete_token(
 ) -> mpt_code {
     // SAFETY: the caller's promise.
     unsafe {
-        report(outcome, || {
+        tell(outcome, || {
             let client = checked(client, "client")?;
             let token_id = text(token_id, "token id")?;
-            Ok(Report::from(client.0.delete_token(token_id)))
+            Ok(Outcome::from(Report::from(client.0.delete_token(token_id))))
+        })
+    }
+}
+
+/// Asks for proof that a leaked token is dead: sends the DELETE for the id inside its value, with the value itself as the
+/// credential. A deleted token can no longer be used for authentication, so that the answer must be 401. Only for values
+/// that are to die: one that is still alive is deleted by this very request. The client's own API token is not used.
+///
+/// `token_value`: of the form "idt:TKN-XXXX-XXXX:<secret>"; copied, never shown, wiped from memory afterwards.
+/// `outcome`: may be NULL; else always written: an outcome, to be given to mpt_outcome_free. mpt_outcome_is_proven tells
+/// whether there is proof; its JSON has the member "proven".
+/// Returns: MPT_OK where the token is dead: proven, or deleted by this very request, and then worth another call for
+/// proof. MPT_INVALID_ARGUMENT where an argument is NULL or the value has another form; else as mpt_delete_token.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_prove_deleted(
+    client: *const Client,
+    token_value: *const c_char,
+    outcome: *mut *mut Outcome,
+) -> mpt_code {
+    // SAFETY: the caller's promise.
+    unsafe {
+        tell(outcome, || {
+            let client = checked(client, "client")?;
+            let value = ApiToken::new(text(token_value, "token value")?)
+                .map_err(|error| Error::invalid_argument(error.to_string()))?;
+            Ok(Outcome::from(client.0.prove_deleted(&value)?))
         })
     }
 }

@@ -9,6 +9,8 @@ mod config;
 
 mod client;
 
+mod batch;
+
 mod outcome;
 
 mod names;

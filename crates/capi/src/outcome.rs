@@ -5,7 +5,7 @@ use std::ptr::{null, null_mut};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use mpt_core::{Code, ProblemDetails, Report};
+use mpt_core::{Code, ProblemDetails, Proof, Report};
 
 use crate::border::{free, guard, handle};
 use crate::names::{mpt_code, owned};
@@ -17,7 +17,7 @@ use crate::names::{mpt_code, owned};
 ///
 /// Threads: may be read by any number of threads at once; ended by one, when no other reads it.
 pub struct Outcome {
-    report: Report,
+    told: Told,
     id: Text,
     title: Text,
     detail: Text,
@@ -27,13 +27,19 @@ pub struct Outcome {
     json: Text,
 }
 
+#[derive(Clone)]
+enum Told {
+    Report(Report),
+    Proof(Proof),
+}
+
 /// Text for C, made when it is first asked for.
 type Text = OnceLock<Option<CString>>;
 
 impl Outcome {
-    pub(crate) fn new(report: Report) -> Outcome {
+    fn new(told: Told) -> Outcome {
         Outcome {
-            report,
+            told,
             id: Text::new(),
             title: Text::new(),
             detail: Text::new(),
@@ -42,6 +48,25 @@ impl Outcome {
             server_trace_id: Text::new(),
             json: Text::new(),
         }
+    }
+
+    pub(crate) fn report(&self) -> &Report {
+        match &self.told {
+            Told::Report(report) => report,
+            Told::Proof(proof) => proof.report(),
+        }
+    }
+}
+
+impl From<Report> for Outcome {
+    fn from(report: Report) -> Outcome {
+        Outcome::new(Told::Report(report))
+    }
+}
+
+impl From<Proof> for Outcome {
+    fn from(proof: Proof) -> Outcome {
+        Outcome::new(Told::Proof(proof))
     }
 }
 
@@ -55,7 +80,7 @@ where
 {
     // SAFETY: the caller's promise.
     let outcome = unsafe { outcome.as_ref() };
-    guard(none, || outcome.and_then(|outcome| get(&outcome.report)).unwrap_or(none))
+    guard(none, || outcome.and_then(|outcome| get(outcome.report())).unwrap_or(none))
 }
 
 /// Reads text; null where there is no outcome or no such text.
@@ -70,7 +95,7 @@ unsafe fn text(
     // SAFETY: the caller's promise.
     let Some(outcome) = (unsafe { outcome.as_ref() }) else { return null() };
     guard(null(), || {
-        let text = place(outcome).get_or_init(|| get(&outcome.report).map(owned));
+        let text = place(outcome).get_or_init(|| get(outcome.report()).map(owned));
         text.as_ref().map_or(null(), |text| text.as_ptr())
     })
 }
@@ -89,7 +114,7 @@ pub unsafe extern "C" fn mpt_outcome_free(outcome: *mut Outcome) {
 pub unsafe extern "C" fn mpt_outcome_clone(outcome: *const Outcome) -> *mut Outcome {
     // SAFETY: the caller's promise.
     let Some(outcome) = (unsafe { outcome.as_ref() }) else { return null_mut() };
-    guard(null_mut(), || handle(Outcome::new(outcome.report.clone())))
+    guard(null_mut(), || handle(Outcome::new(outcome.told.clone())))
 }
 
 /// What is true of the token: MPT_OUTCOME_DELETED, MPT_OUTCOME_GONE (both: it is dead), MPT_OUTCOME_NOT_DELETED or
@@ -107,6 +132,16 @@ pub unsafe extern "C" fn mpt_outcome_code(outcome: *const Outcome) -> mpt_code {
     unsafe { field(outcome, Code::InvalidArgument.number(), |report| Some(report.code().number())) }
 }
 
+/// Whether mpt_prove_deleted has proof that the token is dead: 1 yes, 0 no. 0 for every other outcome, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_outcome_is_proven(outcome: *const Outcome) -> i32 {
+    // SAFETY: the caller's promise.
+    match unsafe { outcome.as_ref() }.map(|outcome| &outcome.told) {
+        Some(Told::Proof(proof)) => i32::from(proof.is_proven()),
+        _ => 0,
+    }
+}
+
 /// The whole outcome as one line of JSON, as docs/outcome.schema.json describes it: also each attempt, and every member
 /// of the problem details. "null" for NULL; never NULL itself.
 #[unsafe(no_mangle)]
@@ -114,7 +149,12 @@ pub unsafe extern "C" fn mpt_outcome_json(outcome: *const Outcome) -> *const c_c
     // SAFETY: the caller's promise.
     let Some(outcome) = (unsafe { outcome.as_ref() }) else { return c"null".as_ptr() };
     guard(c"null".as_ptr(), || {
-        let text = outcome.json.get_or_init(|| Some(owned(&outcome.report.to_json())));
+        let text = outcome.json.get_or_init(|| {
+            Some(owned(&match &outcome.told {
+                Told::Report(report) => report.to_json(),
+                Told::Proof(proof) => proof.to_json(),
+            }))
+        });
         text.as_ref().map_or(c"null".as_ptr(), |text| text.as_ptr())
     })
 }

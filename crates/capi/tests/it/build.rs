@@ -16,12 +16,29 @@ pub(crate) fn root() -> PathBuf {
     here.canonicalize().expect("the workspace can be read")
 }
 
-/// The shared library that cargo built for this test, beside the test itself.
-pub(crate) fn shared_library() -> PathBuf {
-    let test = env::current_exe().expect("a test knows its file");
-    let library = test.with_file_name("libmpt_tokens.so");
-    assert!(library.is_file(), "{} is not there", library.display());
-    library
+/// The shared library, in the build folder that this test is in.
+///
+/// Cargo builds no `cdylib` for a test, so that is done here, once for each process; who runs many of them
+/// (`cargo xtask test`) has it done already, and says so with `MPT_TOKENS_CAPI_BUILT`.
+pub(crate) fn shared_library() -> &'static Path {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        let test = env::current_exe().expect("a test knows its file");
+        let profile = test.parent().and_then(Path::parent).expect("it is in target/<profile>/deps");
+        let library = profile.join("libmpt_tokens.so");
+        if env::var_os("MPT_TOKENS_CAPI_BUILT").is_none() {
+            let target = profile.parent().expect("it is in target/<profile>/deps");
+            let mut cargo = Command::new(env!("CARGO"));
+            cargo.args(["build", "--quiet", "--package=mpt-tokens-capi", "--lib", "--target-dir"]);
+            cargo.arg(target).current_dir(root());
+            if profile.ends_with("release") {
+                cargo.arg("--release");
+            }
+            succeed(&mut cargo);
+        }
+        assert!(library.is_file(), "{} is not there", library.display());
+        library
+    })
 }
 
 /// A folder with the shared library under the names that linkers and loaders look for.

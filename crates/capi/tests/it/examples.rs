@@ -1,9 +1,28 @@
 //! The programs in `examples/`, as a reader would build and run them.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
 use mpt_tokens_sandbox::{Sandbox, Status};
 use rstest::rstest;
+use tempfile::TempDir;
 
 use crate::build::{against, compile, output, root, workplace};
+
+/// The example in this language, compiled; the folder is where it lives.
+fn example(name: &str, language: &str) -> (TempDir, std::path::PathBuf) {
+    let folder = workplace();
+    let program = folder.path().join(name);
+    compile(&root().join(format!("crates/capi/examples/{name}.{language}")), &program);
+    (folder, program)
+}
+
+/// Exit status, standard output, standard error.
+fn shown(done: Output) -> (Option<i32>, String, String) {
+    let text = |bytes| String::from_utf8(bytes).expect("the examples print UTF-8");
+    (done.status.code(), text(done.stdout), text(done.stderr))
+}
 
 #[rstest]
 #[case::deleted("TKN-ok-0001", 0, "deleted", Status::Deleted)]
@@ -17,15 +36,98 @@ fn delete_one(
     #[case] truth: Status,
     #[values("c")] language: &str,
 ) {
-    let folder = workplace();
-    let program = folder.path().join("delete_one");
-    compile(&root().join(format!("crates/capi/examples/delete_one.{language}")), &program);
+    let (_folder, program) = example("delete_one", language);
     let sandbox = Sandbox::start().unwrap();
-    let done = output(against(&sandbox, &program).arg(id));
-    let stdout = String::from_utf8(done.stdout).unwrap();
-    let stderr = String::from_utf8(done.stderr).unwrap();
-    assert_eq!(done.status.code(), Some(exit), "{stdout}{stderr}");
+    let (status, stdout, stderr) = shown(output(against(&sandbox, &program).arg(id)));
+    assert_eq!(status, Some(exit), "{stdout}{stderr}");
     assert!(stdout.contains(&format!("\"outcome\":\"{outcome}\"")), "{stdout}");
     assert_eq!(stderr.is_empty(), exit == 0, "{stderr}");
     assert_eq!(sandbox.truth(id).status, truth);
+}
+
+#[rstest]
+fn delete_one_says_what_cannot_be_used(#[values("c")] language: &str) {
+    let (_folder, program) = example("delete_one", language);
+    let sandbox = Sandbox::start().unwrap();
+    let mut command = against(&sandbox, &program);
+    let (status, stdout, stderr) =
+        shown(output(command.arg("TKN-ok-0001").env("MPT_API_TOKEN", "")));
+    assert_eq!((status, stdout.as_str()), (Some(2), ""), "{stderr}");
+    assert!(stderr.contains("MPT_API_TOKEN"), "{stderr}");
+}
+
+#[rstest]
+#[case::all_dead(&["TKN-ok-1", "TKN-answerlost-2", "TKN-ok-3"], 0)]
+#[case::one_alive(&["TKN-ok-1", "TKN-403.always-2", "TKN-ok-3"], 1)]
+#[case::one_unknown(&["TKN-ok-1", "TKN-403.always-2", "TKN-answer202.403.always-3"], 3)]
+fn delete_many(#[case] ids: &[&str], #[case] exit: i32, #[values("c")] language: &str) {
+    let (_folder, program) = example("delete_many", language);
+    let sandbox = Sandbox::start().unwrap();
+    let (status, stdout, stderr) = shown(output(against(&sandbox, &program).args(ids)));
+    assert_eq!(status, Some(exit), "{stdout}{stderr}");
+    assert_eq!(stdout.lines().count(), ids.len(), "{stdout}");
+    for (number, line) in stdout.lines().enumerate() {
+        assert!(line.starts_with(&format!("{}/{} ", number + 1, ids.len())), "{line}");
+    }
+}
+
+/// Ctrl-C while one call waits for ever, after the others are done.
+#[rstest]
+fn delete_many_ends_on_an_interrupt(#[values("c")] language: &str) {
+    const SILENT: &str = "TKN-requestsilent.always-2";
+    let (_folder, program) = example("delete_many", language);
+    let sandbox = Sandbox::start().unwrap();
+    let mut child = against(&sandbox, &program)
+        .args(["TKN-ok-1", SILENT, "TKN-ok-3"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    assert!(sandbox.wait_for_requests(SILENT, 1, Duration::from_secs(60)));
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let told: Vec<String> = lines.by_ref().take(2).collect();
+    assert!(told.iter().all(|line| line.contains("/3 deleted: ")), "{told:?}");
+
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let last: Vec<String> = lines.collect();
+    assert!(last.len() == 1 && last[0].starts_with("3/3 unknown: "), "{last:?}");
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+}
+
+#[rstest]
+#[case("TKN-ok-0001", 0, "deleted, after 1 attempts\n")]
+#[case("TKN-503.ok-0001", 0, "deleted, after 2 attempts\n")]
+#[case("TKN-answerlost-0001", 0, "gone: an earlier attempt deleted it, and its answer was lost\n")]
+#[case("TKN-403.always-0001", 1, "the API token may not do this: ask somebody who may\n")]
+#[case("TKN-401.always-0001", 1, "the API token is not accepted: set another MPT_API_TOKEN\n")]
+#[case("TKN-nosuch", 1, "there is no such token: check the id\n")]
+#[case("TKN-429~90-0001", 1, "too many requests: try again in 90000 ms\n")]
+#[case(
+    "TKN-0000-0001",
+    1,
+    "this is the token in use: mpt_config_set_allow_own_token lets it be deleted\n"
+)]
+fn handle_outcomes(
+    #[case] id: &str,
+    #[case] exit: i32,
+    #[case] says: &str,
+    #[values("c")] language: &str,
+) {
+    let (_folder, program) = example("handle_outcomes", language);
+    let sandbox = Sandbox::start().unwrap();
+    let (status, stdout, stderr) = shown(output(against(&sandbox, &program).arg(id)));
+    assert_eq!((status, stdout.as_str(), stderr.as_str()), (Some(exit), says, ""));
+}
+
+#[rstest]
+fn handle_outcomes_asks_again_where_it_is_unknown(#[values("c")] language: &str) {
+    let (_folder, program) = example("handle_outcomes", language);
+    let sandbox = Sandbox::start().unwrap();
+    let mut command = against(&sandbox, &program);
+    let (status, stdout, _) = shown(output(command.arg("TKN-answer202.403.always-0001")));
+    assert_eq!(status, Some(3), "{stdout}");
+    assert!(
+        stdout.starts_with("may be deleted: run this again; trace id for support: "),
+        "{stdout}"
+    );
 }
