@@ -3,52 +3,42 @@
 use std::fmt;
 use std::io::{self, Read};
 use std::rc::Rc;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use ureq::config::AutoHeaderValue;
-use ureq::http::header::{ACCEPT, AUTHORIZATION, DATE, HeaderMap, RETRY_AFTER};
+use ureq::http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, DATE, HeaderMap, RETRY_AFTER, TRANSFER_ENCODING,
+};
 use ureq::http::{HeaderValue, Method, Request, Response};
 use ureq::{Agent, Body};
-use zeroize::Zeroizing;
 
 use crate::call::{Answer, AttemptOrder, World};
 use crate::code::Code;
+use crate::credential::Credential;
 use crate::endpoint::Endpoint;
 use crate::problem::{MAX_BODY, ProblemDetails};
 use crate::resolve::Lookup;
 use crate::retry_after;
 use crate::secret::ApiToken;
 use crate::tls::CaBundle;
-use crate::transport::{self, Current, Phase};
+use crate::transport::{self, Current, MAX_HEAD, Phase};
 use crate::wait::{Cancels, Wake};
 
 /// Idle connections kept: as many as a batch may use at once.
 const MAX_IDLE: usize = 256;
-/// The longest head of an answer, in bytes; what is longer is not HTTP as the API speaks it.
-const MAX_HEAD: usize = 64 * 1024;
+/// What is read at once from below. Whole answers are put together above, where [`MAX_HEAD`] bounds them.
+const READ_AT_ONCE: usize = 16 * 1024;
 /// The request without the parts that vary in length.
 const REQUEST_FRAME: usize = 4 * 1024;
 
 /// The longest token value that a request is made room for beside the client's own, in bytes.
 pub(crate) const MAX_VALUE: usize = 4 * 1024;
 
-/// An API token, and the header that carries it.
-pub(crate) struct Credential {
-    token: ApiToken,
-    authorization: HeaderValue,
-}
-
-impl Credential {
-    pub(crate) fn new(token: ApiToken) -> Credential {
-        Credential { authorization: authorization(&token), token }
-    }
-}
-
 /// What the requests of a client have in common, and its connections.
 pub(crate) struct Network {
     endpoint: Endpoint,
-    credential: Credential,
+    credential: Arc<Credential>,
     user_agent: String,
     proxy: Option<ureq::Proxy>,
     ca: CaBundle,
@@ -75,7 +65,7 @@ impl Network {
     ) -> Network {
         Network {
             endpoint,
-            credential: Credential::new(token),
+            credential: Arc::new(Credential::new(token)),
             user_agent,
             proxy,
             ca,
@@ -89,10 +79,10 @@ impl Network {
     }
 
     pub(crate) fn token(&self) -> &ApiToken {
-        &self.credential.token
+        self.credential.token()
     }
 
-    pub(crate) fn credential(&self) -> &Credential {
+    pub(crate) fn credential(&self) -> &Arc<Credential> {
         &self.credential
     }
 
@@ -128,7 +118,7 @@ impl Network {
             .user_agent(self.user_agent.as_str())
             .accept_encoding(AutoHeaderValue::None)
             .max_response_header_size(MAX_HEAD)
-            .input_buffer_size(MAX_HEAD + 1024)
+            .input_buffer_size(READ_AT_ONCE)
             .output_buffer_size(
                 REQUEST_FRAME + MAX_VALUE.max(self.token().expose().len()) + self.user_agent.len(),
             )
@@ -143,7 +133,7 @@ impl Network {
     fn exchange(
         &self,
         order: &AttemptOrder<'_>,
-        credential: &Credential,
+        credential: &Arc<Credential>,
         cancels: &Cancels,
     ) -> Answer {
         let agent = match self.agent() {
@@ -175,6 +165,7 @@ impl Network {
             order.connect_deadline,
             cancels.clone(),
             self.lookup.clone(),
+            Arc::clone(credential),
         );
         current.scope(|| match agent.run(request) {
             Ok(response) => self.answer(response, credential, &current),
@@ -190,7 +181,7 @@ impl Network {
         Request::builder()
             .method(Method::DELETE)
             .uri(self.endpoint.token_url(order.id))
-            .header(AUTHORIZATION, credential.authorization.clone())
+            .header(AUTHORIZATION, credential.stand_in().clone())
             .header(ACCEPT, HeaderValue::from_static("application/json, application/problem+json"))
             .header("traceparent", order.traceparent.as_str())
             .body(())
@@ -205,11 +196,14 @@ impl Network {
         let (head, body) = response.into_parts();
         let status = head.status.as_u16();
         let mut problem = None;
+        if is_followed_by_a_body(status, &head.headers) {
+            current.give_up_connection();
+        }
         if !head.status.is_success() && !head.status.is_redirection() {
             match read(body) {
                 Ok(bytes) => {
                     problem = ProblemDetails::parse(&bytes)
-                        .map(|problem| problem.redacted(&credential.token));
+                        .map(|problem| problem.redacted(credential.token()));
                 }
                 Err(error) => {
                     return self.failure(
@@ -239,7 +233,7 @@ impl Network {
             sent,
             hopeless,
             status,
-            detail: credential.token.redact(&describe(error)),
+            detail: credential.token().redact(&describe(error)),
         };
         match current.stopped() {
             Some(Wake::Cancelled) => return failed(Code::Cancelled, true),
@@ -286,20 +280,18 @@ impl fmt::Debug for Network {
     }
 }
 
-/// The header's value, over memory that is zeroized when the last request is done with it.
-fn authorization(token: &ApiToken) -> HeaderValue {
-    let bytes = Zeroizing::new(format!("Bearer {}", token.expose()).into_bytes());
-    let mut value = HeaderValue::from_maybe_shared(bytes::Bytes::from_owner(bytes))
-        .unwrap_or_else(|_| unreachable!("an API token is visible ASCII"));
-    value.set_sensitive(true);
-    value
-}
-
 /// The body, as far as it is read: a longer one ends the connection, which then holds the rest.
 fn read(body: Body) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     body.into_reader().take(MAX_BODY as u64).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Whether an answer that never has a body (RFC 9110, sections 15.3.5 and 15.4.5) says that it has one: what comes
+/// next on the connection may be that body, and must not be taken for another answer.
+fn is_followed_by_a_body(status: u16, headers: &HeaderMap) -> bool {
+    let length = headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0");
+    matches!(status, 204 | 304) && (length || headers.contains_key(TRANSFER_ENCODING))
 }
 
 fn wanted_wait(headers: &HeaderMap) -> Option<Duration> {
@@ -319,21 +311,25 @@ fn describe(error: &ureq::Error) -> String {
 
 /// A proxy that said no will say it again, unless it was busy.
 fn is_refusal(error: &ureq::Error) -> bool {
-    matches!(error, ureq::Error::ConnectProxyFailed(why) if why.contains("responded 4"))
+    match error {
+        ureq::Error::ConnectProxyFailed(why) => why.contains("responded 4"),
+        other => is_verdict_on_tls(other),
+    }
 }
 
 /// A certificate or a protocol version that was judged; a connection that broke is not such a verdict.
 fn is_verdict_on_tls(error: &ureq::Error) -> bool {
     match error {
         ureq::Error::Io(error) => error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()),
-        _ => true,
+        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => true,
+        _ => false,
     }
 }
 
 /// The real world, for one call.
 pub(crate) struct RealWorld<'a> {
     pub(crate) network: &'a Network,
-    pub(crate) credential: &'a Credential,
+    pub(crate) credential: &'a Arc<Credential>,
     pub(crate) cancels: Cancels,
 }
 

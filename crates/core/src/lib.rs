@@ -35,6 +35,7 @@ mod cancel;
 mod client;
 mod code;
 mod connect;
+mod credential;
 mod endpoint;
 mod exchange;
 mod journal;

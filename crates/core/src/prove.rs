@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::call::{Call, Gate};
 use crate::client::{Client, DeleteOptions};
 use crate::code::{Code, Outcome};
-use crate::exchange::{Credential, MAX_VALUE, RealWorld};
+use crate::credential::Credential;
+use crate::exchange::{MAX_VALUE, RealWorld};
 use crate::report::{Error, Report};
 use crate::secret::ApiToken;
 use crate::token_id::TokenId;
@@ -135,7 +137,7 @@ impl Client {
         let id = TokenId::new(id).map_err(|invalid| fail(Some(id), invalid.to_string()))?;
         let world = RealWorld {
             network: &self.shared.network,
-            credential: &Credential::new(value.clone()),
+            credential: &Arc::new(Credential::new(value.clone())),
             cancels: Cancels::new(self.cancel_handle(), options.cancel.as_ref()),
         };
         let call = Call {

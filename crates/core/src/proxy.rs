@@ -22,7 +22,11 @@ impl Proxy {
     /// # Errors
     /// When it is not such a URL. The error never repeats user info.
     pub fn new(url: &str) -> Result<Proxy, InvalidProxy> {
-        let inner = ureq::Proxy::new(url.trim()).map_err(|_| InvalidProxy("is not a URL"))?;
+        let url = url.trim();
+        let inner = ureq::Proxy::new(url).map_err(|_| InvalidProxy("is not a URL"))?;
+        // ureq takes a port that is none for the default one.
+        let with_scheme = if url.contains("://") { url } else { &format!("http://{url}") };
+        url::Url::parse(with_scheme).map_err(|_| InvalidProxy("is not a URL"))?;
         match inner.protocol() {
             ProxyProtocol::Http | ProxyProtocol::Https => {
                 Ok(Proxy { inner, from_env: false, no_proxy: Vec::new() })

@@ -4,6 +4,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::credential::{MASK, SHORTEST_MASKED};
+
 /// What stands in place of a secret wherever one could be shown.
 pub(crate) const REDACTED: &str = "<redacted>";
 
@@ -58,16 +60,56 @@ impl ApiToken {
         &self.0
     }
 
-    /// `text` without this value, and without the secret part of it.
-    pub(crate) fn redact(&self, text: &str) -> String {
+    /// The parts of the value that must not be shown: all of it, and the secret at its end.
+    pub(crate) fn hidden(&self) -> impl Iterator<Item = &str> {
         let value = self.expose();
-        let mut clean = text.replace(value, REDACTED);
         let secret = value.splitn(3, ':').nth(2).filter(|_| self.token_id().is_some());
-        if let Some(secret) = secret.filter(|s| s.len() >= SHORTEST_SECRET) {
-            clean = clean.replace(secret, REDACTED);
+        [Some(value), secret.filter(|secret| secret.len() >= SHORTEST_SECRET)].into_iter().flatten()
+    }
+
+    /// `text` without this value, and without the secret part of it, be they percent-encoded or not.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        let mut clean = text.to_owned();
+        for hidden in self.hidden() {
+            let mask = String::from_utf8_lossy(&vec![MASK; hidden.len()]).into_owned();
+            if hidden.len() >= SHORTEST_MASKED {
+                clean = clean.replace(&mask, REDACTED);
+            }
+            let mut done = 0;
+            while let Some((begin, end)) = find_encoded(&clean[done..], hidden) {
+                clean.replace_range(done + begin..done + end, REDACTED);
+                done += begin + REDACTED.len();
+            }
         }
         clean
     }
+}
+
+/// Where `needle`, which is ASCII, stands in `text` first, each of its characters percent-encoded or not.
+fn find_encoded(text: &str, needle: &str) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
+    let decoded = |at: usize| match bytes.get(at..at + 3) {
+        Some([b'%', high, low]) => {
+            let digit = |c: u8| char::from(c).to_digit(16);
+            match (digit(*high), digit(*low)) {
+                (Some(high), Some(low)) => u8::try_from(high * 16 + low).ok(),
+                _ => None,
+            }
+        }
+        _ => None,
+    };
+    let end_of_match = |begin: usize| {
+        let mut at = begin;
+        for wanted in needle.bytes() {
+            at += match bytes.get(at) {
+                Some(found) if *found == wanted => 1,
+                Some(_) if decoded(at) == Some(wanted) => 3,
+                _ => return None,
+            };
+        }
+        Some(at)
+    };
+    (0..bytes.len()).find_map(|begin| Some((begin, end_of_match(begin)?)))
 }
 
 impl fmt::Debug for ApiToken {

@@ -1,8 +1,10 @@
-//! The one file that touches ureq's `unversioned` seam: connections that can be cancelled at any moment, under
+//! The one module that touches ureq's `unversioned` seam: connections that can be cancelled at any moment, under
 //! deadlines of our own, and that see the first byte of a request being handed down.
 //!
 //! ureq hands no context of a call to its connectors and transports, and keeps transports in its pool between calls.
 //! Since a call runs on the thread that makes it, its context is a thread-local, set for the time of one attempt.
+
+mod watch;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -10,7 +12,8 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::os::fd::AsFd;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use rustix::event::PollFlags;
@@ -24,11 +27,14 @@ use ureq::unversioned::transport::{
     RustlsConnector, Transport,
 };
 use ureq::{Agent, Error};
-use zeroize::Zeroize;
 
 use crate::connect;
+use crate::credential::Credential;
 use crate::resolve::Lookup;
 use crate::wait::{Cancels, Wake};
+
+pub(crate) use watch::MAX_HEAD;
+use watch::WatchStep;
 
 /// How far an attempt has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,11 +56,18 @@ pub(crate) struct Current {
     connect_deadline: Instant,
     cancels: Cancels,
     lookup: Lookup,
+    credential: Arc<Credential>,
     phase: Cell<Phase>,
     /// Whether any byte of the request was handed down to a connection.
     sent: Cell<bool>,
     /// Why we ended the attempt ourselves, when we did.
     stopped: Cell<Option<Wake>>,
+    /// When a handle that asks was asked last, as far as is known here.
+    asked: Cell<Instant>,
+    /// Bytes came after the deadline once: what was under way counts, what never ends does not.
+    overtime: Cell<bool>,
+    /// How to keep the connection that carried the request from being used again.
+    carrier: RefCell<Option<Arc<AtomicBool>>>,
 }
 
 thread_local! {
@@ -67,6 +80,7 @@ impl Current {
         connect_deadline: Instant,
         cancels: Cancels,
         lookup: Lookup,
+        credential: Arc<Credential>,
     ) -> Rc<Current> {
         static SERIAL: AtomicU64 = AtomicU64::new(1);
         Rc::new(Current {
@@ -75,10 +89,14 @@ impl Current {
             connect_deadline,
             cancels,
             lookup,
+            credential,
             // A pooled connection goes through no connector.
             phase: Cell::new(Phase::Exchange),
             sent: Cell::new(false),
             stopped: Cell::new(None),
+            asked: Cell::new(Instant::now()),
+            overtime: Cell::new(false),
+            carrier: RefCell::new(None),
         })
     }
 
@@ -107,6 +125,13 @@ impl Current {
         self.stopped.get()
     }
 
+    /// Gives the connection up that carried the request, although the answer looked complete.
+    pub(crate) fn give_up_connection(&self) {
+        if let Some(spoiled) = self.carrier.take() {
+            spoiled.store(true, Ordering::Relaxed);
+        }
+    }
+
     fn limit(&self) -> Instant {
         match self.phase.get() {
             Phase::Exchange => self.deadline,
@@ -123,9 +148,30 @@ impl Current {
 
     fn wait(&self, stream: &TcpStream, flags: PollFlags) -> Result<(), Error> {
         match self.cancels.wait(&[(stream.as_fd(), flags)], self.limit())? {
+            // A peer that never stops sending must not hold the call for ever.
+            Wake::Ready if Instant::now() >= self.limit() && self.overtime.replace(true) => {
+                Err(self.stop(Wake::TimedOut))
+            }
+            // Nor from the question whether to go on.
+            Wake::Ready if self.is_time_to_ask() && self.cancels.ask() => {
+                Err(self.stop(Wake::Cancelled))
+            }
             Wake::Ready => Ok(()),
             wake => Err(self.stop(wake)),
         }
+    }
+
+    /// Whether a handle that asks was not asked for longer than it wants, since there was always something to read.
+    fn is_time_to_ask(&self) -> bool {
+        let Some(every) = self.cancels.slice().filter(|_| self.cancels.is_polling()) else {
+            return false;
+        };
+        let now = Instant::now();
+        let due = now.duration_since(self.asked.get()) >= every;
+        if due {
+            self.asked.set(now);
+        }
+        due
     }
 
     fn stop(&self, wake: Wake) -> Error {
@@ -247,64 +293,6 @@ impl<In: Transport> Connector<In> for TlsStep {
     ) -> Result<Option<Self::Out>, Error> {
         current()?.enter(Phase::Tls);
         self.0.connect(details, chained)
-    }
-}
-
-/// The last step, above TLS: from here on, bytes handed down are the request's.
-#[derive(Debug)]
-struct WatchStep;
-
-impl<In: Transport> Connector<In> for WatchStep {
-    type Out = Watched<In>;
-
-    fn connect(
-        &self,
-        _: &ConnectionDetails<'_>,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, Error> {
-        current()?.enter(Phase::Exchange);
-        Ok(chained.map(|inner| Watched { inner }))
-    }
-}
-
-#[derive(Debug)]
-struct Watched<T> {
-    inner: T,
-}
-
-impl<T: Transport> Transport for Watched<T> {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        self.inner.buffers()
-    }
-
-    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        let current = current()?;
-        // What goes to a proxy is not the request.
-        if amount > 0 && current.phase() == Phase::Exchange {
-            if current.cancels.is_cancelled() {
-                return Err(current.stop(Wake::Cancelled));
-            }
-            if Instant::now() >= current.limit() {
-                return Err(current.stop(Wake::TimedOut));
-            }
-            current.sent.set(true);
-        }
-        let result = self.inner.transmit_output(amount, timeout);
-        // The API token was among these bytes.
-        self.inner.buffers().output()[..amount].zeroize();
-        result
-    }
-
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        self.inner.await_input(timeout)
-    }
-
-    fn is_open(&mut self) -> bool {
-        self.inner.is_open()
-    }
-
-    fn is_tls(&self) -> bool {
-        self.inner.is_tls()
     }
 }
 
