@@ -1,0 +1,454 @@
+//! What one attempt makes of one answer, byte for byte. Retries have tests of their own.
+
+use std::time::Duration;
+
+use mpt_tokens::{Code, Outcome, Report};
+use rstest::rstest;
+
+use crate::support::log::assert_no_leak;
+use crate::support::raw::{NO_CONTENT, Server, Trap, http, not_found};
+use crate::support::{ID, SOON, TOKEN, builder, delete, once};
+
+/// What the server does after it has sent its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    Close,
+    Reset,
+    KeepOpen,
+}
+
+/// One attempt against a server that reads the request, answers so, and does that.
+fn answered(answer: impl Into<Vec<u8>>, then: Then) -> Report {
+    let answer = answer.into();
+    let server = Server::start(move |conn, _| {
+        if conn.request().is_none() {
+            return;
+        }
+        conn.send(&answer);
+        match then {
+            Then::Close => {}
+            Then::Reset => conn.reset(),
+            Then::KeepOpen => conn.until_closed(),
+        }
+    });
+    let client = builder(server.url())
+        .attempts(1)
+        .attempt_timeout(Duration::from_millis(400))
+        .build()
+        .unwrap();
+    let report = delete(&client);
+    assert_eq!(server.requests(), 1);
+    assert_eq!(report.attempts().len(), 1);
+    assert!(report.attempts()[0].sent);
+    assert!(report.elapsed() < SOON, "{report:?}");
+    assert_no_leak();
+    report
+}
+
+const UNKNOWN: Outcome = Outcome::Unknown;
+const KEPT: Outcome = Outcome::NotDeleted;
+
+/// Every status that the contract knows and many that it does not, each with an empty body.
+#[rstest]
+#[case("200 OK", Code::UnexpectedResponse, UNKNOWN)]
+#[case("201 Created", Code::UnexpectedResponse, UNKNOWN)]
+#[case("202 Accepted", Code::UnexpectedResponse, UNKNOWN)]
+#[case("203 Non-Authoritative", Code::UnexpectedResponse, UNKNOWN)]
+#[case("205 Reset Content", Code::UnexpectedResponse, UNKNOWN)]
+#[case("206 Partial Content", Code::UnexpectedResponse, UNKNOWN)]
+#[case("207 Multi-Status", Code::UnexpectedResponse, UNKNOWN)]
+#[case("299 Odd", Code::UnexpectedResponse, UNKNOWN)]
+#[case("300 Multiple Choices", Code::UnexpectedResponse, KEPT)]
+#[case("301 Moved", Code::UnexpectedResponse, KEPT)]
+#[case("302 Found", Code::UnexpectedResponse, KEPT)]
+#[case("303 See Other", Code::UnexpectedResponse, KEPT)]
+#[case("304 Not Modified", Code::UnexpectedResponse, KEPT)]
+#[case("305 Use Proxy", Code::UnexpectedResponse, KEPT)]
+#[case("307 Temporary Redirect", Code::UnexpectedResponse, KEPT)]
+#[case("308 Permanent Redirect", Code::UnexpectedResponse, KEPT)]
+#[case("399 Odd", Code::UnexpectedResponse, KEPT)]
+#[case("400 Bad Request", Code::BadRequest, KEPT)]
+#[case("401 Unauthorized", Code::Unauthorized, KEPT)]
+#[case("402 Payment Required", Code::UnexpectedResponse, KEPT)]
+#[case("403 Forbidden", Code::Forbidden, KEPT)]
+#[case("404 Not Found", Code::UnexpectedResponse, KEPT)]
+#[case("405 Method Not Allowed", Code::UnexpectedResponse, KEPT)]
+#[case("406 Not Acceptable", Code::UnexpectedResponse, KEPT)]
+#[case("407 Proxy Authentication Required", Code::UnexpectedResponse, KEPT)]
+#[case("408 Request Timeout", Code::UnexpectedResponse, KEPT)]
+#[case("409 Conflict", Code::Conflict, KEPT)]
+#[case("410 Gone", Code::UnexpectedResponse, KEPT)]
+#[case("418 Teapot", Code::UnexpectedResponse, KEPT)]
+#[case("421 Misdirected", Code::UnexpectedResponse, KEPT)]
+#[case("425 Too Early", Code::UnexpectedResponse, KEPT)]
+#[case("429 Too Many Requests", Code::RateLimited, KEPT)]
+#[case("431 Too Large", Code::UnexpectedResponse, KEPT)]
+#[case("451 Legal Reasons", Code::UnexpectedResponse, KEPT)]
+#[case("499 Odd", Code::UnexpectedResponse, KEPT)]
+#[case("500 Internal Server Error", Code::ServerError, UNKNOWN)]
+#[case("501 Not Implemented", Code::ServerError, UNKNOWN)]
+#[case("502 Bad Gateway", Code::ServerError, UNKNOWN)]
+#[case("503 Service Unavailable", Code::ServerError, UNKNOWN)]
+#[case("504 Gateway Timeout", Code::ServerError, UNKNOWN)]
+#[case("505 Version", Code::ServerError, UNKNOWN)]
+#[case("511 Network Authentication Required", Code::ServerError, UNKNOWN)]
+#[case("520 Odd", Code::ServerError, UNKNOWN)]
+#[case("599 Odd", Code::ServerError, UNKNOWN)]
+#[case("600 Odd", Code::UnexpectedResponse, UNKNOWN)]
+#[case("999 Odd", Code::UnexpectedResponse, UNKNOWN)]
+fn a_status(#[case] status: &str, #[case] code: Code, #[case] outcome: Outcome) {
+    let number: u16 = status[..3].parse().unwrap();
+    let report = answered(http(status, "", ""), Then::KeepOpen);
+    assert_eq!((report.code(), report.outcome()), (code, outcome), "{report:?}");
+    assert_eq!(report.http_status(), Some(number));
+    assert_eq!(report.attempts()[0].http_status, Some(number));
+    assert_eq!(report.attempts()[0].failure, None);
+}
+
+/// Answers that say 204 and nothing else, however they say it.
+#[rstest]
+#[case::plain(NO_CONTENT)]
+#[case::length("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n")]
+#[case::http10("HTTP/1.0 204 No Content\r\n\r\n")]
+#[case::http10_kept("HTTP/1.0 204 No Content\r\nConnection: keep-alive\r\n\r\n")]
+#[case::close("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")]
+#[case::no_reason("HTTP/1.1 204\r\n\r\n")]
+#[case::empty_reason("HTTP/1.1 204 \r\n\r\n")]
+#[case::long_reason("HTTP/1.1 204 Nothing is left of it, not even a body\r\n\r\n")]
+#[case::leading_line_break("\r\nHTTP/1.1 204 No Content\r\n\r\n")]
+#[case::body("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello")]
+#[case::chunked_body(
+    "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+)]
+#[case::junk("HTTP/1.1 204 No Content\r\n\r\n\0\0\0junk")]
+#[case::second_answer(
+    "HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}"
+)]
+#[case::hints(
+    "HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n"
+)]
+#[case::processing("HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n")]
+#[case::three_continues(
+    "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n"
+)]
+#[case::odd_headers(
+    "HTTP/1.1 204 No Content\r\nX-Empty:\r\nX-Tab:\ta\t\r\nX-Utf8: caf\u{e9}\r\n\r\n"
+)]
+fn a_204(#[case] answer: &str, #[values(Then::Close, Then::KeepOpen)] then: Then) {
+    let report = answered(answer, then);
+    assert_eq!((report.code(), report.outcome()), (Code::Ok, Outcome::Deleted), "{report:?}");
+    assert_eq!(report.http_status(), Some(204));
+}
+
+/// No answer, or something that is none: the request left, so nothing is known of the token.
+#[rstest]
+#[case::nothing("", Code::ConnectionLost)]
+#[case::half_a_status_line("HTTP/1.1 20", Code::ConnectionLost)]
+#[case::status_without_line_end("HTTP/1.1 204 No Content", Code::ConnectionLost)]
+#[case::status_line("HTTP/1.1 204 No Content\r\n", Code::ConnectionLost)]
+#[case::half_a_header("HTTP/1.1 204 No Content\r\nContent-Le", Code::ConnectionLost)]
+#[case::no_end_of_head("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n", Code::ConnectionLost)]
+#[case::half_an_end("HTTP/1.1 204 No Content\r\n\r", Code::ConnectionLost)]
+#[case::not_found_half_a_body(
+    "HTTP/1.1 404 Not Found\r\nContent-Length: 40\r\n\r\n{\"status\":404}",
+    Code::ConnectionLost
+)]
+#[case::chunk_cut(
+    "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n{}",
+    Code::ConnectionLost
+)]
+#[case::chunks_without_end(
+    "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n",
+    Code::ConnectionLost
+)]
+#[case::only_a_continue("HTTP/1.1 100 Continue\r\n\r\n", Code::ConnectionLost)]
+#[case::only_hints("HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n", Code::ConnectionLost)]
+#[case::garbage(
+    "\x16\x03\x01\x00\x02\x02\x28 and so on, none of it HTTP\r\n\r\n",
+    Code::UnexpectedResponse
+)]
+#[case::html("<!doctype html><title>204</title>\r\n\r\n", Code::UnexpectedResponse)]
+#[case::ssh("SSH-2.0-OpenSSH_9.2\r\n", Code::UnexpectedResponse)]
+#[case::http2("HTTP/2.0 204 No Content\r\n\r\n", Code::UnexpectedResponse)]
+#[case::http2_frames("\0\0\x12\x04\0\0\0\0\0", Code::UnexpectedResponse)]
+#[case::icy("ICY 200 OK\r\n\r\n", Code::UnexpectedResponse)]
+#[case::status_99("HTTP/1.1 099 Odd\r\n\r\n", Code::UnexpectedResponse)]
+#[case::status_0("HTTP/1.1 000 Odd\r\n\r\n", Code::UnexpectedResponse)]
+#[case::status_1000("HTTP/1.1 1000 Odd\r\n\r\n", Code::UnexpectedResponse)]
+#[case::status_minus("HTTP/1.1 -04 Odd\r\n\r\n", Code::UnexpectedResponse)]
+#[case::status_20x("HTTP/1.1 20x Odd\r\n\r\n", Code::UnexpectedResponse)]
+#[case::status_2040("HTTP/1.1 2040 No Content\r\n\r\n", Code::UnexpectedResponse)]
+#[case::length_negative(
+    "HTTP/1.1 204 No Content\r\nContent-Length: -1\r\n\r\n",
+    Code::UnexpectedResponse
+)]
+#[case::length_words(
+    "HTTP/1.1 404 Not Found\r\nContent-Length: two\r\n\r\n{}",
+    Code::UnexpectedResponse
+)]
+#[case::length_plus(
+    "HTTP/1.1 404 Not Found\r\nContent-Length: +2\r\n\r\n{}",
+    Code::UnexpectedResponse
+)]
+#[case::length_hex(
+    "HTTP/1.1 404 Not Found\r\nContent-Length: 0x2\r\n\r\n{}",
+    Code::UnexpectedResponse
+)]
+#[case::length_huge(
+    "HTTP/1.1 404 Not Found\r\nContent-Length: 99999999999999999999999\r\n\r\n{}",
+    Code::UnexpectedResponse
+)]
+#[case::lengths_differ(
+    "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+    Code::UnexpectedResponse
+)]
+#[case::lengths_differ_in_one(
+    "HTTP/1.1 404 Not Found\r\nContent-Length: 2, 3\r\n\r\n{}",
+    Code::UnexpectedResponse
+)]
+#[case::header_without_colon(
+    "HTTP/1.1 204 No Content\r\nthis is no header\r\n\r\n",
+    Code::UnexpectedResponse
+)]
+#[case::folded_header("HTTP/1.1 204 No Content\r\nX: a\r\n b\r\n\r\n", Code::UnexpectedResponse)]
+#[case::space_before_colon("HTTP/1.1 204 No Content\r\nX : a\r\n\r\n", Code::UnexpectedResponse)]
+#[case::header_name_not_ascii(
+    "HTTP/1.1 204 No Content\r\nX-\u{e9}: a\r\n\r\n",
+    Code::UnexpectedResponse
+)]
+#[case::null_in_header("HTTP/1.1 204 No Content\r\nX: a\0b\r\n\r\n", Code::UnexpectedResponse)]
+#[case::bare_cr("HTTP/1.1 204 No Content\rX: a\r\r", Code::UnexpectedResponse)]
+#[case::chunk_length_words(
+    "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+    Code::UnexpectedResponse
+)]
+#[case::chunk_length_negative(
+    "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n",
+    Code::UnexpectedResponse
+)]
+#[case::chunk_length_overflow(
+    "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n{}\r\n0\r\n\r\n",
+    Code::UnexpectedResponse
+)]
+#[case::chunk_too_long(
+    "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{}\r\n0\r\n\r\n",
+    Code::UnexpectedResponse
+)]
+fn no_answer(#[case] answer: &'static str, #[case] code: Code) {
+    let report = answered(answer, Then::Close);
+    assert_eq!((report.code(), report.outcome()), (code, UNKNOWN), "{report:?}");
+    assert_eq!(report.attempts()[0].failure, Some(code));
+}
+
+/// The same, when the server resets or just stays silent: the code may differ, what is true of the token may not.
+#[rstest]
+#[case::nothing("")]
+#[case::half_a_status_line("HTTP/1.1 20")]
+#[case::half_a_header("HTTP/1.1 204 No Content\r\nContent-Le")]
+#[case::half_a_body("HTTP/1.1 404 Not Found\r\nContent-Length: 40\r\n\r\n{\"status\":404}")]
+#[case::chunk_cut("HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n{}")]
+#[case::endless_chunk_line(
+    "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n0000000000000"
+)]
+fn silence_or_reset(
+    #[case] answer: &'static str,
+    #[values((Then::Reset, Code::ConnectionLost), (Then::KeepOpen, Code::Timeout))] end: (
+        Then,
+        Code,
+    ),
+) {
+    let report = answered(answer, end.0);
+    assert_eq!((report.code(), report.outcome()), (end.1, UNKNOWN), "{report:?}");
+}
+
+/// A reset right behind a complete answer takes nothing of it back; where it overtakes the answer, nothing is known.
+#[test]
+fn answer_then_reset() {
+    let report = answered(NO_CONTENT, Then::Reset);
+    match report.code() {
+        Code::Ok => assert_eq!(report.outcome(), Outcome::Deleted),
+        code => assert_eq!((code, report.outcome()), (Code::ConnectionLost, UNKNOWN)),
+    }
+}
+
+/// Bodies of a 404: only a JSON object is the API's word.
+#[rstest]
+#[case::object("{}", Code::NotFound)]
+#[case::object_with_space(" \r\n\t{ } \n", Code::NotFound)]
+#[case::byte_order_mark("\u{feff}{}", Code::NotFound)]
+#[case::all_null(
+    r#"{"type":null,"title":null,"status":null,"detail":null,"instance":null,"errors":null}"#,
+    Code::NotFound
+)]
+#[case::wrong_types(
+    r#"{"type":1,"title":[],"status":"404","detail":{},"instance":true,"errors":"e"}"#,
+    Code::NotFound
+)]
+#[case::another_status(r#"{"status":204,"title":"deleted"}"#, Code::NotFound)]
+#[case::status_out_of_range(r#"{"status":99999999999999999999}"#, Code::NotFound)]
+#[case::duplicate_members(r#"{"title":"a","title":"b"}"#, Code::NotFound)]
+#[case::empty("", Code::UnexpectedResponse)]
+#[case::array("[]", Code::UnexpectedResponse)]
+#[case::array_of_objects("[{}]", Code::UnexpectedResponse)]
+#[case::string(r#""not found""#, Code::UnexpectedResponse)]
+#[case::number("404", Code::UnexpectedResponse)]
+#[case::null("null", Code::UnexpectedResponse)]
+#[case::html("<html><body>404</body></html>", Code::UnexpectedResponse)]
+#[case::two_objects("{}{}", Code::UnexpectedResponse)]
+#[case::object_and_junk("{}x", Code::UnexpectedResponse)]
+#[case::half_an_object(r#"{"title":"Not F"#, Code::UnexpectedResponse)]
+#[case::comment("// no\n{}", Code::UnexpectedResponse)]
+#[case::single_quotes("{'a':1}", Code::UnexpectedResponse)]
+#[case::not_a_number(r#"{"a":NaN}"#, Code::UnexpectedResponse)]
+fn a_404(
+    #[case] body: &str,
+    #[case] code: Code,
+    #[values("", "Content-Type: application/problem+json\r\n", "Content-Type: text/html\r\n")]
+    headers: &str,
+) {
+    let report = answered(http("404 Not Found", headers, body), Then::KeepOpen);
+    assert_eq!((report.code(), report.outcome()), (code, KEPT), "{report:?}");
+    assert_eq!(report.problem().is_some(), code == Code::NotFound);
+    assert_eq!(report.http_status(), Some(404));
+}
+
+/// How long a body is, said in every way that is legal, and in some that are not but have one meaning.
+#[rstest]
+#[case::length("Content-Length: 14\r\n\r\n{\"title\":\"no\"}")]
+#[case::length_twice("Content-Length: 14\r\nContent-Length: 14\r\n\r\n{\"title\":\"no\"}")]
+#[case::length_list("Content-Length: 14, 14\r\n\r\n{\"title\":\"no\"}")]
+#[case::chunks("Transfer-Encoding: chunked\r\n\r\n4\r\n{\"ti\r\nA\r\ntle\":\"no\"}\r\n0\r\n\r\n")]
+#[case::chunk_extension(
+    "Transfer-Encoding: chunked\r\n\r\ne;a=b\r\n{\"title\":\"no\"}\r\n0\r\n\r\n"
+)]
+#[case::trailer("Transfer-Encoding: chunked\r\n\r\ne\r\n{\"title\":\"no\"}\r\n0\r\nX: y\r\n\r\n")]
+#[case::both(
+    "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\ne\r\n{\"title\":\"no\"}\r\n0\r\n\r\n"
+)]
+#[case::until_close("\r\n{\"title\":\"no\"}")]
+fn framing_of_a_body(#[case] rest: &str) {
+    let report = answered(format!("HTTP/1.1 400 Bad Request\r\n{rest}"), Then::Close);
+    assert_eq!((report.code(), report.outcome()), (Code::BadRequest, KEPT), "{report:?}");
+    assert_eq!(report.problem().and_then(|problem| problem.title()), Some("no"));
+}
+
+/// Error bodies that are hard to read never hide the status, and never take long.
+#[rstest]
+#[case::broken_utf8(b"{\"title\":\"\xff\xfe caf\xe9\"}".to_vec(), Some("\u{fffd}\u{fffd} caf\u{fffd}"))]
+#[case::deep_array([b"[".repeat(100_000), b"]".repeat(100_000)].concat(), None)]
+#[case::deep_object([b"{\"a\":".repeat(100_000), b"1".to_vec(), b"}".repeat(100_000)].concat(), None)]
+#[case::deep_within_bounds([b"{\"a\":".repeat(100), b"1".to_vec(), b"}".repeat(100)].concat(), Some(""))]
+#[case::long_within_bounds(format!("{{\"title\":\"{}\"}}", "x".repeat(60_000)).into_bytes(), None)]
+#[case::too_long(format!("{{\"title\":\"{}\"}}", "x".repeat(66_000)).into_bytes(), None)]
+#[case::lone_surrogate(br#"{"title":"\ud800"}"#.to_vec(), None)]
+fn hard_bodies(#[case] body: Vec<u8>, #[case] title: Option<&str>) {
+    let head = format!("HTTP/1.1 400 Bad Request\r\nContent-Length: {}\r\n\r\n", body.len());
+    let report = answered([head.into_bytes(), body].concat(), Then::KeepOpen);
+    assert_eq!((report.code(), report.outcome()), (Code::BadRequest, KEPT), "{report:?}");
+    if let Some(title) = title {
+        assert_eq!(report.problem().unwrap().title().unwrap_or_default(), title);
+    }
+    assert!(report.message().chars().count() < 1_000);
+}
+
+/// 500 MB of body: what does not fit is left, with its connection.
+#[rstest]
+#[case::length("Content-Length: 524288000\r\n")]
+#[case::until_close("")]
+fn an_endless_body(#[case] length: &'static str) {
+    let server = Server::start(move |conn, _| {
+        conn.request();
+        conn.send(format!("HTTP/1.1 400 Bad Request\r\n{length}\r\n{{\"title\":\""));
+        let mebibyte = vec![b'x'; 1 << 20];
+        for _ in 0..500 {
+            if !conn.send(&mebibyte) {
+                return;
+            }
+        }
+        panic!("all 500 MiB were taken");
+    });
+    let report = delete(&once(server.url()));
+    assert_eq!((report.code(), report.outcome()), (Code::BadRequest, KEPT), "{report:?}");
+    assert!(report.elapsed() < SOON);
+}
+
+/// A head longer than any real one is not read to its end.
+#[rstest]
+#[case::many(|n: usize| format!("X-{n}: {}\r\n", "y".repeat(100)), 3_000)]
+#[case::one_long(|_: usize| format!("X: {}\r\n", "y".repeat(300_000)), 1)]
+#[case::tiny(|n: usize| format!("{n}:\r\n"), 200)]
+fn long_heads(#[case] header: fn(usize) -> String, #[case] count: usize) {
+    let headers: String = (0..count).map(header).collect();
+    let report = answered(format!("HTTP/1.1 204 No Content\r\n{headers}\r\n"), Then::Close);
+    assert_eq!(
+        (report.code(), report.outcome()),
+        (Code::UnexpectedResponse, UNKNOWN),
+        "{report:?}"
+    );
+}
+
+/// A redirect is never followed: neither the credential nor the request reaches the other host.
+#[rstest]
+fn redirects(
+    #[values(301, 302, 303, 307, 308)] status: u16,
+    #[values("", "{\"title\":\"moved\"}")] body: &'static str,
+    #[values(1, 4)] attempts: u32,
+) {
+    let trap = Trap::set();
+    let location =
+        format!("Location: http://{}/public/v1/accounts/api-tokens/{ID}\r\n", trap.address());
+    let server = Server::start(move |conn, _| {
+        conn.answer_all(http(&format!("{status} Elsewhere"), &location, body));
+    });
+    let client = builder(server.url()).attempts(attempts).build().unwrap();
+    let report = delete(&client);
+    assert_eq!((report.code(), report.outcome()), (Code::UnexpectedResponse, KEPT), "{report:?}");
+    assert_eq!(report.http_status(), Some(status));
+    assert_eq!(server.requests(), 1);
+    assert!(trap.untouched());
+    assert_no_leak();
+}
+
+/// What goes out: one request, nothing that is not needed, the credential once.
+#[test]
+fn the_request() {
+    let server = Server::start(|conn, _| conn.answer_all(NO_CONTENT));
+    let client = builder(server.url()).user_agent("my-job/1.0").attempts(1).build().unwrap();
+    let report = delete(&client);
+    let heads = server.heads();
+    let mut lines = heads[0].split("\r\n");
+    assert_eq!(
+        lines.next(),
+        Some(format!("DELETE /public/v1/accounts/api-tokens/{ID} HTTP/1.1").as_str())
+    );
+    let mut headers: Vec<(String, String)> = lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+        .collect();
+    headers.sort();
+    let traceparent = headers.iter().find(|(name, _)| name == "traceparent").unwrap().1.clone();
+    assert_eq!(
+        mpt_tokens::TraceParent::parse(&traceparent).unwrap().trace_id(),
+        report.trace_id().unwrap()
+    );
+    let expected = [
+        ("accept", "application/json, application/problem+json".to_owned()),
+        ("authorization", format!("Bearer {TOKEN}")),
+        ("host", server.address().to_string()),
+        ("traceparent", traceparent),
+        ("user-agent", format!("my-job/1.0 mpt-tokens/{}", mpt_tokens::VERSION)),
+    ];
+    let expected = expected.map(|(name, value)| (name.to_owned(), value));
+    assert_eq!(headers, expected);
+    assert_no_leak();
+}
+
+/// The API's own 404 is a failure at first, and a success where a missing token is one.
+#[test]
+fn missing_ok() {
+    let server = Server::start(|conn, _| conn.answer_all(not_found()));
+    let report = delete(&once(server.url()));
+    assert_eq!((report.code(), report.outcome()), (Code::NotFound, KEPT));
+    let report = delete(&builder(server.url()).missing_ok(true).build().unwrap());
+    assert_eq!((report.code(), report.outcome()), (Code::Ok, Outcome::Gone));
+}

@@ -1,0 +1,302 @@
+//! Servers that keep no order on a connection: whatever they send, and when, no answer is taken for another's.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use mpt_tokens::{Code, Outcome};
+use proptest::prelude::*;
+use rstest::rstest;
+
+use crate::support::log::assert_no_leak;
+use crate::support::raw::{NO_CONTENT, Server, http, not_found};
+use crate::support::{SOON, builder, checked, delete, once};
+
+/// Sends these bytes after the answer to the first request, and serves the later ones on connections of their own.
+/// The client asks again when the bytes are there.
+#[rstest]
+#[case::an_answer_too_many(NO_CONTENT)]
+#[case::a_404_too_many("HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}")]
+#[case::a_timeout_told(
+    "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+)]
+#[case::one_byte("H")]
+#[case::hints("HTTP/1.1 103 Early Hints\r\n\r\n")]
+fn bytes_that_nobody_asked_for(#[case] junk: &'static str, #[values(false, true)] in_one_go: bool) {
+    let (said, heard) = mpsc::channel();
+    let server = Server::start(move |conn, number| {
+        conn.request();
+        if number > 1 {
+            conn.send(not_found());
+            return conn.until_closed();
+        }
+        if in_one_go {
+            conn.send(format!("{NO_CONTENT}{junk}"));
+        } else {
+            conn.send(NO_CONTENT);
+            conn.send(junk);
+        }
+        said.send(()).unwrap();
+        conn.until_closed();
+    });
+    let client = builder(server.url()).build().unwrap();
+    assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+    heard.recv().unwrap();
+    let second = delete(&client);
+    assert_eq!(
+        (second.code(), second.outcome()),
+        (Code::NotFound, Outcome::NotDeleted),
+        "{second:?}"
+    );
+    assert_eq!(second.attempts().len(), 1, "nothing was risked on the spoilt connection");
+    assert_eq!(server.connections(), 2);
+}
+
+/// A 204 that says it has a body, which comes only when the next request does: and looks like an answer to it.
+#[rstest]
+#[case::length("Content-Length: 27\r\n", "")]
+#[case::chunked("Transfer-Encoding: chunked\r\n", "1b\r\n")]
+fn a_body_that_comes_late(#[case] header: &'static str, #[case] before: &'static str) {
+    let server = Server::start(move |conn, number| {
+        conn.request();
+        if number > 1 {
+            conn.send(http("403 Forbidden", "", "{}"));
+            return conn.until_closed();
+        }
+        conn.send(format!("HTTP/1.1 204 No Content\r\n{header}\r\n"));
+        if conn.request().is_some() {
+            conn.send(format!("{before}{NO_CONTENT}"));
+            conn.until_closed();
+        }
+    });
+    let client = once(server.url());
+    assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+    let second = delete(&client);
+    assert_eq!(
+        (second.code(), second.outcome()),
+        (Code::Forbidden, Outcome::NotDeleted),
+        "{second:?}"
+    );
+}
+
+/// A connection that the server closed while it was idle is not used: no attempt is lost to it.
+#[rstest]
+fn a_connection_closed_meanwhile(#[values(false, true)] reset: bool) {
+    let (said, heard) = mpsc::channel();
+    let server = Server::start(move |conn, _| {
+        conn.request();
+        conn.send(NO_CONTENT);
+        if reset {
+            conn.reset();
+        }
+        said.send(()).unwrap();
+    });
+    let client = builder(server.url()).build().unwrap();
+    for round in 1..=3 {
+        let report = delete(&client);
+        assert_eq!(report.outcome(), Outcome::Deleted, "{report:?}");
+        heard.recv().unwrap();
+        // The handler has returned, or is about to: the close is seen when its connection is gone.
+        server.wait_for_closed(round);
+    }
+    assert_eq!((server.connections(), server.requests()), (3, 3));
+}
+
+/// The server reads the next request and closes: lost, asked again, and the API's 404 then says that it is gone.
+#[test]
+fn a_pooled_connection_lost_in_use() {
+    let server = Server::start(|conn, number| {
+        conn.request();
+        if number == 1 {
+            conn.send(NO_CONTENT);
+            conn.request();
+            return;
+        }
+        conn.send(not_found());
+        conn.until_closed();
+    });
+    let client = builder(server.url()).build().unwrap();
+    assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+    let second = delete(&client);
+    assert_eq!((second.code(), second.outcome()), (Code::Ok, Outcome::Gone), "{second:?}");
+    assert_eq!(second.attempts().len(), 2);
+    assert_eq!(second.attempts()[0].failure, Some(Code::ConnectionLost));
+}
+
+/// An answer that comes after its attempt was given up is nobody's answer.
+#[test]
+fn an_answer_that_comes_too_late() {
+    let (go, gone) = mpsc::channel::<()>();
+    let gone = std::sync::Mutex::new(gone);
+    let server = Server::start(move |conn, number| {
+        if number == 1 {
+            conn.request();
+            // Until the second attempt is answered.
+            gone.lock().unwrap().recv().unwrap();
+            conn.send(NO_CONTENT);
+            return;
+        }
+        conn.answer_all(http("403 Forbidden", "", "{}"));
+    });
+    let client = builder(server.url()).attempt_timeout(Duration::from_millis(200)).build().unwrap();
+    let report = delete(&client);
+    go.send(()).unwrap();
+    assert_eq!(
+        (report.code(), report.outcome()),
+        (Code::Forbidden, Outcome::Unknown),
+        "{report:?}"
+    );
+    assert_eq!(report.attempts()[0].failure, Some(Code::Timeout));
+    let again = delete(&client);
+    assert_eq!(
+        (again.code(), again.outcome()),
+        (Code::Forbidden, Outcome::NotDeleted),
+        "{again:?}"
+    );
+}
+
+/// Sequences of answers, over real sockets: what the last one says, after what was lost before it.
+#[rstest]
+#[case::lost_then_404(&["", "404"], Code::Ok, Outcome::Gone)]
+#[case::half_then_404(&["HTTP/1.1 204 No", "404"], Code::Ok, Outcome::Gone)]
+#[case::login_page_then_404(&["200", "404"], Code::Ok, Outcome::Gone)]
+#[case::gateway_then_404(&["502", "404"], Code::Ok, Outcome::Gone)]
+#[case::gateway_then_204(&["502", "204"], Code::Ok, Outcome::Deleted)]
+#[case::lost_then_204(&["", "204"], Code::Ok, Outcome::Deleted)]
+#[case::lost_then_403(&["", "403"], Code::Forbidden, Outcome::Unknown)]
+#[case::lost_then_401(&["", "401"], Code::Unauthorized, Outcome::Unknown)]
+#[case::lost_then_400(&["", "400"], Code::BadRequest, Outcome::Unknown)]
+#[case::lost_then_redirect(&["", "302"], Code::UnexpectedResponse, Outcome::Unknown)]
+#[case::lost_then_html_404(&["", "404html"], Code::UnexpectedResponse, Outcome::Unknown)]
+#[case::limited_then_204(&["429", "204"], Code::Ok, Outcome::Deleted)]
+#[case::limited_then_404(&["429", "404"], Code::NotFound, Outcome::NotDeleted)]
+#[case::limited_for_ever(&["429", "429", "429", "429"], Code::RateLimited, Outcome::NotDeleted)]
+#[case::lost_then_limited(&["", "429", "429", "429"], Code::RateLimited, Outcome::Unknown)]
+#[case::too_early_then_404(&["425", "404"], Code::NotFound, Outcome::NotDeleted)]
+#[case::lost_for_ever(&["", "", "", ""], Code::ConnectionLost, Outcome::Unknown)]
+#[case::all_kinds(&["", "503", "garbage", "404"], Code::Ok, Outcome::Gone)]
+fn one_after_another(
+    #[case] answers: &'static [&'static str],
+    #[case] code: Code,
+    #[case] outcome: Outcome,
+) {
+    let next = AtomicUsize::new(0);
+    let server = Server::start(move |conn, _| {
+        while conn.request().is_some() {
+            let answer = match answers[next.fetch_add(1, Ordering::SeqCst)] {
+                "204" => NO_CONTENT.to_owned(),
+                "404" => not_found(),
+                "404html" => http("404 Not Found", "Content-Type: text/html\r\n", "<html></html>"),
+                "200" => http("200 OK", "Content-Type: text/html\r\n", "<title>Log in</title>"),
+                status if status.parse::<u16>().is_ok() => http(&format!("{status} Odd"), "", "{}"),
+                cut => {
+                    conn.send(cut);
+                    return;
+                }
+            };
+            conn.send(answer);
+        }
+    });
+    let report = delete(&builder(server.url()).build().unwrap());
+    assert_eq!((report.code(), report.outcome()), (code, outcome), "{report:?}");
+    assert_eq!((report.attempts().len(), server.requests()), (answers.len(), answers.len()));
+    assert_no_leak();
+}
+
+/// Servers that never stop sending: the deadline holds although there is always something to read.
+#[rstest]
+#[case::continues("", "HTTP/1.1 100 Continue\r\n\r\n")]
+#[case::hints("", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")]
+#[case::line_breaks("", "\r\n")]
+#[case::header("HTTP/1.1 204 No Content\r\nX: ", "yyyyyyyyyyyyyyyy")]
+#[case::trailers("HTTP/1.1 400 Bad Request\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "X: y\r\n")]
+#[case::chunk_extension(
+    "HTTP/1.1 400 Bad Request\r\nTransfer-Encoding: chunked\r\n\r\n1;",
+    "aaaaaaaa"
+)]
+#[case::one_byte_chunks(
+    "HTTP/1.1 400 Bad Request\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "1\r\n \r\n"
+)]
+fn a_flood(#[case] begin: &'static str, #[case] again: &'static str) {
+    let server = Server::start(move |conn, _| {
+        conn.request();
+        conn.send(begin);
+        let flood = again.repeat(64 * 1024 / again.len());
+        while conn.send(&flood) {}
+    });
+    let client = builder(server.url())
+        .attempts(1)
+        .attempt_timeout(Duration::from_millis(300))
+        .build()
+        .unwrap();
+    let report = delete(&client);
+    assert!(report.elapsed() < SOON, "{report:?}");
+    assert!(matches!(report.outcome(), Outcome::Unknown | Outcome::NotDeleted), "{report:?}");
+    if report.outcome() == Outcome::NotDeleted {
+        assert_eq!(report.code(), Code::BadRequest, "only a whole 400 says so: {report:?}");
+    }
+}
+
+/// Bytes as answers: near misses of real answers, mostly.
+fn odd_answers() -> impl Strategy<Value = Vec<u8>> {
+    let real = prop::sample::select(vec![
+        NO_CONTENT.to_owned(),
+        not_found(),
+        http("200 OK", "", "<html></html>"),
+        http("503 Service Unavailable", "Retry-After: 1\r\n", ""),
+        "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+            .to_owned(),
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\n{}"
+            .to_owned(),
+    ]);
+    let edits = prop::collection::vec((any::<prop::sample::Index>(), any::<Option<u8>>()), 0..4);
+    let mutated = (real, edits, any::<prop::sample::Index>(), any::<bool>()).prop_map(
+        |(real, edits, cut, whole)| {
+            let mut bytes = real.into_bytes();
+            for (index, edit) in edits {
+                let at = index.index(bytes.len());
+                match edit {
+                    Some(byte) => bytes[at] = byte,
+                    None => {
+                        bytes.remove(at);
+                    }
+                }
+            }
+            if !whole {
+                bytes.truncate(cut.index(bytes.len() + 1));
+            }
+            bytes
+        },
+    );
+    prop_oneof![4 => mutated, 1 => prop::collection::vec(any::<u8>(), 0..200)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever comes back: a token is called deleted only when a 204 stands in it, kept only when a status below
+    /// 500 that is no 2xx does, and nothing panics or hangs.
+    #[test]
+    fn whatever_comes_back(answer in odd_answers()) {
+        let bytes = answer.clone();
+        let server = Server::start(move |conn, _| {
+            conn.request();
+            conn.send(&bytes);
+        });
+        let report = checked(once(server.url()).delete_token(crate::support::ID).into());
+        let text = String::from_utf8_lossy(&answer);
+        prop_assert_ne!(report.code(), Code::Internal);
+        match report.outcome() {
+            Outcome::Deleted => prop_assert!(text.contains(" 204")),
+            Outcome::Gone => prop_assert!(false, "nothing was lost before"),
+            Outcome::NotDeleted => {
+                let status = report.http_status().unwrap();
+                let said = text.contains(&format!(" {status}"));
+                prop_assert!((300..500).contains(&status) && said);
+            }
+            Outcome::Unknown => {}
+        }
+        prop_assert!(report.elapsed() < SOON);
+    }
+}

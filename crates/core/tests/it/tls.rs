@@ -1,0 +1,280 @@
+//! Real TLS, with certificates made on the spot.
+
+use mpt_tokens::{CaBundle, Client, Code, Outcome, Report};
+use rstest::rstest;
+use rustls::HandshakeKind;
+use rustls::version::{TLS12, TLS13};
+
+use crate::support::log::assert_no_leak;
+use crate::support::pki::{Authority, Identity, self_signed};
+use crate::support::raw::{Conn, NO_CONTENT, Server};
+use crate::support::{HOST, builder_at, delete};
+
+fn answer(conn: &mut Conn<'_>, _: usize) {
+    conn.answer_all(NO_CONTENT);
+}
+
+fn client_of(server: &Server, trust: Option<CaBundle>) -> Client {
+    let builder = builder_at(server.tls_url(), server.address());
+    match trust {
+        Some(bundle) => builder.ca_bundle(bundle),
+        None => builder,
+    }
+    .build()
+    .unwrap()
+}
+
+#[track_caller]
+fn assert_judged(report: &Report, server: &Server) {
+    assert_eq!(
+        (report.code(), report.outcome()),
+        (Code::TlsFailed, Outcome::NotDeleted),
+        "{report:?}"
+    );
+    assert_eq!(report.attempts().len(), 1, "a verdict stays: {report:?}");
+    assert!(!report.attempts()[0].sent);
+    assert_eq!(server.requests(), 0);
+    assert_no_leak();
+}
+
+#[rstest]
+#[case::beside_the_platform(false)]
+#[case::instead_of_the_platform(true)]
+fn a_good_certificate(#[case] only: bool) {
+    let authority = Authority::new("good");
+    let server = Server::start_tls(authority.issue(&[HOST]).server(), answer);
+    let bundle = authority.bundle();
+    let client = client_of(&server, Some(if only { bundle.only() } else { bundle }));
+    let report = delete(&client);
+    assert_eq!((report.code(), report.outcome()), (Code::Ok, Outcome::Deleted), "{report:?}");
+    assert_no_leak();
+}
+
+#[test]
+fn a_bundle_of_several_and_a_file() {
+    let authorities = [Authority::new("first"), Authority::new("second"), Authority::new("third")];
+    let pem: String = authorities.iter().map(Authority::pem).collect();
+    let path = std::env::temp_dir().join(format!("mpt-tokens-ca-{}.pem", std::process::id()));
+    std::fs::write(&path, &pem).unwrap();
+    for authority in &authorities {
+        let server = Server::start_tls(authority.issue(&[HOST]).server(), answer);
+        let by_text = client_of(&server, Some(CaBundle::from_pem(pem.as_bytes()).unwrap()));
+        let by_file =
+            builder_at(server.tls_url(), server.address()).ca_file(&path).build().unwrap();
+        for client in [by_text, by_file] {
+            assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+        }
+    }
+    std::fs::remove_file(path).unwrap();
+}
+
+/// Certificates that must not be accepted, although the authority is trusted where there is one.
+#[rstest]
+#[case::expired(|ca: &Authority| ca.issue_expired(&[HOST]))]
+#[case::not_yet_valid(|ca: &Authority| ca.issue_early(&[HOST]))]
+#[case::wrong_host(|ca: &Authority| ca.issue(&["other.example.test"]))]
+#[case::parent_domain(|ca: &Authority| ca.issue(&["example.test"]))]
+#[case::wildcard_too_deep(|ca: &Authority| ca.issue(&["*.test"]))]
+#[case::address_only(|ca: &Authority| ca.issue(&["127.0.0.1"]))]
+#[case::self_signed(|_: &Authority| self_signed(&[HOST]))]
+#[case::unknown_authority(|_: &Authority| Authority::new("unknown").issue(&[HOST]))]
+fn a_bad_certificate(#[case] make: fn(&Authority) -> Identity, #[values(false, true)] only: bool) {
+    let authority = Authority::new("trusted");
+    let server = Server::start_tls(make(&authority).server(), answer);
+    let bundle = authority.bundle();
+    let client = client_of(&server, Some(if only { bundle.only() } else { bundle }));
+    assert_judged(&delete(&client), &server);
+}
+
+#[test]
+fn an_unknown_authority_and_no_bundle() {
+    let authority = Authority::new("unknown");
+    let server = Server::start_tls(authority.issue(&[HOST]).server(), answer);
+    let report = delete(&client_of(&server, None));
+    assert_judged(&report, &server);
+    assert!(report.message().contains("CA file"), "it says what to do: {}", report.message());
+}
+
+/// A wildcard of the right depth, and an address: names that are right in their way.
+#[test]
+fn other_names_that_fit() {
+    let authority = Authority::new("names");
+    let server =
+        Server::start_tls(authority.issue(&["*.example.test", "127.0.0.1"]).server(), answer);
+    let by_name = client_of(&server, Some(authority.bundle()));
+    assert_eq!(delete(&by_name).outcome(), Outcome::Deleted);
+    let by_address = builder_at(format!("https://{}", server.address()), server.address())
+        .ca_bundle(authority.bundle())
+        .build()
+        .unwrap();
+    assert_eq!(delete(&by_address).outcome(), Outcome::Deleted);
+}
+
+#[rstest]
+#[case::tls12(&TLS12)]
+#[case::tls13(&TLS13)]
+fn each_version(#[case] version: &'static rustls::SupportedProtocolVersion) {
+    let authority = Authority::new("version");
+    let server = Server::start_tls(authority.issue(&[HOST]).server_of(&[version]), answer);
+    let client = client_of(&server, Some(authority.bundle()));
+    // Tickets that come after the handshake do not make the connection look used up.
+    for _ in 0..5 {
+        assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+    }
+    assert_eq!((server.connections(), server.requests()), (1, 5));
+    assert_no_leak();
+}
+
+/// A server of TLS 1.1: it says so by an alert, or it just goes on in its version.
+#[rstest]
+#[case::alert(b"\x15\x03\x02\x00\x02\x02\x46".to_vec())]
+#[case::server_hello([
+    &b"\x16\x03\x02\x00\x2a\x02\x00\x00\x26\x03\x02"[..], &[7; 32], b"\x00\x00\x2f\x00",
+].concat())]
+#[case::handshake_failure(b"\x15\x03\x03\x00\x02\x02\x28".to_vec())]
+#[case::plain_http(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n".to_vec())]
+#[case::plain_204(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec())]
+fn a_server_without_our_tls(#[case] answer: Vec<u8>) {
+    let server = Server::start(move |conn, _| {
+        conn.read_some();
+        conn.send(&answer);
+        conn.until_closed();
+    });
+    assert_judged(&delete(&client_of(&server, None)), &server);
+}
+
+/// A handshake that breaks off is no verdict: it is tried again.
+#[rstest]
+#[case::at_once(|_: &mut Conn<'_>| ())]
+#[case::after_the_hello(|conn: &mut Conn<'_>| drop(conn.read_some()))]
+#[case::reset(|conn: &mut Conn<'_>| { conn.read_some(); conn.reset(); })]
+#[case::in_a_record(|conn: &mut Conn<'_>| { conn.read_some(); conn.send(b"\x16\x03\x03\x10\x00\x02\x00"); })]
+fn a_handshake_cut(#[case] cut: fn(&mut Conn<'_>)) {
+    let server = Server::start(move |conn, _| cut(conn));
+    let report = delete(&client_of(&server, None));
+    assert_eq!(
+        (report.code(), report.outcome()),
+        (Code::TlsFailed, Outcome::NotDeleted),
+        "{report:?}"
+    );
+    assert_eq!(report.attempts().len(), 4);
+    assert!(report.attempts().iter().all(|attempt| !attempt.sent));
+    assert_eq!(server.connections(), 4);
+    assert_no_leak();
+}
+
+/// Cut once, then good: the call succeeds, and nothing was lost on the way.
+#[test]
+fn a_handshake_cut_once() {
+    let authority = Authority::new("second try");
+    let config = authority.issue(&[HOST]).server();
+    let good = Server::start_tls(config, answer);
+    let bad = Server::start(|_, _| ());
+    let (first, second) = (bad.address(), good.address());
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let client = builder_at(good.tls_url(), first)
+        .lookup(move |_, _| {
+            let nth = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            Ok(vec![if nth == 0 { first } else { second }])
+        })
+        .ca_bundle(authority.bundle())
+        .build()
+        .unwrap();
+    let report = delete(&client);
+    assert_eq!((report.outcome(), report.attempts().len()), (Outcome::Deleted, 2), "{report:?}");
+}
+
+/// A new connection to the same server resumes the TLS session of an earlier one.
+#[test]
+fn a_session_is_resumed() {
+    let authority = Authority::new("resumed");
+    let server = Server::start_tls(authority.issue(&[HOST]).server(), |conn, _| {
+        conn.request();
+        conn.send("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+    });
+    let client = client_of(&server, Some(authority.bundle()));
+    for _ in 0..3 {
+        assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+    }
+    assert_eq!(
+        server.handshakes(),
+        [HandshakeKind::Full, HandshakeKind::Resumed, HandshakeKind::Resumed]
+    );
+}
+
+/// Over TLS too, an answer that breaks off leaves the token's fate unknown, and a whole one stands whatever follows.
+#[rstest]
+#[case::nothing("", Outcome::Unknown)]
+#[case::half("HTTP/1.1 204 No Cont", Outcome::Unknown)]
+#[case::whole(NO_CONTENT, Outcome::Deleted)]
+fn an_answer_that_ends(
+    #[case] bytes: &'static str,
+    #[case] outcome: Outcome,
+    #[values(false, true)] reset: bool,
+) {
+    let authority = Authority::new("lost");
+    let server = Server::start_tls(authority.issue(&[HOST]).server(), move |conn, _| {
+        conn.request();
+        conn.send(bytes);
+        if reset {
+            conn.reset();
+        }
+    });
+    let client = builder_at(server.tls_url(), server.address())
+        .ca_bundle(authority.bundle())
+        .attempts(1)
+        .build()
+        .unwrap();
+    let report = delete(&client);
+    // A reset may overtake what was sent before it: then nothing is known, and that is said.
+    let overtaken = reset && report.outcome() == Outcome::Unknown;
+    assert!(report.outcome() == outcome || overtaken, "{report:?}");
+    assert!(report.attempts()[0].sent);
+    assert_no_leak();
+}
+
+/// Two answers in two records: the second must not be taken for the answer to the next request.
+#[test]
+fn an_answer_too_many() {
+    let authority = Authority::new("two answers");
+    let (said, heard) = std::sync::mpsc::channel();
+    let server = Server::start_tls(authority.issue(&[HOST]).server(), move |conn, number| {
+        conn.request();
+        conn.send(NO_CONTENT);
+        if number == 1 {
+            conn.send(NO_CONTENT);
+            said.send(()).unwrap();
+        }
+        // Whatever else is asked on this connection gets no answer.
+        conn.until_closed();
+    });
+    let client = client_of(&server, Some(authority.bundle()));
+    assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+    heard.recv().unwrap();
+    assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+    assert_eq!((server.connections(), server.requests()), (2, 2));
+}
+
+#[rstest]
+#[case::empty("")]
+#[case::not_pem("certificate")]
+#[case::a_key("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")]
+#[case::no_certificate("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")]
+#[case::cut("-----BEGIN CERTIFICATE-----\nAAAA\n")]
+fn a_bundle_that_is_none(#[case] pem: &str) {
+    let error = CaBundle::from_pem(pem.as_bytes()).unwrap_err();
+    assert!(error.to_string().contains("the CA bundle"), "{error}");
+    let path = std::env::temp_dir().join(format!(
+        "mpt-tokens-none-{}-{}.pem",
+        std::process::id(),
+        pem.len()
+    ));
+    std::fs::write(&path, pem).unwrap();
+    let error = builder_at(format!("https://{HOST}"), "127.0.0.1:1".parse().unwrap())
+        .ca_file(&path)
+        .build()
+        .unwrap_err();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!((error.code(), error.outcome()), (Code::InvalidConfig, Outcome::NotDeleted));
+    assert!(error.message().contains(&path.display().to_string()), "{error}");
+}
