@@ -7,6 +7,7 @@
 //! step("valgrind", "the C tests leak nothing", |log| log.check(command)).needs(&[VALGRIND]).full(),
 //! ```
 
+use crate::artifacts;
 use crate::docs;
 use crate::header;
 use crate::python;
@@ -36,11 +37,23 @@ pub(crate) const STEPS: &[Step] = &[
     })
     .needs(&[CLIPPY]),
     step("rust", "the Rust tests of every crate", |log| {
+        // The tests of the C library would each see to it themselves.
+        artifacts::library(log)?;
         if tools::answers("cargo", &["nextest", "--version"]) {
-            log.tests(Runner::Nextest, locked("nextest").args(["run", "--no-fail-fast"]))
+            log.tests(
+                Runner::Nextest,
+                locked("nextest")
+                    .args(["run", "--no-fail-fast"])
+                    .env("MPT_TOKENS_CAPI_BUILT", "yes"),
+            )
         } else {
             log.note("cargo-nextest is not here: cargo test takes its place");
-            log.tests(Runner::CargoTest, locked("test").args(["--no-fail-fast", "--all-targets"]))
+            log.tests(
+                Runner::CargoTest,
+                locked("test")
+                    .args(["--no-fail-fast", "--all-targets"])
+                    .env("MPT_TOKENS_CAPI_BUILT", "yes"),
+            )
         }
     }),
     step("doc", "the examples in the Rust documentation", |log| {

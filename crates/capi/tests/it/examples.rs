@@ -34,7 +34,7 @@ fn delete_one(
     #[case] exit: i32,
     #[case] outcome: &str,
     #[case] truth: Status,
-    #[values("c")] language: &str,
+    #[values("c", "cpp")] language: &str,
 ) {
     let (_folder, program) = example("delete_one", language);
     let sandbox = Sandbox::start().unwrap();
@@ -46,7 +46,7 @@ fn delete_one(
 }
 
 #[rstest]
-fn delete_one_says_what_cannot_be_used(#[values("c")] language: &str) {
+fn delete_one_says_what_cannot_be_used(#[values("c", "cpp")] language: &str) {
     let (_folder, program) = example("delete_one", language);
     let sandbox = Sandbox::start().unwrap();
     let mut command = against(&sandbox, &program);
@@ -60,7 +60,7 @@ fn delete_one_says_what_cannot_be_used(#[values("c")] language: &str) {
 #[case::all_dead(&["TKN-ok-1", "TKN-answerlost-2", "TKN-ok-3"], 0)]
 #[case::one_alive(&["TKN-ok-1", "TKN-403.always-2", "TKN-ok-3"], 1)]
 #[case::one_unknown(&["TKN-ok-1", "TKN-403.always-2", "TKN-answer202.403.always-3"], 3)]
-fn delete_many(#[case] ids: &[&str], #[case] exit: i32, #[values("c")] language: &str) {
+fn delete_many(#[case] ids: &[&str], #[case] exit: i32, #[values("c", "cpp")] language: &str) {
     let (_folder, program) = example("delete_many", language);
     let sandbox = Sandbox::start().unwrap();
     let (status, stdout, stderr) = shown(output(against(&sandbox, &program).args(ids)));
@@ -73,7 +73,7 @@ fn delete_many(#[case] ids: &[&str], #[case] exit: i32, #[values("c")] language:
 
 /// Ctrl-C while one call waits for ever, after the others are done.
 #[rstest]
-fn delete_many_ends_on_an_interrupt(#[values("c")] language: &str) {
+fn delete_many_ends_on_an_interrupt(#[values("c", "cpp")] language: &str) {
     const SILENT: &str = "TKN-requestsilent.always-2";
     let (_folder, program) = example("delete_many", language);
     let sandbox = Sandbox::start().unwrap();
@@ -111,7 +111,7 @@ fn handle_outcomes(
     #[case] id: &str,
     #[case] exit: i32,
     #[case] says: &str,
-    #[values("c")] language: &str,
+    #[values("c", "cpp")] language: &str,
 ) {
     let (_folder, program) = example("handle_outcomes", language);
     let sandbox = Sandbox::start().unwrap();
@@ -120,7 +120,7 @@ fn handle_outcomes(
 }
 
 #[rstest]
-fn handle_outcomes_asks_again_where_it_is_unknown(#[values("c")] language: &str) {
+fn handle_outcomes_asks_again_where_it_is_unknown(#[values("c", "cpp")] language: &str) {
     let (_folder, program) = example("handle_outcomes", language);
     let sandbox = Sandbox::start().unwrap();
     let mut command = against(&sandbox, &program);

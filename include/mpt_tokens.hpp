@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/**
+ * @file mpt_tokens.hpp
+ * The C++ face of mpt_tokens.h: C++17, header only. Objects end themselves, are moved and not copied, and may be moved
+ * from only to be assigned or ended afterwards. What a call means, and what threads may share, is said in mpt_tokens.h.
+ *
+ * Each call has two forms: `delete_token` throws mpt::error where it fails; `try_delete_token` throws nothing and says
+ * everything in its result. Text given is UTF-8; text with a NUL inside is refused as `MPT_INVALID_ARGUMENT`. Text
+ * returned belongs to the object that it came from.
+ */
+#ifndef MPT_TOKENS_HPP
+#define MPT_TOKENS_HPP
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "mpt_tokens.h"
+
+namespace mpt {
+
+/** What is true of the token. */
+enum class kind : std::int32_t {
+    deleted = MPT_OUTCOME_DELETED,
+    gone = MPT_OUTCOME_GONE,
+    not_deleted = MPT_OUTCOME_NOT_DELETED,
+    unknown = MPT_OUTCOME_UNKNOWN
+};
+
+/** Whether a batch goes on. */
+enum class flow { go_on, stop };
+
+namespace detail {
+
+/** Ends what the C library made. */
+struct end {
+    void operator()(mpt_config *object) const noexcept { mpt_config_free(object); }
+    void operator()(mpt_client *object) const noexcept { mpt_client_free(object); }
+    void operator()(mpt_batch *object) const noexcept { mpt_batch_free(object); }
+    void operator()(mpt_outcome *object) const noexcept { mpt_outcome_free(object); }
+};
+
+/** Text with its NUL, or a null pointer where a NUL inside would make it other text. Wiped at its end, as a secret. */
+class c_text {
+  public:
+    explicit c_text(std::string_view text) : text_(text), whole_(text.find('\0') == std::string_view::npos) {}
+    ~c_text() {
+        volatile char *at = text_.data();
+        for (std::size_t left = text_.size(); left > 0; --left) {
+            *at++ = '\0';
+        }
+    }
+    c_text(const c_text &) = delete;
+    c_text &operator=(const c_text &) = delete;
+    const char *get() const noexcept { return whole_ ? text_.c_str() : nullptr; }
+
+  private:
+    std::string text_;
+    bool whole_;
+};
+
+inline std::optional<std::string_view> maybe(const char *text) noexcept {
+    if (text == nullptr) {
+        return std::nullopt;
+    }
+    return std::string_view(text);
+}
+
+} // namespace detail
+
+/** What a call told, lent: as long as the object it came from. */
+class result_view {
+  public:
+    explicit result_view(const mpt_outcome *outcome) noexcept : outcome_(outcome) {}
+
+    /** What is true of the token. */
+    mpt::kind kind() const noexcept { return static_cast<mpt::kind>(mpt_outcome_kind(outcome_)); }
+    /** The same as text: "deleted", "gone", "not_deleted" or "unknown". */
+    std::string_view outcome() const noexcept { return mpt_outcome_name(mpt_outcome_kind(outcome_)); }
+    /** Whether the token is dead: deleted or gone. */
+    explicit operator bool() const noexcept { return code() == MPT_OK; }
+    /** What happened: MPT_OK, MPT_NOT_FOUND... */
+    mpt_code code() const noexcept { return mpt_outcome_code(outcome_); }
+    /** The same as text: "ok", "not_found"... */
+    std::string_view code_name() const noexcept { return mpt_code_name(code()); }
+    /** One sentence for a person. */
+    std::string_view message() const noexcept { return mpt_outcome_message(outcome_); }
+    /** Everything, as one line of JSON. */
+    std::string_view json() const noexcept { return mpt_outcome_json(outcome_); }
+    /** The token id of the call. */
+    std::optional<std::string_view> token_id() const noexcept {
+        return mpt::detail::maybe(mpt_outcome_token_id(outcome_));
+    }
+    /** The HTTP status of the last answer. */
+    std::optional<int> http_status() const noexcept {
+        const std::int32_t status = mpt_outcome_http_status(outcome_);
+        return status == 0 ? std::nullopt : std::optional<int>(status);
+    }
+    /** How many attempts were made. */
+    std::uint32_t attempts() const noexcept { return mpt_outcome_attempts(outcome_); }
+    /** The title of the problem details, as the server wrote it. */
+    std::optional<std::string_view> title() const noexcept { return mpt::detail::maybe(mpt_outcome_title(outcome_)); }
+    /** The detail of the problem details, as the server wrote it. */
+    std::optional<std::string_view> detail() const noexcept { return mpt::detail::maybe(mpt_outcome_detail(outcome_)); }
+    /** How long the server asked to wait before the next attempt. */
+    std::optional<std::chrono::milliseconds> retry_after() const noexcept {
+        const std::int64_t wait = mpt_outcome_retry_after_ms(outcome_);
+        return wait < 0 ? std::nullopt : std::optional<std::chrono::milliseconds>(wait);
+    }
+    /** The trace id that went out with every attempt. */
+    std::optional<std::string_view> trace_id() const noexcept {
+        return mpt::detail::maybe(mpt_outcome_trace_id(outcome_));
+    }
+    /** The server's own trace id. */
+    std::optional<std::string_view> server_trace_id() const noexcept {
+        return mpt::detail::maybe(mpt_outcome_server_trace_id(outcome_));
+    }
+    /** How long the whole call took. */
+    std::chrono::microseconds elapsed() const noexcept {
+        return std::chrono::microseconds(static_cast<std::chrono::microseconds::rep>(mpt_outcome_elapsed_us(outcome_)));
+    }
+    /** Whether a call for proof has proof that the token is dead. */
+    bool is_proven() const noexcept { return mpt_outcome_is_proven(outcome_) != 0; }
+    /** What it stands for, lent. */
+    const mpt_outcome *get() const noexcept { return outcome_; }
+
+  protected:
+    const mpt_outcome *outcome_;
+};
+
+/** What a call told. */
+class result : public result_view {
+  public:
+    /** Takes over an outcome of the C library. */
+    explicit result(mpt_outcome *outcome) noexcept : result_view(outcome), owned_(outcome) {}
+    /** Keeps what was lent. */
+    explicit result(const result_view &lent) noexcept : result(mpt_outcome_clone(lent.get())) {}
+    result(result &&other) noexcept : result(other.release()) {}
+    result &operator=(result &&other) noexcept {
+        owned_.reset(other.release());
+        outcome_ = owned_.get();
+        return *this;
+    }
+    result(const result &) = delete;
+    result &operator=(const result &) = delete;
+    ~result() = default;
+    /** Gives the outcome away: the caller ends it with mpt_outcome_free. */
+    mpt_outcome *release() noexcept {
+        outcome_ = nullptr;
+        return owned_.release();
+    }
+
+  private:
+    std::unique_ptr<mpt_outcome, detail::end> owned_;
+};
+
+/** A call that failed: the token is not deleted, or its fate is unknown. */
+class error : public std::runtime_error {
+  public:
+    explicit error(result what_was_told)
+        : std::runtime_error(std::string(what_was_told.message())),
+          told_(std::make_shared<const result>(std::move(what_was_told))) {}
+
+    /** All that is known. */
+    const result &told() const noexcept { return *told_; }
+    /** What is true of the token. */
+    mpt::kind kind() const noexcept { return told_->kind(); }
+    /** The same as text: "not_deleted" or "unknown". */
+    std::string_view outcome() const noexcept { return told_->outcome(); }
+    /** What happened. */
+    mpt_code code() const noexcept { return told_->code(); }
+
+  private:
+    std::shared_ptr<const result> told_; // shared, so that copying an exception throws nothing
+};
+
+/** How a client is to behave. A value that cannot be used is told when the client is made. */
+class config {
+  public:
+    /** The defaults; nothing from the environment. */
+    config() : config_(mpt_config_new()) {}
+    /** The environment: MPT_API_TOKEN, MPT_API_BASE_URL, and the proxy. */
+    static config from_env() { return config(mpt_config_new_from_env()); }
+
+    config &api_token(std::string_view value) { return set(mpt_config_set_api_token, value); }
+    config &base_url(std::string_view url) { return set(mpt_config_set_base_url, url); }
+    config &user_agent(std::string_view product) { return set(mpt_config_set_user_agent, product); }
+    config &ca_file(std::string_view path) { return set(mpt_config_set_ca_file, path); }
+    config &timeout(std::chrono::milliseconds limit) { return set(mpt_config_set_timeout_ms, limit); }
+    config &attempt_timeout(std::chrono::milliseconds limit) { return set(mpt_config_set_attempt_timeout_ms, limit); }
+    config &connect_timeout(std::chrono::milliseconds limit) { return set(mpt_config_set_connect_timeout_ms, limit); }
+    config &ca_only(bool yes = true) { return set(mpt_config_set_ca_only, yes); }
+    config &missing_ok(bool yes = true) { return set(mpt_config_set_missing_ok, yes); }
+    config &allow_own_token(bool yes = true) { return set(mpt_config_set_allow_own_token, yes); }
+    config &allow_plain_http(bool yes = true) { return set(mpt_config_set_allow_plain_http, yes); }
+    config &attempts(std::uint32_t attempts) {
+        (void)mpt_config_set_attempts(config_.get(), attempts);
+        return *this;
+    }
+    config &backoff(std::chrono::milliseconds base, std::chrono::milliseconds cap) {
+        (void)mpt_config_set_backoff_ms(config_.get(), count(base), count(cap));
+        return *this;
+    }
+    config &proxy(std::string_view url) {
+        // A null pointer would mean no proxy; text with a NUL inside must not.
+        const detail::c_text text(url);
+        (void)mpt_config_set_proxy(config_.get(), text.get() != nullptr ? text.get() : "\xff");
+        return *this;
+    }
+    config &no_proxy() {
+        (void)mpt_config_set_proxy(config_.get(), nullptr);
+        return *this;
+    }
+    config &proxy_from_env() {
+        (void)mpt_config_set_proxy_from_env(config_.get());
+        return *this;
+    }
+    /** What it stands for, lent. */
+    const mpt_config *get() const noexcept { return config_.get(); }
+
+  private:
+    explicit config(mpt_config *made) noexcept : config_(made) {}
+
+    /** A refused setter is kept by the config and told when the client is made. */
+    config &set(mpt_code (*setter)(mpt_config *, const char *), std::string_view value) {
+        const detail::c_text text(value);
+        (void)setter(config_.get(), text.get());
+        return *this;
+    }
+    config &set(mpt_code (*setter)(mpt_config *, std::uint64_t), std::chrono::milliseconds limit) {
+        (void)setter(config_.get(), count(limit));
+        return *this;
+    }
+    config &set(mpt_code (*setter)(mpt_config *, std::int32_t), bool yes) {
+        (void)setter(config_.get(), yes ? 1 : 0);
+        return *this;
+    }
+    /** A negative duration becomes one that is far out of range. */
+    static std::uint64_t count(std::chrono::milliseconds limit) noexcept {
+        return static_cast<std::uint64_t>(limit.count());
+    }
+
+    std::unique_ptr<mpt_config, detail::end> config_;
+};
+
+/** How a batch is done. */
+struct batch_options {
+    /** How many calls may run at once, 1 to 256; 0 for the default. */
+    std::uint32_t concurrency = 0;
+    /** Whether a token that the API does not know is a success; otherwise as the client does. */
+    bool missing_ok = false;
+    /** Whether the token in use may be deleted; otherwise as the client does. */
+    bool allow_own_token = false;
+    /** The path of a write-ahead record. */
+    std::optional<std::string> journal = std::nullopt;
+};
+
+namespace detail {
+
+/** Ids and options as C takes them; text with a NUL inside is a null pointer, which is refused. */
+class c_batch {
+  public:
+    template <typename Ids> c_batch(const Ids &ids, const batch_options &options) {
+        for (const std::string_view id : ids) {
+            text_.push_back(std::make_unique<c_text>(id));
+            ids_.push_back(text_.back()->get());
+        }
+        options_.concurrency = options.concurrency;
+        options_.missing_ok = options.missing_ok ? 1 : 0;
+        options_.allow_own_token = options.allow_own_token ? 1 : 0;
+        if (options.journal) {
+            journal_ = *options.journal;
+            // An empty path cannot be opened, and a path with a NUL inside would be another one.
+            options_.journal = journal_.find('\0') == std::string::npos ? journal_.c_str() : "";
+        }
+    }
+    c_batch(const c_batch &) = delete;
+    c_batch &operator=(const c_batch &) = delete;
+    const char *const *ids() const noexcept { return ids_.data(); }
+    std::size_t count() const noexcept { return ids_.size(); }
+    const mpt_batch_options *options() const noexcept { return &options_; }
+
+  private:
+    std::vector<std::unique_ptr<c_text>> text_;
+    std::vector<const char *> ids_;
+    std::string journal_;
+    mpt_batch_options options_ = MPT_BATCH_OPTIONS_INIT;
+};
+
+} // namespace detail
+
+/** A batch under way: outcomes are taken one by one. Its end waits for the calls under way. */
+class batch {
+  public:
+    /** Takes over a batch of the C library. */
+    explicit batch(mpt_batch *made) noexcept : batch_(made) {}
+    /** The next outcome, in order of completion; nothing when there are no more. */
+    std::optional<result> next() noexcept {
+        mpt_outcome *told = mpt_batch_next(batch_.get());
+        return told == nullptr ? std::nullopt : std::optional<result>(result(told));
+    }
+    /** Pulls no more ids; go on with `next` until it has no more. */
+    void stop() noexcept { mpt_batch_stop(batch_.get()); }
+
+  private:
+    std::unique_ptr<mpt_batch, detail::end> batch_;
+};
+
+/** Deletes tokens. May be used by any number of threads at once. */
+class client {
+  public:
+    /** @throws mpt::error where the config cannot be used. */
+    explicit client(const config &from) {
+        mpt_client *made = nullptr;
+        mpt_outcome *why = nullptr;
+        if (mpt_client_new(from.get(), &made, &why) != MPT_OK) {
+            throw error(result(why));
+        }
+        client_.reset(made);
+    }
+    /** The same without throwing: nothing, and then `why` tells why. */
+    static std::optional<client> try_new(const config &from, std::optional<result> &why) noexcept {
+        mpt_client *made = nullptr;
+        mpt_outcome *told = nullptr;
+        if (mpt_client_new(from.get(), &made, &told) != MPT_OK) {
+            why.emplace(told);
+            return std::nullopt;
+        }
+        return client(made);
+    }
+    /** A second client on the same connections, with a cancel of its own. */
+    client clone() const noexcept { return client(mpt_client_clone(client_.get())); }
+    /** Ends the calls under way and all later ones; from any thread. For a signal handler: mpt_client_cancel(get()). */
+    void cancel() const noexcept { mpt_client_cancel(client_.get()); }
+
+    /** Deletes one token. @throws mpt::error where it is not dead afterwards. */
+    result delete_token(std::string_view token_id) const { return checked(try_delete_token(token_id)); }
+    /** Deletes one token, and throws nothing. */
+    result try_delete_token(std::string_view token_id) const noexcept {
+        mpt_outcome *told = nullptr;
+        const detail::c_text text(token_id);
+        (void)mpt_delete_token(client_.get(), text.get(), &told);
+        return result(told);
+    }
+
+    /** Asks for proof that a leaked token is dead: `is_proven` tells. @throws mpt::error where it may be alive. */
+    result prove_deleted(std::string_view token_value) const { return checked(try_prove_deleted(token_value)); }
+    /** The same, and throws nothing. */
+    result try_prove_deleted(std::string_view token_value) const noexcept {
+        mpt_outcome *told = nullptr;
+        const detail::c_text text(token_value);
+        (void)mpt_prove_deleted(client_.get(), text.get(), &told);
+        return result(told);
+    }
+
+    /**
+     * Deletes many tokens. `on_outcome` is called on this thread with a `const mpt::result_view &` for each, and
+     * returns nothing, or mpt::flow. What it throws stops the batch, and is thrown again once the calls under way are
+     * done; outcomes in between are not told.
+     *
+     * @return MPT_OK where every token is dead; else the first code that tells otherwise, as mpt_delete_tokens.
+     * @throws mpt::error where the batch cannot start: nothing was sent then.
+     */
+    template <typename Ids, typename OnOutcome>
+    mpt_code delete_tokens(const Ids &ids, OnOutcome &&on_outcome, const batch_options &options = {}) const {
+        using callback = std::remove_reference_t<OnOutcome>;
+        struct state {
+            callback &call;
+            std::exception_ptr thrown;
+            mpt_outcome *refused;
+        } told{on_outcome, nullptr, nullptr};
+        const auto tell = [](const mpt_outcome *outcome, void *user_data) noexcept -> int {
+            auto &state_of = *static_cast<state *>(user_data);
+            if (mpt_outcome_token_id(outcome) == nullptr) {
+                state_of.refused = mpt_outcome_clone(outcome);
+                return 1;
+            }
+            if (state_of.thrown) {
+                return 1;
+            }
+            try {
+                using returned = std::invoke_result_t<callback &, const result_view &>;
+                if constexpr (std::is_void_v<returned>) {
+                    state_of.call(result_view(outcome));
+                    return 0;
+                } else {
+                    static_assert(std::is_same_v<returned, flow>, "the callback returns nothing, or mpt::flow");
+                    return state_of.call(result_view(outcome)) == flow::stop ? 1 : 0;
+                }
+            } catch (...) {
+                state_of.thrown = std::current_exception();
+                return 1;
+            }
+        };
+        const detail::c_batch given(ids, options);
+        const mpt_code code =
+            mpt_delete_tokens(client_.get(), given.ids(), given.count(), given.options(), tell, &told);
+        if (told.refused != nullptr) {
+            throw error(result(told.refused));
+        }
+        if (told.thrown) {
+            std::rethrow_exception(told.thrown);
+        }
+        return code;
+    }
+
+    /** A batch whose outcomes are taken one by one. @throws mpt::error where it cannot start. */
+    template <typename Ids> mpt::batch batch(const Ids &ids, const batch_options &options = {}) const {
+        const detail::c_batch given(ids, options);
+        mpt_batch *made = nullptr;
+        mpt_outcome *why = nullptr;
+        if (mpt_batch_new(client_.get(), given.ids(), given.count(), given.options(), &made, &why) != MPT_OK) {
+            throw error(result(why));
+        }
+        return mpt::batch(made);
+    }
+
+    /** What it stands for, lent. */
+    const mpt_client *get() const noexcept { return client_.get(); }
+
+  private:
+    explicit client(mpt_client *made) noexcept : client_(made) {}
+
+    static result checked(result told) {
+        if (!told) {
+            throw error(std::move(told));
+        }
+        return told;
+    }
+
+    std::unique_ptr<mpt_client, detail::end> client_;
+};
+
+} // namespace mpt
+
+#endif // MPT_TOKENS_HPP
