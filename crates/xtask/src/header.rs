@@ -97,7 +97,7 @@ fn codes() -> String {
         let (name, number) = (code.name().to_uppercase(), code.number());
         let about = format!("{}. Outcome: {}.", code.meaning(), code.outcome_rule());
         let lines = wrapped(&about);
-        let _ = write!(text, "{lines}#define MPT_{name} {number}\n");
+        let _ = writeln!(text, "{lines}#define MPT_{name} {number}");
     }
     text + "/** @} */\n"
 }
