@@ -3,6 +3,7 @@
 mod crew;
 mod ledger;
 mod pace;
+mod rehearse;
 mod run;
 
 use std::ops::ControlFlow;
@@ -18,6 +19,7 @@ use crate::secret::ApiToken;
 
 pub(crate) use ledger::{Fate, Ledger};
 pub use pace::Pause;
+pub use rehearse::Rehearsal;
 pub use run::{Batch, BatchHandle};
 
 /// How many calls may run at once.
@@ -174,15 +176,39 @@ impl Client {
         I: IntoIterator,
         I::Item: Into<Pull>,
     {
+        let ledger = self.ledger(options, false)?;
+        Ok(Batch::new(self, ids.into_iter(), options, ledger))
+    }
+
+    /// What [`Client::batch`] would do with these ids, in order, without sending anything: an id that would be sent
+    /// has a report with the code `skipped` that says to where, and one that would be refused the report of that.
+    /// The journal is looked at and not changed; [`Journal::look`] gives one for that.
+    ///
+    /// # Errors
+    /// As [`Client::batch`].
+    pub fn rehearse<I>(
+        &self,
+        ids: I,
+        options: &BatchOptions,
+    ) -> Result<Rehearsal<I::IntoIter>, Error>
+    where
+        I: IntoIterator,
+        I::Item: Into<Pull>,
+    {
+        let ledger = self.ledger(options, true)?;
+        Ok(Rehearsal::new(self, ids.into_iter(), options, ledger))
+    }
+
+    /// What is known of ids before the first is pulled.
+    fn ledger(&self, options: &BatchOptions, only_look: bool) -> Result<Ledger, Error> {
         if !CONCURRENCY.contains(&options.concurrency) {
             let message = format!("the concurrency is {}: expected 1 to 256", options.concurrency);
             return Err(Error::invalid_argument(message));
         }
-        let ledger = match &options.journal {
-            None => Ledger::new(),
-            Some(journal) => journal.take_ledger(self.endpoint())?,
-        };
-        Ok(Batch::new(self, ids.into_iter(), options, ledger))
+        match &options.journal {
+            None => Ok(Ledger::new()),
+            Some(journal) => Ok(journal.take_ledger(self.endpoint(), only_look)?),
+        }
     }
 
     /// Deletes many tokens: as [`Client::batch`], with a callback on the calling thread for each report.

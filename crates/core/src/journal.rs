@@ -44,7 +44,9 @@ struct Inner {
     resumed: Option<Resumed>,
     /// `None` while a batch has it.
     ledger: Mutex<Option<Ledger>>,
-    log: LogFile,
+    path: PathBuf,
+    /// `None` for one that is only looked at.
+    log: Option<LogFile>,
 }
 
 /// What a journal that existed already knew when it was opened.
@@ -70,8 +72,40 @@ impl Journal {
         let mut ledger = Ledger::new();
         let (log, resumed) = LogFile::open(path, endpoint.base_url(), &mut ledger)?;
         let resumed = resumed.then(|| ledger.resumed());
-        let base_url = endpoint.base_url().to_owned();
-        Ok(Journal(Arc::new(Inner { base_url, resumed, ledger: Mutex::new(Some(ledger)), log })))
+        Ok(Journal::new(path, endpoint, resumed, ledger, Some(log)))
+    }
+
+    /// Looks at the journal at `path`, which need not exist, for [`Client::rehearse`](crate::Client::rehearse):
+    /// nothing is made, locked or changed, and no batch can write it.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    pub fn look(path: impl AsRef<Path>, endpoint: &Endpoint) -> Result<Journal, JournalError> {
+        let path = path.as_ref();
+        let mut ledger = Ledger::new();
+        let resumed = LogFile::look(path, endpoint.base_url(), &mut ledger)?;
+        let resumed = resumed.then(|| ledger.resumed());
+        Ok(Journal::new(path, endpoint, resumed, ledger, None))
+    }
+
+    fn new(
+        path: &Path,
+        endpoint: &Endpoint,
+        resumed: Option<Resumed>,
+        ledger: Ledger,
+        log: Option<LogFile>,
+    ) -> Journal {
+        Journal(Arc::new(Inner {
+            base_url: endpoint.base_url().to_owned(),
+            resumed,
+            ledger: Mutex::new(Some(ledger)),
+            path: path.to_owned(),
+            log,
+        }))
+    }
+
+    fn log(&self) -> &LogFile {
+        self.0.log.as_ref().unwrap_or_else(|| unreachable!("a batch has a journal to write"))
     }
 
     /// What was known when it was opened; `None` for a new journal.
@@ -81,17 +115,24 @@ impl Journal {
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        self.0.log.path()
+        &self.0.path
     }
 
     /// Why it could not be written, once that has happened: nothing is written after that, the batch is stopped, and
     /// its reports are true all the same.
     pub fn failure(&self) -> Option<JournalError> {
-        self.0.log.failure()
+        self.0.log.as_ref().and_then(LogFile::failure)
     }
 
     /// Lends what is known of ids to a batch, which gives it back at its end.
-    pub(crate) fn take_ledger(&self, endpoint: &Endpoint) -> Result<Ledger, JournalError> {
+    pub(crate) fn take_ledger(
+        &self,
+        endpoint: &Endpoint,
+        only_look: bool,
+    ) -> Result<Ledger, JournalError> {
+        if self.0.log.is_none() && !only_look {
+            return Err(JournalError::new(self.path(), Problem::LookedAt));
+        }
         if self.0.base_url != endpoint.base_url() {
             let problem = Problem::BaseUrl(self.0.base_url.clone(), endpoint.base_url().to_owned());
             return Err(JournalError::new(self.path(), problem));
@@ -113,23 +154,23 @@ impl Journal {
 
     /// Notes an intent, in memory yet; gives its place, for [`Journal::commit`].
     pub(crate) fn intent(&self, id: &str) -> u64 {
-        self.0.log.append(|buffer| lines::intent(buffer, id))
+        self.log().append(|buffer| lines::intent(buffer, id))
     }
 
     /// Returns when everything up to `place` is on disk. Callers at the same time share one `fdatasync`.
     pub(crate) fn commit(&self, place: u64) -> Result<(), JournalError> {
-        self.0.log.commit(place)
+        self.log().commit(place)
     }
 
     /// Writes an outcome: it survives the process from here on, and a power cut from the next commit on.
     pub(crate) fn outcome(&self, report: &Report) -> Result<(), JournalError> {
-        self.0.log.append(|buffer| lines::outcome(buffer, report));
-        self.0.log.write()
+        self.log().append(|buffer| lines::outcome(buffer, report));
+        self.log().write()
     }
 
     /// Brings all that was noted to the disk.
     pub(crate) fn sync(&self) -> Result<(), JournalError> {
-        self.0.log.sync()
+        self.log().sync()
     }
 }
 
@@ -160,6 +201,8 @@ enum Problem {
     BaseUrl(String, String),
     /// Another batch of this process has it.
     Batch,
+    /// It was opened to be looked at.
+    LookedAt,
 }
 
 impl JournalError {
@@ -170,7 +213,7 @@ impl JournalError {
     /// `invalid_config`, or `invalid_argument` when another batch of this process uses the journal.
     pub fn code(&self) -> Code {
         match self.problem {
-            Problem::Batch => Code::InvalidArgument,
+            Problem::Batch | Problem::LookedAt => Code::InvalidArgument,
             _ => Code::InvalidConfig,
         }
     }
@@ -204,6 +247,7 @@ impl fmt::Display for JournalError {
                 theirs.escape_debug(),
                 ours.escape_debug()
             ),
+            Problem::LookedAt => f.write_str("was only looked at: open it for a batch"),
             Problem::Batch => {
                 f.write_str("is in use by another batch: give each batch a journal of its own")
             }

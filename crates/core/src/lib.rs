@@ -54,7 +54,9 @@ mod trace;
 mod transport;
 mod wait;
 
-pub use batch::{Batch, BatchHandle, BatchItem, BatchOptions, BatchSummary, Pause, Pull};
+pub use batch::{
+    Batch, BatchHandle, BatchItem, BatchOptions, BatchSummary, Pause, Pull, Rehearsal,
+};
 pub use cancel::Cancel;
 pub use client::{Client, ClientBuilder, DeleteOptions, VERSION};
 pub use code::{Code, Outcome};

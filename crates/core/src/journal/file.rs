@@ -94,8 +94,17 @@ impl LogFile {
         Ok((log, found.whole > 0))
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// Reads the file, if there is one, and leaves it as it is; whether it is a journal already.
+    pub(crate) fn look(
+        path: &Path,
+        base_url: &str,
+        ledger: &mut Ledger,
+    ) -> Result<bool, JournalError> {
+        match File::open(path) {
+            Ok(file) => Ok(read(&file, path, base_url, ledger)?.whole > 0),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(JournalError::new(path, Problem::Io("opened", error.to_string()))),
+        }
     }
 
     pub(crate) fn failure(&self) -> Option<JournalError> {

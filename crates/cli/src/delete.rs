@@ -1,0 +1,243 @@
+//! `mpt-tokens delete`.
+
+mod confirm;
+mod input;
+mod output;
+mod progress;
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Instant;
+
+use mpt_tokens::{BatchOptions, Client, ClientBuilder, Code, Journal};
+use mpt_tokens_sandbox::Sandbox;
+
+use crate::args::DeleteArgs;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::status;
+use crate::text::tokens;
+use input::{From, Source, Survey};
+use output::Output;
+use progress::Progress;
+
+/// Does what `delete` was told; gives the exit status.
+pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
+    let interrupt = Interrupt::listen()
+        .map_err(|error| Failure::usage(format!("no signals can be heard: {error}")))?;
+    let from = args.from.as_deref().map(From::new).transpose()?;
+    check(args, from.as_ref())?;
+    // It lives as long as the run.
+    let (client, _sandbox) = if args.sandbox {
+        let sandbox = start_sandbox(args, from.as_ref())?;
+        let builder = Client::builder().base_url(sandbox.base_url()).api_token(sandbox.api_token());
+        (client(args, builder, &interrupt)?, Some(sandbox))
+    } else {
+        (client(args, from_env(args)?, &interrupt)?, None)
+    };
+    let survey = Survey::of(&args.ids, from.as_ref(), client.own_token_id(), confirm::SHOWN)?;
+    let mut options = BatchOptions::new()
+        .concurrency(args.concurrency)
+        .missing_ok(args.missing_ok)
+        .allow_own_token(args.allow_own_token)
+        .prove(args.prove);
+    if args.dry_run {
+        return rehearse(args, &client, from.as_ref(), options);
+    }
+    confirm::confirm(args, &client, &survey, from.as_ref())?;
+    let journal = match &args.journal {
+        None => None,
+        Some(path) => Some(
+            Journal::open(path, client.endpoint())
+                .map_err(|error| Failure::usage(error.to_string()))?,
+        ),
+    };
+    if let Some(journal) = &journal {
+        options = options.journal(journal.clone());
+    }
+    let count = match &from {
+        Some(From::Stream(_)) => None,
+        _ => Some(survey.count),
+    };
+    let source = Source::new(args.ids.clone(), from.as_ref())?;
+    carry_out(args, &client, source, &options, journal.as_ref(), count, &interrupt)
+}
+
+fn check(args: &DeleteArgs, from: Option<&From>) -> Result<(), Failure> {
+    if args.ids.is_empty() && from.is_none() {
+        return Err(Failure::usage(
+            "no token id is given: expected one such as TKN-1671-0642, or --from FILE",
+        ));
+    }
+    if args.ids.iter().any(|id| id.contains("idt:")) {
+        return Err(Failure::usage(
+            "a token value is given as an argument, where every user of this machine can read it: put it into a file, \
+             and give --from FILE",
+        ));
+    }
+    let token_from_stdin = args.token_file.as_deref().is_some_and(|path| path.as_os_str() == "-");
+    if token_from_stdin && from.is_some_and(From::is_stdin) {
+        return Err(Failure::usage(
+            "both the API token and the ids are to come from standard input: give one of them as a file",
+        ));
+    }
+    Ok(())
+}
+
+fn from_env(args: &DeleteArgs) -> Result<ClientBuilder, Failure> {
+    let mut builder = ClientBuilder::from_env();
+    if let Some(path) = &args.token_file {
+        builder = builder.api_token(input::token_from(path)?.as_str());
+    }
+    if let Some(url) = &args.base_url {
+        builder = builder.base_url(url);
+    }
+    if let Some(path) = &args.ca_file {
+        builder = builder.ca_file(path);
+    }
+    Ok(match args.proxy.as_deref() {
+        None => builder,
+        Some("none") => builder.no_proxy(),
+        Some(url) => builder.proxy(url),
+    })
+}
+
+fn client(
+    args: &DeleteArgs,
+    builder: ClientBuilder,
+    interrupt: &Interrupt,
+) -> Result<Client, Failure> {
+    Ok(builder
+        .timeout(args.timeout)
+        .attempts(args.attempts)
+        .missing_ok(args.missing_ok)
+        .allow_own_token(args.allow_own_token)
+        .user_agent("mpt-tokens-cli")
+        .cancel(interrupt.cancel().clone())
+        .build()?)
+}
+
+/// A stand-in where the tokens of the list exist, as far as the list can be read before.
+fn start_sandbox(args: &DeleteArgs, from: Option<&From>) -> Result<Sandbox, Failure> {
+    let named = Survey::of(&args.ids, from, None, usize::MAX)?.first;
+    Sandbox::builder()
+        .tokens(named)
+        .start()
+        .map_err(|error| Failure::usage(format!("the sandbox cannot start: {error}")))
+}
+
+/// Prints what would be sent. The status says whether all of it would be.
+fn rehearse(
+    args: &DeleteArgs,
+    client: &Client,
+    from: Option<&From>,
+    mut options: BatchOptions,
+) -> Result<u8, Failure> {
+    if let Some(path) = &args.journal {
+        let journal = Journal::look(path, client.endpoint())
+            .map_err(|error| Failure::usage(error.to_string()))?;
+        options = options.journal(journal);
+    }
+    let output = Output::new(args.format, args.quiet);
+    let mut source = Source::new(args.ids.clone(), from)?;
+    let (mut sent, mut refused) = (0, 0);
+    let mut rehearsal = client.rehearse(&mut source, &options)?;
+    for report in rehearsal.by_ref() {
+        *if report.code() == Code::Skipped { &mut sent } else { &mut refused } += 1;
+        output::print(&output.rehearsed(&report)).map_err(|error| Failure::output(&error))?;
+    }
+    let (duplicates, done) = (rehearsal.duplicates(), rehearsal.already_done());
+    drop(rehearsal);
+    if !args.quiet {
+        let mut text = format!("nothing was sent: {} would be deleted", tokens(sent));
+        for (count, word) in [
+            (refused, "would be refused"),
+            (duplicates, "more than once in the list"),
+            (done, "done before, by the journal"),
+        ] {
+            if count > 0 {
+                text.push_str(&format!(", {count} {word}"));
+            }
+        }
+        // Without a standard error there is nobody to tell.
+        let _ = writeln!(io::stderr(), "{text}");
+    }
+    if let Some(trouble) = source.trouble() {
+        return Err(Failure::usage(trouble));
+    }
+    Ok(if refused > 0 { status::NOT_DELETED } else { status::DONE })
+}
+
+fn carry_out(
+    args: &DeleteArgs,
+    client: &Client,
+    mut source: Source,
+    options: &BatchOptions,
+    journal: Option<&Journal>,
+    count: Option<u64>,
+    interrupt: &Interrupt,
+) -> Result<u8, Failure> {
+    let started = Instant::now();
+    let mut output = Output::new(args.format, args.quiet);
+    interrupt.begin();
+    let mut batch = client.batch(&mut source, options)?;
+    interrupt.stop_batch(batch.handle());
+    let show = !args.quiet
+        && !args.no_progress
+        && count.is_none_or(|count| count > 1)
+        && io::stderr().is_terminal();
+    let progress = Progress::new(show, count, batch.handle());
+    let mut lost_output: Option<io::Error> = None;
+    while let Some(report) = batch.next() {
+        let line = output.line(&report);
+        let written = progress.advance(&batch.summary(), || match &line {
+            Some(line) if lost_output.is_none() => output::print(line),
+            _ => Ok(()),
+        });
+        if let Err(error) = written {
+            // Outcomes that nobody hears of must not become more.
+            lost_output = Some(error);
+            batch.stop();
+        }
+    }
+    let summary = batch.summary();
+    drop(batch);
+    progress.end();
+
+    let mut notes = Vec::new();
+    if interrupt.is_hit() {
+        notes.push(
+            "interrupted: what is not listed as deleted or gone was not tried, or is told above"
+                .to_owned(),
+        );
+    }
+    let mut trouble = source.trouble().map(str::to_owned);
+    if let Some(failure) = journal.and_then(Journal::failure) {
+        trouble.get_or_insert(failure.to_string());
+    }
+    if let Some(error) = &lost_output {
+        notes.push("the output was closed, so no more tokens were deleted".to_owned());
+        if let Some(message) = Failure::output(error).message() {
+            trouble.get_or_insert(message.to_owned());
+        }
+    }
+    let pulled = summary.total + summary.duplicates + summary.already_done;
+    if !args.quiet && (pulled != 1 || !notes.is_empty()) {
+        // Without a standard error there is nobody to tell.
+        let _ =
+            io::stderr().write_all(output.summary(&summary, started.elapsed(), &notes).as_bytes());
+    }
+    if let Some(trouble) = &trouble {
+        let _ = writeln!(io::stderr(), "error: {}", crate::text::plain(trouble));
+    }
+    Ok(if interrupt.is_hit() {
+        status::INTERRUPTED
+    } else if summary.unknown > 0 || output.has_unproven() {
+        status::UNKNOWN
+    } else if trouble.is_some() {
+        status::USAGE
+    } else if summary.not_deleted > 0 {
+        status::NOT_DELETED
+    } else {
+        status::DONE
+    })
+}

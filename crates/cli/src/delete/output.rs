@@ -1,0 +1,179 @@
+//! What a run prints: a line a token to standard output, the summary to standard error.
+
+use std::borrow::Cow;
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use mpt_tokens::{BatchSummary, Code, Outcome, Report};
+
+use crate::args::Format;
+use crate::text::{plain, plain_json, tokens};
+
+/// How many ids the summary names at most.
+const NAMED: usize = 20;
+
+pub(crate) struct Output {
+    format: Format,
+    quiet: bool,
+    colour: bool,
+    /// Tokens that need attention: the first few, and how many in all.
+    attention: Vec<(Outcome, String)>,
+    needy: u64,
+    unproven: u64,
+}
+
+/// Whether colours may be used on a stream: on a terminal that knows them, unless `NO_COLOR` says no.
+pub(crate) fn colour(stream: &impl IsTerminal) -> bool {
+    let unset = |name: &str| std::env::var_os(name).is_none_or(|value| value.is_empty());
+    stream.is_terminal()
+        && unset("NO_COLOR")
+        && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+impl Output {
+    pub(crate) fn new(format: Format, quiet: bool) -> Output {
+        Output {
+            format,
+            quiet,
+            colour: colour(&io::stdout()),
+            attention: Vec::new(),
+            needy: 0,
+            unproven: 0,
+        }
+    }
+
+    /// Counts a report; gives the line to print for it, if any.
+    pub(crate) fn line(&mut self, report: &Report) -> Option<String> {
+        let unproven = report.proof().is_some_and(|proof| !proof.is_proven());
+        let needy = !report.is_success() || unproven;
+        if needy {
+            self.needy += 1;
+            self.unproven += u64::from(unproven);
+            if self.attention.len() < NAMED {
+                let id = plain(report.id().unwrap_or_default()).into_owned();
+                self.attention.push((report.outcome(), id));
+            }
+        }
+        match self.format {
+            Format::Ndjson => Some(format!("{}\n", plain_json(&report.to_json()))),
+            Format::Text if self.quiet && !needy => None,
+            Format::Text => Some(self.text(report)),
+        }
+    }
+
+    fn text(&self, report: &Report) -> String {
+        let outcome = report.outcome();
+        let id = plain(report.id().unwrap_or_default());
+        let mut line = format!("{}  {id}", paint(outcome, self.colour));
+        if outcome != Outcome::Deleted {
+            line.push_str("  ");
+            line.push_str(&plain(report.message()));
+        }
+        if let Some(proof) = report.proof() {
+            line.push_str("  ");
+            let told = proof.to_string();
+            line.push_str(&match proof.is_proven() {
+                true => Cow::Borrowed("proven: its value is answered 401"),
+                false => plain(&told),
+            });
+        }
+        line.push('\n');
+        line
+    }
+
+    /// The line of a rehearsal.
+    pub(crate) fn rehearsed(&self, report: &Report) -> String {
+        match self.format {
+            Format::Ndjson => {
+                // An outcome as any other (nothing was deleted), and marked.
+                let mut line = serde_json::to_value(report)
+                    .unwrap_or_else(|error| unreachable!("a report is plain data: {error}"));
+                line["dry_run"] = true.into();
+                format!("{}\n", plain_json(&line.to_string()))
+            }
+            Format::Text if report.code() == Code::Skipped => {
+                format!("{}\n", plain(report.message()))
+            }
+            Format::Text => format!("would refuse: {}\n", plain(report.message())),
+        }
+    }
+
+    pub(crate) fn has_unproven(&self) -> bool {
+        self.unproven > 0
+    }
+
+    /// The end of a run, in words: the counts, and the ids that need attention.
+    pub(crate) fn summary(
+        &self,
+        summary: &BatchSummary,
+        took: Duration,
+        notes: &[String],
+    ) -> String {
+        let mut counts = Vec::new();
+        for (count, word) in [
+            (summary.deleted, "deleted"),
+            (summary.gone, "gone"),
+            (summary.not_deleted - summary.skipped.min(summary.not_deleted), "not_deleted"),
+            (summary.skipped, "not tried"),
+            (summary.unknown, "unknown"),
+            (self.unproven, "not proven"),
+            (summary.duplicates, "more than once in the list"),
+            (summary.already_done, "done before, by the journal"),
+        ] {
+            if count > 0 {
+                counts.push(format!("{count} {word}"));
+            }
+        }
+        let mut text = format!(
+            "{} in {}{}{}\n",
+            tokens(summary.total),
+            seconds(took),
+            if counts.is_empty() { "" } else { ": " },
+            counts.join(", ")
+        );
+        for note in notes {
+            text.push_str(&plain(note));
+            text.push('\n');
+        }
+        if !self.attention.is_empty() {
+            text.push_str("these need attention:\n");
+            for (outcome, id) in &self.attention {
+                text.push_str(&format!("  {}  {id}\n", paint(*outcome, colour(&io::stderr()))));
+            }
+            let more = self.needy - self.attention.len() as u64;
+            if more > 0 {
+                text.push_str(&format!("  and {more} more\n"));
+            }
+        }
+        text
+    }
+}
+
+fn seconds(took: Duration) -> String {
+    match took.as_secs() {
+        0..60 => format!("{:.1} s", took.as_secs_f64()),
+        seconds => humantime::format_duration(Duration::from_secs(seconds)).to_string(),
+    }
+}
+
+fn paint(outcome: Outcome, colour: bool) -> String {
+    let word = format!("{outcome:<11}");
+    if !colour {
+        return word;
+    }
+    let colour = match outcome {
+        Outcome::Deleted | Outcome::Gone => AnsiColor::Green,
+        Outcome::NotDeleted => AnsiColor::Red,
+        Outcome::Unknown => AnsiColor::Yellow,
+    };
+    let style = Style::new().fg_color(Some(colour.into()));
+    format!("{style}{word}{style:#}")
+}
+
+/// Writes one line to standard output, at once.
+pub(crate) fn print(line: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(line.as_bytes())?;
+    out.flush()
+}

@@ -1,0 +1,45 @@
+//! Why the program ends without doing what it was asked for.
+
+use std::io;
+
+use crate::status;
+
+/// An exit status and, unless the reason is plain to see, a sentence.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    status: u8,
+    message: Option<String>,
+}
+
+impl Failure {
+    /// The arguments or the configuration cannot be used.
+    pub(crate) fn usage(message: impl Into<String>) -> Failure {
+        Failure { status: status::USAGE, message: Some(message.into()) }
+    }
+
+    /// Standard output cannot be written. Whoever closed it knows; anything else must be told.
+    pub(crate) fn output(error: &io::Error) -> Failure {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Failure { status: status::DONE, message: None };
+        }
+        Failure::usage(format!("the output cannot be written: {error}"))
+    }
+
+    pub(crate) fn silent(status: u8) -> Failure {
+        Failure { status, message: None }
+    }
+
+    pub(crate) fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    pub(crate) fn status(&self) -> u8 {
+        self.status
+    }
+}
+
+impl From<mpt_tokens::Error> for Failure {
+    fn from(error: mpt_tokens::Error) -> Failure {
+        Failure::usage(error.message())
+    }
+}

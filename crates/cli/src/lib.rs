@@ -1,0 +1,62 @@
+//! The program `mpt-tokens`, as a library: the binary and the Python package run the same code.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod about;
+mod args;
+mod delete;
+mod failure;
+mod interrupt;
+mod sandbox;
+mod text;
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use clap::Parser;
+
+use args::{Args, Verb};
+
+/// Runs the program with the arguments given, the first of which is its name; gives the exit status.
+///
+/// Reads the environment, standard input and the files named; writes to standard output and standard error. Handles
+/// SIGINT and SIGTERM while it runs, and leaves the process on the second.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version go to standard output with status 0, mistakes to standard error with 2. Where neither
+            // can be written there is nobody to tell.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(2);
+        }
+    };
+    let done = match args.verb {
+        Verb::Delete(args) => delete::run(&args),
+        Verb::Sandbox(args) => sandbox::run(args),
+        Verb::Completions { shell } => about::completions(shell),
+        Verb::Man => about::man(),
+        Verb::Schema => about::schema(),
+    };
+    done.unwrap_or_else(|failure| {
+        if let Some(message) = failure.message() {
+            let _ = writeln!(std::io::stderr(), "error: {}", text::plain(message));
+        }
+        failure.status()
+    })
+}
+
+/// The exit statuses: documented in the help and the manual page.
+mod status {
+    /// Every token is `deleted` or `gone`.
+    pub(crate) const DONE: u8 = 0;
+    /// Some are `not_deleted`.
+    pub(crate) const NOT_DELETED: u8 = 1;
+    /// The arguments or the configuration cannot be used.
+    pub(crate) const USAGE: u8 = 2;
+    /// Some are `unknown`, or not proven.
+    pub(crate) const UNKNOWN: u8 = 3;
+    /// Interrupted, after reporting every token that was tried.
+    pub(crate) const INTERRUPTED: u8 = 130;
+}

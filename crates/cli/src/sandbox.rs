@@ -1,0 +1,46 @@
+//! `mpt-tokens sandbox`: the stand-in, until it is interrupted.
+
+use std::io::Write;
+
+use mpt_tokens_sandbox::{Sandbox, guide};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::args::{Format, SandboxArgs};
+use crate::failure::Failure;
+use crate::status;
+
+pub(crate) fn run(args: SandboxArgs) -> Result<u8, Failure> {
+    let cannot = |error: std::io::Error| {
+        Failure::usage(format!("the sandbox cannot start on port {}: {error}", args.port))
+    };
+    // Listening comes first: whoever reads where the sandbox is may end it at once.
+    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(cannot)?;
+    let mut builder = Sandbox::builder()
+        .port(args.port)
+        .tokens(args.tokens)
+        .numbered(args.numbered)
+        .delay(args.delay);
+    if let Some(rate) = args.rate {
+        builder = builder.rate(rate);
+    }
+    if let Some(seed) = args.faults {
+        builder = builder.faults(seed);
+    }
+    let sandbox = builder.start().map_err(cannot)?;
+    let (base_url, api_token) = (sandbox.base_url(), sandbox.api_token());
+    let told = match args.format {
+        Format::Text => guide(&base_url, &api_token),
+        Format::Ndjson => {
+            format!("{}\n", serde_json::json!({"base_url": base_url, "api_token": api_token}))
+        }
+    };
+    let mut out = std::io::stdout().lock();
+    out.write_all(told.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure::output(&error))?;
+    drop(out);
+    // To interrupt it is how it ends.
+    signals.forever().next();
+    Ok(status::DONE)
+}
