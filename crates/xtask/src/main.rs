@@ -12,6 +12,7 @@ mod demo;
 mod docs;
 mod header;
 mod log;
+mod nginx;
 mod process;
 mod python;
 mod readme;

@@ -10,12 +10,13 @@
 use crate::artifacts;
 use crate::docs;
 use crate::header;
+use crate::nginx;
 use crate::python;
 use crate::readme;
 use crate::repo::{cargo, locked};
 use crate::suite::{Step, step};
 use crate::tally::{Runner, Tally};
-use crate::tools::{self, C_COMPILER, CLIPPY, CPP_COMPILER, PYTHON, RUSTFMT};
+use crate::tools::{self, C_COMPILER, CLIPPY, CPP_COMPILER, NGINX, PYTHON, RUSTFMT};
 
 /// In the order in which they start; a step `beside` the builds overlaps with the others.
 pub(crate) const STEPS: &[Step] = &[
@@ -63,6 +64,7 @@ pub(crate) const STEPS: &[Step] = &[
         readme::test(log, "README.md")
     })
     .needs(&[PYTHON, C_COMPILER, CPP_COMPILER]),
+    step("nginx", "the program, against nginx over TCP and TLS", nginx::test).needs(&[NGINX]),
     step("demo", "the demo", |log| log.check(cargo("xtask").arg("demo")))
         .needs(&[PYTHON, C_COMPILER]),
     step("pytest", "the Python package, installed from its wheel", |log| {

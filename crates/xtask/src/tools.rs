@@ -25,6 +25,8 @@ macro_rules! tool {
 tool!(RUSTFMT, "rustfmt", "cargo"["fmt", "--version"], "`rustup component add rustfmt`");
 tool!(CLIPPY, "clippy", "cargo"["clippy", "--version"], "`rustup component add clippy`");
 
+tool!(NGINX, "nginx", "nginx"["-v"], "on Debian, `apt-get install nginx-light`");
+
 /// A C compiler.
 pub(crate) const C_COMPILER: Tool = Tool { missing: || no_compiler("C", "CC", "gcc") };
 
