@@ -71,6 +71,11 @@ pub(crate) struct Library {
 }
 
 impl Library {
+    /// Where it is, for what loads it at run time.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Compiles and links one C or C++ file against it; the program finds the library where it is now.
     pub(crate) fn link(&self, log: &mut Log, source: &Path, program: &Path) -> Result<()> {
         let cpp = source.extension().is_some_and(|extension| extension == "cpp");

@@ -27,6 +27,13 @@ tool!(CLIPPY, "clippy", "cargo"["clippy", "--version"], "`rustup component add c
 
 tool!(NGINX, "nginx", "nginx"["-v"], "on Debian, `apt-get install nginx-light`");
 
+tool!(
+    LUAJIT,
+    "LuaJIT with cjson",
+    "luajit"["-e", "require('ffi') require('cjson')"],
+    "on Debian, `apt-get install luajit lua-cjson`"
+);
+
 /// A C compiler.
 pub(crate) const C_COMPILER: Tool = Tool { missing: || no_compiler("C", "CC", "gcc") };
 

@@ -1,14 +1,16 @@
 //! The languages: what each needs of the machine, how its runner is built, what its runtime cannot do.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
 
 use super::cases::Need;
+use crate::artifacts::{self, Library};
 use crate::log::Log;
-use crate::tools::Tool;
-use crate::{artifacts, repo};
+use crate::repo;
+use crate::tools::{LUAJIT, Tool};
 
 /// One language.
 pub(crate) struct Language {
@@ -40,21 +42,57 @@ impl Language {
 /// Strings of the language hold Unicode only, so that the case cannot arise.
 const UNICODE: (Need, &str) = (Need::Bytes, "its strings are Unicode");
 
+/// A call blocks the only thread there is.
+const ONE_THREAD: (Need, &str) =
+    (Need::Interrupt, "one thread: nobody can cancel a call meanwhile");
+
 /// In the order of the matrix.
-pub(crate) const LANGUAGES: &[Language] = &[Language {
-    name: "rust",
-    shown: "Rust",
-    over: "the crate",
-    raises: "Error",
-    needs: &[],
-    lacks: &[UNICODE],
-    runner: |log, folder| {
-        let program = folder.join("runner");
-        artifacts::compile_rust(log, &tests("runner.rs"), &program)?;
-        Ok(Command::new(program))
+pub(crate) const LANGUAGES: &[Language] = &[
+    Language {
+        name: "rust",
+        shown: "Rust",
+        over: "the crate",
+        raises: "Error",
+        needs: &[],
+        lacks: &[UNICODE],
+        runner: |log, folder| {
+            let program = folder.join("runner");
+            artifacts::compile_rust(log, &tests("runner.rs"), &program)?;
+            Ok(Command::new(program))
+        },
     },
-}];
+    Language {
+        name: "lua",
+        shown: "Lua",
+        over: "LuaJIT's ffi",
+        raises: "nil, err",
+        needs: &[LUAJIT],
+        lacks: &[ONE_THREAD],
+        runner: |log, _| {
+            let mut lua = script(log, "luajit", "lua/conformance.lua")?;
+            lua.env("LUA_PATH", format!("{};;", binding("lua/?.lua").display()));
+            Ok(lua)
+        },
+    },
+];
 
 fn tests(file: &str) -> PathBuf {
     repo::root().join("tests/conformance").join(file)
+}
+
+fn binding(file: &str) -> PathBuf {
+    repo::root().join("bindings").join(file)
+}
+
+/// A program that loads the library when it runs.
+fn loading(library: &Library, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env("LD_LIBRARY_PATH", library.folder()).env_remove("MPT_TOKENS_LIBRARY");
+    command
+}
+
+fn script(log: &mut Log, interpreter: &str, file: &str) -> Result<Command> {
+    let mut command = loading(&artifacts::library(log)?, interpreter);
+    command.arg(binding(file));
+    Ok(command)
 }

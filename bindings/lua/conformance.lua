@@ -1,0 +1,78 @@
+-- The conformance runner: see tests/conformance/README.md.
+local mpt_tokens = require("mpt_tokens")
+
+local function decode(value)
+  return (value:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
+end
+
+local function encode(value)
+  return (tostring(value):gsub("%W", function(byte) return ("%%%02X"):format(byte:byte()) end))
+end
+
+local function tell(outcome, raised, shown)
+  local problem = outcome.problem or {}
+  local fields = {
+    { "id", outcome.id }, { "outcome", outcome.outcome }, { "code", outcome.code }, { "http_status", outcome.http_status },
+    { "attempts", #outcome.attempts }, { "title", problem.title }, { "detail", problem.detail },
+    { "message", outcome.message }, { "retry_after", outcome.retry_after }, { "trace_id", outcome.trace_id },
+    { "raised", raised }, { "shown", tostring(shown) },
+  }
+  for place, field in ipairs(fields) do
+    fields[place] = field[1] .. "=" .. encode(field[2] == nil and "" or field[2])
+  end
+  print(table.concat(fields, "&"))
+end
+
+local flags = { missing_ok = true, allow_own_token = true }
+local texts = { api_token = true, base_url = true, ca_file = true, proxy = true }
+
+local function read(line)
+  local request, ids, options, backoff = {}, {}, {}, {}
+  for name, value in line:gmatch("([^&=]+)=([^&]*)") do
+    value = decode(value)
+    if name == "id" then ids[#ids + 1] = value
+    elseif flags[name] then options[name] = value == "1"
+    elseif texts[name] then options[name] = value
+    elseif name == "attempts" then options[name] = tonumber(value)
+    elseif name:match("timeout_ms$") then options[name:sub(1, -4)] = tonumber(value) / 1000
+    elseif name == "backoff_base_ms" then backoff[1] = tonumber(value) / 1000
+    elseif name == "backoff_cap_ms" then backoff[2] = tonumber(value) / 1000
+    else request[name] = value end
+  end
+  options.backoff = backoff[2] and backoff
+  return request, ids, options
+end
+
+local function batch(client, ids, request)
+  local batch, err = client:delete_tokens(ids, { concurrency = tonumber(request.concurrency) })
+  if not batch then return tell(err, "nil, err", err) end
+  local left = tonumber(request.stop_after)
+  for outcome in batch do
+    tell(outcome, "", client)
+    if left then
+      left = left - 1
+      if left == 0 then batch:stop() end
+    end
+  end
+end
+
+local function answer(request, ids, options)
+  local client, refused = mpt_tokens.new(options)
+  if not client then return tell(refused, "nil, err", refused) end
+  if request.cancel == "before" then client:cancel() end
+  if request.call == "batch" then
+    batch(client, ids, request)
+  else
+    for _, id in ipairs(ids) do
+      local outcome, err = client:delete_token(id)
+      tell(outcome or err, err and "nil, err" or "", err or client)
+    end
+  end
+  client:close()
+end
+
+for line in io.lines() do
+  answer(read(line))
+  print()
+  io.flush()
+end
