@@ -1,4 +1,6 @@
 //! The library as C and C++ programs see it: each test compiles a program and runs it against a sandbox.
 
 mod build;
+mod driver;
 mod examples;
+mod header;

@@ -1,0 +1,594 @@
+/*
+ * Drives every function of the library on every path of its code, against a sandbox:
+ * MPT_API_BASE_URL and MPT_API_TOKEN say where, the first argument is a folder to write in.
+ */
+#include <mpt_tokens.h>
+
+#include "check.h"
+
+static const char *folder;
+
+static mpt_client *new_client(void (*change)(mpt_config *)) {
+    mpt_config *config = mpt_config_new_from_env();
+    mpt_client *client = NULL;
+    mpt_outcome *outcome = NULL;
+
+    CHECK(mpt_config_set_backoff_ms(config, 1, 5) == MPT_OK);
+    if (change != NULL) {
+        change(config);
+    }
+    CHECK(mpt_client_new(config, &client, &outcome) == MPT_OK);
+    CHECK(client != NULL && outcome == NULL);
+    mpt_config_free(config);
+    return client;
+}
+
+static void allow_own(mpt_config *config) { CHECK(mpt_config_set_allow_own_token(config, 1) == MPT_OK); }
+static void missing_ok(mpt_config *config) { CHECK(mpt_config_set_missing_ok(config, 1) == MPT_OK); }
+static void short_attempts(mpt_config *config) {
+    CHECK(mpt_config_set_attempts(config, 1) == MPT_OK);
+    CHECK(mpt_config_set_attempt_timeout_ms(config, 300) == MPT_OK);
+    CHECK(mpt_config_set_connect_timeout_ms(config, 300) == MPT_OK);
+    CHECK(mpt_config_set_timeout_ms(config, 400) == MPT_OK);
+}
+
+static void versions_and_names(void) {
+    CHECK_TEXT(mpt_version(), MPT_VERSION);
+    CHECK(mpt_abi_version() == MPT_ABI_VERSION);
+    CHECK(MPT_VERSION_NUMBER == ((MPT_VERSION_MAJOR << 16) | (MPT_VERSION_MINOR << 8) | MPT_VERSION_PATCH));
+    CHECK_TEXT(mpt_code_name(MPT_OK), "ok");
+    CHECK_TEXT(mpt_code_name(MPT_NOT_FOUND), "not_found");
+    CHECK_TEXT(mpt_code_name(MPT_INTERNAL), "internal");
+    CHECK_TEXT(mpt_code_name(-1), "not_a_code");
+    CHECK_TEXT(mpt_code_name(5), "not_a_code");
+    CHECK_HAS(mpt_code_message(MPT_NOT_FOUND), "404");
+    CHECK_TEXT(mpt_code_message(99999), "not a code of this version of the library");
+    CHECK(mpt_code_name(MPT_OK) == mpt_code_name(MPT_OK));
+    CHECK_TEXT(mpt_outcome_name(MPT_OUTCOME_DELETED), "deleted");
+    CHECK_TEXT(mpt_outcome_name(MPT_OUTCOME_GONE), "gone");
+    CHECK_TEXT(mpt_outcome_name(MPT_OUTCOME_NOT_DELETED), "not_deleted");
+    CHECK_TEXT(mpt_outcome_name(MPT_OUTCOME_UNKNOWN), "unknown");
+    CHECK_TEXT(mpt_outcome_name(0), "not_an_outcome");
+}
+
+static void null_is_fine_where_it_is_said(void) {
+    mpt_config_free(NULL);
+    mpt_client_free(NULL);
+    mpt_client_cancel(NULL);
+    mpt_outcome_free(NULL);
+    mpt_batch_free(NULL);
+    mpt_batch_stop(NULL);
+    CHECK(mpt_client_clone(NULL) == NULL);
+    CHECK(mpt_outcome_clone(NULL) == NULL);
+    CHECK(mpt_batch_next(NULL) == NULL);
+    CHECK(mpt_outcome_kind(NULL) == 0);
+    CHECK(mpt_outcome_code(NULL) == MPT_INVALID_ARGUMENT);
+    CHECK_TEXT(mpt_outcome_json(NULL), "null");
+    CHECK_TEXT(mpt_outcome_message(NULL), "");
+    CHECK(mpt_outcome_token_id(NULL) == NULL);
+    CHECK(mpt_outcome_title(NULL) == NULL);
+    CHECK(mpt_outcome_detail(NULL) == NULL);
+    CHECK(mpt_outcome_trace_id(NULL) == NULL);
+    CHECK(mpt_outcome_server_trace_id(NULL) == NULL);
+    CHECK(mpt_outcome_http_status(NULL) == 0);
+    CHECK(mpt_outcome_attempts(NULL) == 0);
+    CHECK(mpt_outcome_retry_after_ms(NULL) == -1);
+    CHECK(mpt_outcome_elapsed_us(NULL) == 0);
+    CHECK(mpt_outcome_is_proven(NULL) == 0);
+}
+
+/* Every setter: what it takes, and what it refuses. */
+static void setters(void) {
+    mpt_config *config = mpt_config_new();
+    CHECK(config != NULL);
+#define REFUSES_TEXT(setter)                                                                                           \
+    CHECK(setter(NULL, "x") == MPT_INVALID_ARGUMENT);                                                                  \
+    CHECK(setter(config, "\xff") == MPT_INVALID_ARGUMENT)
+    REFUSES_TEXT(mpt_config_set_api_token);
+    REFUSES_TEXT(mpt_config_set_base_url);
+    REFUSES_TEXT(mpt_config_set_user_agent);
+    REFUSES_TEXT(mpt_config_set_proxy);
+    CHECK(mpt_config_set_api_token(config, NULL) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_config_set_base_url(config, NULL) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_config_set_user_agent(config, NULL) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_config_set_ca_file(config, NULL) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_config_set_ca_file(NULL, "x") == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_config_set_timeout_ms(NULL, 1) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_config_set_attempt_timeout_ms(NULL, 1) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_config_set_connect_timeout_ms(NULL, 1) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_config_set_attempts(NULL, 1) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_config_set_backoff_ms(NULL, 1, 1) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_config_set_missing_ok(NULL, 1) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_config_set_allow_own_token(NULL, 1) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_config_set_allow_plain_http(NULL, 1) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_config_set_ca_only(NULL, 1) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_config_set_proxy(NULL, NULL) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_config_set_proxy_from_env(NULL) == MPT_INVALID_ARGUMENT);
+    mpt_config_free(config);
+
+    config = mpt_config_new();
+    CHECK(mpt_config_set_api_token(config, "Bearer secret") == MPT_OK);
+    CHECK(mpt_config_set_base_url(config, "http://example.invalid/public/v1/") == MPT_OK);
+    CHECK(mpt_config_set_user_agent(config, "driver/1.0") == MPT_OK);
+    CHECK(mpt_config_set_proxy(config, "http://127.0.0.1:9") == MPT_OK);
+    CHECK(mpt_config_set_proxy_from_env(config) == MPT_OK);
+    CHECK(mpt_config_set_proxy(config, NULL) == MPT_OK);
+    CHECK(mpt_config_set_timeout_ms(config, 86400000) == MPT_OK);
+    CHECK(mpt_config_set_attempts(config, 100) == MPT_OK);
+    CHECK(mpt_config_set_ca_only(config, 0) == MPT_OK);
+    CHECK(mpt_config_set_allow_plain_http(config, 1) == MPT_OK);
+    {
+        mpt_client *client = NULL;
+        CHECK(mpt_client_new(config, &client, NULL) == MPT_OK);
+        CHECK(client != NULL);
+        mpt_client_free(client);
+    }
+    mpt_config_free(config);
+}
+
+/* One thing wrong with a config: mpt_client_new says which, and shows no secret. */
+static void refused(mpt_config *config, mpt_code code, const char *says) {
+    mpt_client *client = (mpt_client *)folder; /* any address: it must be written over */
+    mpt_outcome *outcome = NULL;
+
+    CHECK(mpt_client_new(config, &client, &outcome) == code);
+    CHECK(client == NULL);
+    CHECK(mpt_outcome_code(outcome) == code);
+    CHECK(mpt_outcome_kind(outcome) == MPT_OUTCOME_NOT_DELETED);
+    CHECK(mpt_outcome_token_id(outcome) == NULL);
+    CHECK_HAS(mpt_outcome_message(outcome), says);
+    CHECK(strstr(mpt_outcome_json(outcome), "sesame") == NULL);
+    mpt_outcome_free(outcome);
+    CHECK(mpt_client_new(config, &client, NULL) == code);
+    mpt_config_free(config);
+}
+
+static mpt_config *good_config(void) {
+    mpt_config *config = mpt_config_new_from_env();
+    CHECK(mpt_config_set_api_token(config, "open-sesame") == MPT_OK);
+    return config;
+}
+
+static void configs_that_cannot_be_used(void) {
+    mpt_config *config;
+    mpt_outcome *outcome = NULL;
+
+    refused(mpt_config_new(), MPT_INVALID_CONFIG, "token");
+    config = good_config();
+    mpt_config_set_base_url(config, "ftp://example.invalid");
+    refused(config, MPT_INVALID_CONFIG, "URL");
+    config = good_config();
+    mpt_config_set_base_url(config, "http://example.invalid");
+    refused(config, MPT_INVALID_CONFIG, "http");
+    config = good_config();
+    mpt_config_set_ca_file(config, "/no/such/\xff/file.pem");
+    refused(config, MPT_INVALID_CONFIG, "CA file");
+    config = good_config();
+    mpt_config_set_ca_only(config, 1);
+    refused(config, MPT_INVALID_CONFIG, "CA file");
+    config = good_config();
+    mpt_config_set_proxy(config, "socks5://127.0.0.1:1");
+    refused(config, MPT_INVALID_CONFIG, "proxy");
+    config = good_config();
+    mpt_config_set_user_agent(config, "two\nlines");
+    refused(config, MPT_INVALID_CONFIG, "user agent");
+    config = good_config();
+    mpt_config_set_attempts(config, 0);
+    refused(config, MPT_INVALID_ARGUMENT, "attempts");
+    config = good_config();
+    mpt_config_set_timeout_ms(config, (uint64_t)-1);
+    refused(config, MPT_INVALID_ARGUMENT, "timeout");
+
+    /* A setter whose refusal nobody looked at must not end in calls to the real API. */
+    config = good_config();
+    mpt_config_set_base_url(config, NULL);
+    mpt_config_set_attempts(config, 3);
+    refused(config, MPT_INVALID_ARGUMENT, "base URL is a null pointer");
+    config = good_config();
+    mpt_config_set_api_token(config, "sesame\xff");
+    refused(config, MPT_INVALID_ARGUMENT, "API token is not UTF-8 from byte 6");
+
+    refused(NULL, MPT_INVALID_ARGUMENT, "config is a null pointer");
+    config = good_config();
+    CHECK(mpt_client_new(config, NULL, &outcome) == MPT_INVALID_ARGUMENT);
+    CHECK_HAS(mpt_outcome_message(outcome), "null pointer");
+    mpt_outcome_free(outcome);
+    CHECK(mpt_client_new(NULL, NULL, NULL) == MPT_INVALID_ARGUMENT);
+    mpt_config_free(config);
+}
+
+/* One call: its code, kind and status, and everything that must agree with them. */
+static mpt_outcome *told(const mpt_client *client, const char *id, mpt_code code, int32_t kind, int32_t status) {
+    mpt_outcome *outcome = NULL;
+    const mpt_code returned = mpt_delete_token(client, id, &outcome);
+    char part[64];
+
+    CHECK(returned == code);
+    if (returned != code) {
+        fprintf(stderr, "  %s: %s\n", id, mpt_outcome_json(outcome));
+    }
+    CHECK(mpt_outcome_code(outcome) == returned);
+    CHECK(mpt_outcome_kind(outcome) == kind);
+    CHECK(mpt_outcome_http_status(outcome) == status);
+    CHECK((mpt_outcome_kind(outcome) == MPT_OUTCOME_DELETED || mpt_outcome_kind(outcome) == MPT_OUTCOME_GONE) ==
+          (returned == MPT_OK));
+    CHECK_TEXT(mpt_outcome_token_id(outcome), id);
+    CHECK(strlen(mpt_outcome_message(outcome)) > 0);
+    CHECK(mpt_outcome_is_proven(outcome) == 0);
+    sprintf(part, "\"outcome\":\"%s\"", mpt_outcome_name(kind));
+    CHECK_HAS(mpt_outcome_json(outcome), part);
+    sprintf(part, "\"code\":\"%s\"", mpt_code_name(code));
+    CHECK_HAS(mpt_outcome_json(outcome), part);
+    CHECK(mpt_outcome_json(outcome) == mpt_outcome_json(outcome));
+    CHECK(mpt_delete_token(NULL, id, NULL) == MPT_INVALID_ARGUMENT);
+    return outcome;
+}
+
+static void single_calls(void) {
+    static const struct {
+        const char *id;
+        mpt_code code;
+        int32_t kind;
+        int32_t status;
+    } cases[] = {
+        {"TKN-ok-c1", MPT_OK, MPT_OUTCOME_DELETED, 204},
+        {"TKN-answerlost-c1", MPT_OK, MPT_OUTCOME_GONE, 404},
+        {"TKN-400-c1", MPT_BAD_REQUEST, MPT_OUTCOME_NOT_DELETED, 400},
+        {"TKN-401-c1", MPT_UNAUTHORIZED, MPT_OUTCOME_NOT_DELETED, 401},
+        {"TKN-403-c1", MPT_FORBIDDEN, MPT_OUTCOME_NOT_DELETED, 403},
+        {"TKN-404-c1", MPT_NOT_FOUND, MPT_OUTCOME_NOT_DELETED, 404},
+        {"TKN-409-c1", MPT_CONFLICT, MPT_OUTCOME_NOT_DELETED, 409},
+        {"TKN-429~90-c1", MPT_RATE_LIMITED, MPT_OUTCOME_NOT_DELETED, 429},
+        {"TKN-500.always-c1", MPT_SERVER_ERROR, MPT_OUTCOME_UNKNOWN, 500},
+        {"TKN-302-c1", MPT_UNEXPECTED_RESPONSE, MPT_OUTCOME_NOT_DELETED, 302},
+        {"TKN-200.always-c1", MPT_UNEXPECTED_RESPONSE, MPT_OUTCOME_UNKNOWN, 200},
+        {"TKN-requestlost.always-c1", MPT_CONNECTION_LOST, MPT_OUTCOME_UNKNOWN, 0},
+        {"TKN-0000-0001", MPT_OWN_TOKEN, MPT_OUTCOME_NOT_DELETED, 0},
+        {"", MPT_INVALID_TOKEN_ID, MPT_OUTCOME_NOT_DELETED, 0},
+        {"..", MPT_INVALID_TOKEN_ID, MPT_OUTCOME_NOT_DELETED, 0},
+        {"a/b", MPT_NOT_FOUND, MPT_OUTCOME_NOT_DELETED, 404},
+    };
+    mpt_client *client = new_client(NULL);
+    mpt_outcome *outcome = NULL;
+    size_t i;
+
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        mpt_outcome_free(told(client, cases[i].id, cases[i].code, cases[i].kind, cases[i].status));
+    }
+
+    outcome = told(client, "TKN-400-c2", MPT_BAD_REQUEST, MPT_OUTCOME_NOT_DELETED, 400);
+    CHECK_TEXT(mpt_outcome_title(outcome), "Bad Request");
+    CHECK(mpt_outcome_detail(outcome) != NULL);
+    CHECK(mpt_outcome_server_trace_id(outcome) != NULL);
+    CHECK(mpt_outcome_trace_id(outcome) != NULL && strlen(mpt_outcome_trace_id(outcome)) == 32);
+    CHECK(mpt_outcome_attempts(outcome) == 1);
+    CHECK(mpt_outcome_retry_after_ms(outcome) == -1);
+    CHECK(mpt_outcome_elapsed_us(outcome) > 0);
+    {
+        mpt_outcome *copy = mpt_outcome_clone(outcome);
+        char *json = malloc(strlen(mpt_outcome_json(outcome)) + 1);
+        strcpy(json, mpt_outcome_json(outcome));
+        mpt_outcome_free(outcome);
+        CHECK_TEXT(mpt_outcome_json(copy), json);
+        mpt_outcome_free(copy);
+        free(json);
+    }
+
+    outcome = told(client, "TKN-429~90-c2", MPT_RATE_LIMITED, MPT_OUTCOME_NOT_DELETED, 429);
+    CHECK(mpt_outcome_retry_after_ms(outcome) == 90000);
+    mpt_outcome_free(outcome);
+
+    outcome = told(client, "TKN-503.503.ok-c2", MPT_OK, MPT_OUTCOME_DELETED, 204);
+    CHECK(mpt_outcome_attempts(outcome) == 3);
+    CHECK(mpt_outcome_title(outcome) == NULL);
+    mpt_outcome_free(outcome);
+
+    /* A server that sends control characters, NUL among them. */
+    outcome = told(client, "TKN-400control-c2", MPT_BAD_REQUEST, MPT_OUTCOME_NOT_DELETED, 400);
+    CHECK(mpt_outcome_title(outcome) != NULL || mpt_outcome_detail(outcome) != NULL);
+    CHECK(strchr(mpt_outcome_message(outcome), '\x1b') == NULL);
+    mpt_outcome_free(outcome);
+
+    outcome = NULL;
+    CHECK(mpt_delete_token(client, NULL, &outcome) == MPT_INVALID_ARGUMENT);
+    CHECK_HAS(mpt_outcome_message(outcome), "token id is a null pointer");
+    CHECK(mpt_outcome_kind(outcome) == MPT_OUTCOME_NOT_DELETED);
+    CHECK(mpt_outcome_trace_id(outcome) == NULL && mpt_outcome_token_id(outcome) == NULL);
+    mpt_outcome_free(outcome);
+    CHECK(mpt_delete_token(client, "TKN-\xc3", &outcome) == MPT_INVALID_ARGUMENT);
+    CHECK_HAS(mpt_outcome_message(outcome), "not UTF-8 from byte 4");
+    mpt_outcome_free(outcome);
+    CHECK(mpt_delete_token(NULL, "x", &outcome) == MPT_INVALID_ARGUMENT);
+    CHECK_HAS(mpt_outcome_message(outcome), "client is a null pointer");
+    mpt_outcome_free(outcome);
+    CHECK(mpt_delete_token(NULL, NULL, NULL) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_delete_token(client, "TKN-ok-c3", NULL) == MPT_OK);
+    mpt_client_free(client);
+
+    client = new_client(missing_ok);
+    mpt_outcome_free(told(client, "nobody", MPT_OK, MPT_OUTCOME_GONE, 404));
+    mpt_client_free(client);
+    client = new_client(short_attempts);
+    mpt_outcome_free(told(client, "TKN-requestsilent.always-c1", MPT_TIMEOUT, MPT_OUTCOME_UNKNOWN, 0));
+    mpt_client_free(client);
+}
+
+static void no_connection(void) {
+    mpt_config *config = mpt_config_new_from_env();
+    mpt_client *client = NULL;
+
+    mpt_config_set_base_url(config, "http://127.0.0.1:1");
+    mpt_config_set_attempts(config, 1);
+    CHECK(mpt_client_new(config, &client, NULL) == MPT_OK);
+    mpt_outcome_free(told(client, "TKN-ok-n1", MPT_CONNECT_FAILED, MPT_OUTCOME_NOT_DELETED, 0));
+    mpt_client_free(client);
+    mpt_config_set_base_url(config, "https://127.0.0.1:1");
+    CHECK(mpt_client_new(config, &client, NULL) == MPT_OK);
+    mpt_outcome_free(told(client, "TKN-ok-n1", MPT_CONNECT_FAILED, MPT_OUTCOME_NOT_DELETED, 0));
+    mpt_client_free(client);
+    mpt_config_free(config);
+}
+
+static void cancelled(void) {
+    mpt_client *client = new_client(NULL);
+    mpt_client *other = mpt_client_clone(client);
+
+    CHECK(other != NULL);
+    mpt_client_cancel(client);
+    mpt_client_cancel(client);
+    mpt_outcome_free(told(client, "TKN-ok-x1", MPT_CANCELLED, MPT_OUTCOME_NOT_DELETED, 0));
+    mpt_client_free(client);
+    mpt_outcome_free(told(other, "TKN-ok-x1", MPT_OK, MPT_OUTCOME_DELETED, 204));
+    mpt_client_free(other);
+}
+
+struct batch_told {
+    size_t calls;
+    size_t dead;
+    size_t skipped;
+    size_t stop_after;
+    mpt_outcome *kept;
+};
+
+static int on_outcome(const mpt_outcome *outcome, void *user_data) {
+    struct batch_told *told_so_far = (struct batch_told *)user_data;
+
+    told_so_far->calls += 1;
+    told_so_far->dead += mpt_outcome_code(outcome) == MPT_OK;
+    told_so_far->skipped += mpt_outcome_code(outcome) == MPT_SKIPPED;
+    if (told_so_far->kept == NULL) {
+        told_so_far->kept = mpt_outcome_clone(outcome);
+    }
+    return told_so_far->stop_after != 0 && told_so_far->calls >= told_so_far->stop_after;
+}
+
+static struct batch_told batch(const mpt_client *client, const char *const *ids, size_t count,
+                               const mpt_batch_options *options, size_t stop_after, mpt_code code) {
+    struct batch_told now = {0, 0, 0, 0, NULL};
+    mpt_code returned;
+
+    now.stop_after = stop_after;
+    returned = mpt_delete_tokens(client, ids, count, options, on_outcome, &now);
+    CHECK(returned == code);
+    if (returned != code) {
+        fprintf(stderr, "  returned %s: %s\n", mpt_code_name(returned), mpt_outcome_json(now.kept));
+    }
+    mpt_outcome_free(now.kept);
+    now.kept = NULL;
+    return now;
+}
+
+static void batches(void) {
+    static const char *const good[] = {"TKN-ok-b1", "TKN-answerlost-b2", "TKN-ok-b3", "TKN-ok-b1"};
+    static const char *const mixed[] = {"TKN-ok-b4", "TKN-403.always-b5", "TKN-ok-b6"};
+    static const char *const denied[] = {"TKN-401.always-b7", "TKN-ok-b8", "TKN-ok-b9"};
+    static const char *const holes[] = {"TKN-ok-b10", NULL};
+    static const char *const not_text[] = {"TKN-ok-b10", "\xff"};
+    static const char *const own[] = {"TKN-0000-0001", "TKN-ok-b11"};
+    mpt_batch_options options = MPT_BATCH_OPTIONS_INIT;
+    mpt_client *client = new_client(NULL);
+    struct batch_told now;
+    const char *many[40];
+    char names[40][32];
+    size_t i;
+
+    CHECK(options.size == sizeof(mpt_batch_options) && options.journal == NULL);
+    now = batch(client, good, 4, NULL, 0, MPT_OK);
+    CHECK(now.calls == 3 && now.dead == 3);
+    now = batch(client, mixed, 3, &options, 0, MPT_FORBIDDEN);
+    CHECK(now.calls == 3 && now.dead == 2);
+    now = batch(client, NULL, 0, &options, 0, MPT_OK);
+    CHECK(now.calls == 0);
+    CHECK(mpt_delete_tokens(client, good, 1, NULL, NULL, NULL) == MPT_NOT_FOUND);
+
+    options.concurrency = 1;
+    now = batch(client, denied, 3, &options, 0, MPT_UNAUTHORIZED);
+    CHECK(now.calls >= 1 && now.dead == 0);
+    for (i = 0; i < 40; i++) {
+        sprintf(names[i], "TKN-ok-s%lu", (unsigned long)i);
+        many[i] = names[i];
+    }
+    now = batch(client, many, 40, &options, 1, MPT_SKIPPED);
+    CHECK(now.calls < 40 && now.dead >= 1);
+    options.concurrency = 16;
+    options.missing_ok = 1;
+    now = batch(client, many, 40, &options, 0, MPT_OK);
+    CHECK(now.calls == 40 && now.dead == 40);
+
+    /* Batches that cannot start: told once, by an outcome without a token id, and nothing was sent. */
+    now = batch(NULL, good, 1, NULL, 0, MPT_INVALID_ARGUMENT);
+    CHECK(now.calls == 1);
+    now = batch(client, NULL, 1, NULL, 0, MPT_INVALID_ARGUMENT);
+    CHECK(now.calls == 1);
+    now = batch(client, holes, 2, NULL, 0, MPT_INVALID_ARGUMENT);
+    CHECK(now.calls == 1);
+    now = batch(client, not_text, 2, NULL, 0, MPT_INVALID_ARGUMENT);
+    CHECK(now.calls == 1);
+    now = batch(client, good, (size_t)-1, NULL, 0, MPT_INVALID_ARGUMENT);
+    CHECK(now.calls == 1);
+    CHECK(mpt_delete_tokens(client, holes, 2, NULL, NULL, NULL) == MPT_INVALID_ARGUMENT);
+    options.concurrency = 257;
+    batch(client, good, 4, &options, 0, MPT_INVALID_ARGUMENT);
+    options.concurrency = 0;
+    options.size = (uint32_t)sizeof options - 1;
+    batch(client, good, 4, &options, 0, MPT_INVALID_ARGUMENT);
+    options.size = 0;
+    batch(client, good, 4, &options, 0, MPT_INVALID_ARGUMENT);
+    options.size = 4097;
+    batch(client, good, 4, &options, 0, MPT_INVALID_ARGUMENT);
+    mpt_outcome_free(told(client, "TKN-ok-b10", MPT_OK, MPT_OUTCOME_DELETED, 204));
+
+    /* Callers that know more members than this library: fine as long as these are not set. */
+    {
+        struct {
+            mpt_batch_options known;
+            char later[16];
+        } longer = {MPT_BATCH_OPTIONS_INIT, {0}};
+        longer.known.size = (uint32_t)sizeof longer;
+        longer.known.missing_ok = 1;
+        batch(client, good, 4, &longer.known, 0, MPT_OK);
+        longer.later[15] = 1;
+        batch(client, good, 4, &longer.known, 0, MPT_INVALID_ARGUMENT);
+    }
+
+    mpt_client_cancel(client);
+    options.size = (uint32_t)sizeof options;
+    options.missing_ok = 0;
+    now = batch(client, many, 40, &options, 0, MPT_SKIPPED);
+    CHECK(now.dead == 0 && now.calls == now.skipped);
+    mpt_client_free(client);
+
+    client = new_client(NULL);
+    now = batch(client, own, 2, NULL, 0, MPT_OWN_TOKEN);
+    CHECK(now.calls == 2 && now.dead == 1);
+    mpt_client_free(client);
+}
+
+static void journals(void) {
+    static const char *const ids[] = {"TKN-ok-j1", "TKN-ok-j2"};
+    mpt_batch_options options = MPT_BATCH_OPTIONS_INIT;
+    mpt_client *client = new_client(NULL);
+    char path[4096];
+    struct batch_told now;
+
+    sprintf(path, "%s/journal", folder);
+    options.journal = path;
+    now = batch(client, ids, 1, &options, 0, MPT_OK);
+    CHECK(now.calls == 1);
+    now = batch(client, ids, 2, &options, 0, MPT_OK);
+    CHECK(now.calls == 1 && now.dead == 1);
+    options.journal = folder;
+    now = batch(client, ids, 2, &options, 0, MPT_INVALID_CONFIG);
+    CHECK(now.calls == 1);
+    mpt_client_free(client);
+}
+
+static void batches_that_are_asked(void) {
+    static const char *const ids[] = {"TKN-ok-p1", "TKN-403.always-p2", "TKN-answerlost-p3"};
+    mpt_client *client = new_client(NULL);
+    mpt_batch *running = NULL;
+    mpt_outcome *outcome = NULL;
+    mpt_batch_options options = MPT_BATCH_OPTIONS_INIT;
+    size_t dead = 0;
+    size_t count = 0;
+
+    CHECK(mpt_batch_new(client, ids, 3, NULL, &running, &outcome) == MPT_OK);
+    CHECK(running != NULL && outcome == NULL);
+    mpt_client_free(client); /* the batch keeps what it needs */
+    while ((outcome = mpt_batch_next(running)) != NULL) {
+        count += 1;
+        dead += mpt_outcome_code(outcome) == MPT_OK;
+        mpt_outcome_free(outcome);
+    }
+    CHECK(count == 3 && dead == 2);
+    CHECK(mpt_batch_next(running) == NULL);
+    mpt_batch_stop(running);
+    mpt_batch_free(running);
+
+    client = new_client(NULL);
+    CHECK(mpt_batch_new(client, ids, 3, &options, &running, NULL) == MPT_OK);
+    mpt_batch_stop(running);
+    while ((outcome = mpt_batch_next(running)) != NULL) {
+        CHECK(mpt_outcome_code(outcome) == MPT_SKIPPED);
+        mpt_outcome_free(outcome);
+    }
+    mpt_batch_free(running);
+
+    /* Ended in the middle, and before its begin. */
+    CHECK(mpt_batch_new(client, ids, 3, NULL, &running, NULL) == MPT_OK);
+    mpt_outcome_free(mpt_batch_next(running));
+    mpt_batch_free(running);
+    CHECK(mpt_batch_new(client, NULL, 0, NULL, &running, NULL) == MPT_OK);
+    CHECK(mpt_batch_next(running) == NULL);
+    mpt_batch_free(running);
+
+    options.concurrency = 1000;
+    CHECK(mpt_batch_new(client, ids, 3, &options, &running, &outcome) == MPT_INVALID_ARGUMENT);
+    CHECK(running == NULL);
+    CHECK_HAS(mpt_outcome_message(outcome), "concurrency");
+    mpt_outcome_free(outcome);
+    CHECK(mpt_batch_new(NULL, ids, 3, NULL, &running, NULL) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_batch_new(client, ids, 3, NULL, NULL, NULL) == MPT_INVALID_ARGUMENT);
+    mpt_client_free(client);
+}
+
+static void proofs(void) {
+    mpt_client *client = new_client(NULL);
+    mpt_outcome *outcome = NULL;
+
+    /* Alive: deleted by the request for proof; then proven. */
+    CHECK(mpt_prove_deleted(client, "idt:TKN-ok-q1:sandbox-secret", &outcome) == MPT_OK);
+    CHECK(mpt_outcome_is_proven(outcome) == 0);
+    CHECK(mpt_outcome_kind(outcome) == MPT_OUTCOME_DELETED);
+    CHECK_HAS(mpt_outcome_json(outcome), "\"proven\":false");
+    mpt_outcome_free(outcome);
+    CHECK(mpt_prove_deleted(client, "idt:TKN-ok-q1:sandbox-secret", &outcome) == MPT_OK);
+    CHECK(mpt_outcome_is_proven(outcome) == 1);
+    CHECK(mpt_outcome_kind(outcome) == MPT_OUTCOME_GONE);
+    CHECK_TEXT(mpt_outcome_token_id(outcome), "TKN-ok-q1");
+    CHECK_HAS(mpt_outcome_json(outcome), "\"proven\":true");
+    CHECK(strstr(mpt_outcome_json(outcome), "sandbox-secret") == NULL);
+    {
+        mpt_outcome *copy = mpt_outcome_clone(outcome);
+        CHECK(mpt_outcome_is_proven(copy) == 1);
+        CHECK_TEXT(mpt_outcome_json(copy), mpt_outcome_json(outcome));
+        mpt_outcome_free(copy);
+    }
+    mpt_outcome_free(outcome);
+    CHECK(mpt_prove_deleted(client, "sesame", &outcome) == MPT_INVALID_ARGUMENT);
+    CHECK(strstr(mpt_outcome_json(outcome), "sesame") == NULL);
+    mpt_outcome_free(outcome);
+    CHECK(mpt_prove_deleted(client, "", NULL) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_prove_deleted(client, NULL, NULL) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_prove_deleted(client, "\xff", NULL) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_prove_deleted(NULL, "idt:TKN-ok-q1:sandbox-secret", NULL) == MPT_INVALID_ARGUMENT);
+    mpt_client_free(client);
+}
+
+/* Last: afterwards the token in use is dead. */
+static void the_own_token(void) {
+    mpt_client *client = new_client(allow_own);
+    mpt_outcome_free(told(client, "TKN-0000-0001", MPT_OK, MPT_OUTCOME_DELETED, 204));
+    mpt_outcome_free(told(client, "TKN-ok-z1", MPT_UNAUTHORIZED, MPT_OUTCOME_NOT_DELETED, 401));
+    mpt_client_free(client);
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) {
+        return 2;
+    }
+    folder = argv[1];
+    versions_and_names();
+    null_is_fine_where_it_is_said();
+    setters();
+    configs_that_cannot_be_used();
+    single_calls();
+    no_connection();
+    cancelled();
+    batches();
+    journals();
+    batches_that_are_asked();
+    proofs();
+    the_own_token();
+    return checks_done();
+}

@@ -1,0 +1,8 @@
+//! The C programs under checkers that find what a plain run does not. Slow, so not part of a plain `cargo test`:
+//! `cargo xtask test valgrind sanitizers` runs them, or `cargo test -p mpt-tokens-capi --test checkers`.
+
+#[path = "../it/build.rs"]
+#[allow(dead_code, reason = "shared with the other tests")]
+mod build;
+mod sanitizers;
+mod valgrind;
