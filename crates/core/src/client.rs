@@ -451,7 +451,7 @@ impl ClientBuilder {
         };
         let ca = if self.ca_only { ca.only() } else { ca };
         let user_agent = user_agent(self.user_agent.as_deref()).map_err(config)?;
-        let proxy = proxy.and_then(|proxy| proxy.for_endpoint(&endpoint));
+        let proxy = proxy.map(Proxy::into_inner);
         let shared = Shared {
             network: Network::new(endpoint, token, user_agent, proxy, ca, self.lookup),
             policy: self.policy,
