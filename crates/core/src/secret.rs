@@ -87,29 +87,38 @@ impl ApiToken {
 
 /// Where `needle`, which is ASCII, stands in `text` first, each of its characters percent-encoded or not.
 fn find_encoded(text: &str, needle: &str) -> Option<(usize, usize)> {
-    let bytes = text.as_bytes();
-    let decoded = |at: usize| match bytes.get(at..at + 3) {
-        Some([b'%', high, low]) => {
-            let digit = |c: u8| char::from(c).to_digit(16);
-            match (digit(*high), digit(*low)) {
-                (Some(high), Some(low)) => u8::try_from(high * 16 + low).ok(),
-                _ => None,
-            }
-        }
-        _ => None,
+    let text = text.as_bytes();
+    (0..text.len()).find_map(|begin| Some((begin, begin + matched(&text[begin..], needle)?)))
+}
+
+/// How many bytes at the front of `text` are `needle`, each of its characters percent-encoded or not.
+fn matched(text: &[u8], needle: &str) -> Option<usize> {
+    let mut at = 0;
+    for (position, wanted) in needle.bytes().enumerate() {
+        let rest = &text[at..];
+        let literal = rest.first() == Some(&wanted);
+        let encoded = decoded(rest) == Some(wanted);
+        at += match (literal, encoded) {
+            // A `%` that may be itself, or the begin of its own encoding.
+            (true, true) => match matched(&rest[1..], &needle[position + 1..]) {
+                Some(more) => return Some(at + 1 + more),
+                None => 3,
+            },
+            (true, false) => 1,
+            (false, true) => 3,
+            (false, false) => return None,
+        };
+    }
+    Some(at)
+}
+
+/// The byte that `%xx` at the front of `text` stands for.
+fn decoded(text: &[u8]) -> Option<u8> {
+    let &[b'%', high, low, ..] = text else {
+        return None;
     };
-    let end_of_match = |begin: usize| {
-        let mut at = begin;
-        for wanted in needle.bytes() {
-            at += match bytes.get(at) {
-                Some(found) if *found == wanted => 1,
-                Some(_) if decoded(at) == Some(wanted) => 3,
-                _ => return None,
-            };
-        }
-        Some(at)
-    };
-    (0..bytes.len()).find_map(|begin| Some((begin, end_of_match(begin)?)))
+    let digit = |c: u8| char::from(c).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
 impl fmt::Debug for ApiToken {
@@ -154,3 +163,48 @@ impl fmt::Display for InvalidApiToken {
 }
 
 impl std::error::Error for InvalidApiToken {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A text in which each character may be percent-encoded, in either case.
+    fn encoded(text: String) -> impl Strategy<Value = String> {
+        let length = text.len();
+        prop::collection::vec(0..3_u8, length).prop_map(move |ways| {
+            let write = |(c, way): (char, u8)| match way {
+                0 => c.to_string(),
+                1 => format!("%{:02x}", u32::from(c)),
+                _ => format!("%{:02X}", u32::from(c)),
+            };
+            text.chars().zip(ways).map(write).collect()
+        })
+    }
+
+    /// A token value, and itself or its secret part as a server may write it.
+    fn echoes() -> impl Strategy<Value = (ApiToken, String, String)> {
+        ("TKN-[0-9]{4}-[0-9]{4}", "[!-9;-~]{8,40}").prop_flat_map(|(id, secret)| {
+            let value = format!("idt:{id}:{secret}");
+            let token = ApiToken::new(value.clone()).unwrap();
+            (Just(token), prop_oneof![encoded(value), encoded(secret.clone())], Just(secret))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn an_echo_is_taken_out((token, echo, secret) in echoes(), before in "[^%]{0,20}", after in any::<String>()) {
+            let clean = token.redact(&format!("{before}{echo}{after}{echo}"));
+            prop_assert!(!clean.contains(&echo), "{clean}");
+            prop_assert!(!clean.contains(&secret), "{clean}");
+            prop_assert!(clean.contains(REDACTED));
+        }
+
+        #[test]
+        fn other_text_stays(text in "[a-z %:0-9]{0,100}") {
+            let token = ApiToken::new("idt:TKN-1671-0642:SECRET-SECRET").unwrap();
+            prop_assert_eq!(token.redact(&text), text);
+        }
+    }
+}
