@@ -2,10 +2,15 @@
 
 mod answers;
 mod batch;
+mod budget;
+mod faults;
 mod framing;
 mod inputs;
 mod phases;
+mod properties;
 mod prove;
 mod proxy;
+mod secrets;
 mod support;
+mod threads;
 mod tls;

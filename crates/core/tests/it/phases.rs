@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use mpt_tokens::{Cancel, Client, ClientBuilder, Code, DeleteOptions, Outcome, Report};
 use rstest::rstest;
 
-use crate::support::log::{assert_no_leak, be_quiet};
+use crate::support::log::{assert_no_leak, quiet};
 use crate::support::proxy::{Manner, Proxy};
 use crate::support::raw::{Conn, NO_CONTENT, Server, http};
 use crate::support::{HOST, ID, SOON, TOKEN, builder, builder_at, checked, delete};
@@ -229,9 +229,7 @@ fn cancelled(
     };
     let client = client.build().unwrap();
     let call = thread::spawn(move || {
-        if stuck == Stuck::Sending {
-            be_quiet();
-        }
+        let _quiet = (stuck == Stuck::Sending).then(quiet);
         let report: Report = client.delete_token_with(ID, &options).into();
         (report, Instant::now())
     });
@@ -284,9 +282,7 @@ fn timed_out(
 ) {
     let world = world(stuck);
     let limited = if stuck == Stuck::Sending { LONG_LIMIT } else { LIMIT };
-    if stuck == Stuck::Sending {
-        be_quiet();
-    }
+    let _quiet = (stuck == Stuck::Sending).then(quiet);
     let client = match limit {
         Limit::Attempt => world.builder.attempt_timeout(limited).attempts(1),
         // It ends with the connection: what comes after has the attempt's limit.

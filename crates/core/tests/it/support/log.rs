@@ -4,12 +4,14 @@
 //! together again here: a secret spread over rows is a secret shown.
 
 use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex, Once};
 
 use log::{LevelFilter, Log, Metadata, Record};
 
 use super::{SECRET, TOKEN};
 
+static RECORDS: AtomicUsize = AtomicUsize::new(0);
 static LEAKS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 thread_local! {
@@ -29,6 +31,7 @@ impl Log for Watchful {
         if QUIET.get() {
             return;
         }
+        RECORDS.fetch_add(1, Ordering::Relaxed);
         let text = record.args().to_string();
         if let Some(secret) = found_in(text.as_bytes()) {
             leak(format!("{}: {secret} in `{text}`", record.target()));
@@ -109,9 +112,25 @@ pub(crate) fn install() {
     });
 }
 
-/// Stops listening to this thread: for requests so long that their dump would take minutes.
-pub(crate) fn be_quiet() {
+/// Does not listen to this thread, as long as what is given back lives: for requests so long that their dump would
+/// take minutes, and for what a log may show.
+#[must_use]
+pub(crate) fn quiet() -> Quiet {
     QUIET.set(true);
+    Quiet
+}
+
+pub(crate) struct Quiet;
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        QUIET.set(false);
+    }
+}
+
+/// How many records came so far.
+pub(crate) fn records() -> usize {
+    RECORDS.load(Ordering::Relaxed)
 }
 
 /// Fails when any record of this process held the secret.

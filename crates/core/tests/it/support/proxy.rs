@@ -136,10 +136,10 @@ fn tunnel(
     });
     loop {
         let bytes = conn.read_some();
+        seen.lock().unwrap().extend(&bytes);
         if bytes.is_empty() || upstream.write_all(&bytes).is_err() {
             break;
         }
-        seen.lock().unwrap().extend(&bytes);
     }
     let _ = upstream.shutdown(Shutdown::Both);
     back.join().unwrap();

@@ -194,6 +194,23 @@ impl Conn<'_> {
         Some(head)
     }
 
+    /// Reads the head of one request, and keeps no byte of it; `false` when the client left instead.
+    pub(crate) fn forget_request(&mut self) -> bool {
+        let mut end = 0;
+        let mut byte = [0u8; 1];
+        while end < 4 {
+            if !matches!(self.io.read(&mut byte), Ok(1)) {
+                return false;
+            }
+            end = match (byte[0], end) {
+                (b'\r', 0 | 2) | (b'\n', 1 | 3) => end + 1,
+                (b'\r', _) => 1,
+                _ => 0,
+            };
+        }
+        true
+    }
+
     /// Sends; a client that left already does not matter.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         self.io.write_all(bytes.as_ref()).and_then(|()| self.io.flush()).is_ok()

@@ -1,0 +1,266 @@
+//! The API token is nowhere but on the wire: not in what is shown, not in the log, not in memory that is not its own.
+
+use std::panic;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use mpt_tokens::{
+    ApiToken, BatchItem, BatchOptions, Cancel, Client, Code, DeleteOptions, Endpoint, Journal,
+    Outcome, Report, TokenId,
+};
+use rstest::rstest;
+
+use crate::support::log::{assert_no_leak, assert_no_secret, quiet, records};
+use crate::support::raw::{NO_CONTENT, Server, http};
+use crate::support::{ID, SECRET, TOKEN, builder, delete, once};
+
+/// Everything public that could hold it, in every way that it can be shown.
+#[test]
+fn nothing_shows_it() {
+    let server = Server::start(|conn, _| conn.answer_all(NO_CONTENT));
+    let setup = builder(server.url()).proxy(format!("http://user:{SECRET}@proxy.example.test"));
+    let client = builder(server.url()).build().unwrap();
+    let token = ApiToken::new(TOKEN).unwrap();
+    let options = DeleteOptions::new().cancel(&Cancel::new());
+    let deletion = client.delete_token(ID).unwrap();
+    let own = client.delete_token(token.token_id().unwrap()).unwrap_err();
+    let value_as_id = client.delete_token(TOKEN).unwrap_err();
+    let invalid_id = TokenId::new(TOKEN).unwrap_err();
+    let invalid_token = ApiToken::new(format!("{TOKEN}\n{TOKEN}")).unwrap_err();
+    let invalid_url =
+        Endpoint::new(&format!("https://user:{SECRET}@h.example"), false).unwrap_err();
+    let proof = client.prove_deleted(&token).unwrap();
+    let mut leaked = BatchItem::from(ID);
+    leaked.value = Some(token.clone());
+    let shown = [
+        format!("{setup:?} {client:?} {token:?} {options:?} {deletion:?} {own:?} {value_as_id:?}"),
+        format!("{invalid_id:?} {invalid_token:?} {invalid_url:?} {proof:?} {leaked:?}"),
+        format!("{setup:#?} {client:#?} {token:#?} {proof:#?} {leaked:#?}"),
+        format!(
+            "{deletion} {own} {value_as_id} {invalid_id} {invalid_token} {invalid_url} {proof}"
+        ),
+        format!("{} {} {}", own.to_json(), value_as_id.to_json(), proof.to_json()),
+        format!("{:?} {:?}", value_as_id.id(), invalid_id.shown()),
+    ];
+    for text in shown {
+        assert_no_secret(&text);
+    }
+    assert_eq!((own.code(), value_as_id.code()), (Code::OwnToken, Code::InvalidTokenId));
+    assert_no_leak();
+    assert!(records() > 50, "the log was watched: {} records", records());
+}
+
+/// A value given where an id belongs goes nowhere, in a batch either; the journal holds ids only.
+#[test]
+fn a_batch_shows_it_not() {
+    let server = Server::start(|conn, _| conn.answer_all(NO_CONTENT));
+    let client = builder(server.url()).build().unwrap();
+    let path = std::env::temp_dir().join(format!("mpt-tokens-journal-{}", std::process::id()));
+    let journal = Journal::open(&path, client.endpoint()).unwrap();
+    let options = BatchOptions::new().journal(journal);
+    assert_no_secret(&format!("{options:?}"));
+    let mut reports = Vec::new();
+    client
+        .delete_tokens(["TKN-1", TOKEN, "TKN-2"], &options, |report| {
+            reports.push(report);
+            std::ops::ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!(reports.len(), 3);
+    for report in reports {
+        assert_no_secret(&format!("{report:?} {}", report.to_json()));
+    }
+    drop(options);
+    assert_no_secret(&std::fs::read_to_string(&path).unwrap());
+    std::fs::remove_file(path).unwrap();
+    for head in server.heads() {
+        assert_no_secret(head.split("\r\n").next().unwrap());
+    }
+    assert_no_leak();
+}
+
+/// A server that echoes it: in every place of an answer, in every spelling.
+#[rstest]
+#[case::literal(TOKEN.to_owned())]
+#[case::the_secret_part(SECRET.to_owned())]
+#[case::header(format!("Bearer {TOKEN}"))]
+#[case::twice(format!("{TOKEN} and {TOKEN}"))]
+#[case::in_a_word(format!("x{TOKEN}y"))]
+#[case::percent_encoded(percent_encoding::utf8_percent_encode(TOKEN, percent_encoding::NON_ALPHANUMERIC).to_string())]
+#[case::json_escaped(TOKEN.replace('/', "\\/"))]
+#[case::json_escaped_wholly(TOKEN.bytes().map(|byte| format!("\\u{byte:04x}")).collect())]
+fn an_echo(#[case] echo: String, #[values(400, 401, 404, 429, 500, 302, 200)] status: u16) {
+    let body = format!(
+        r#"{{"type":"u:{echo}","title":"{echo}","detail":"of {echo}.","instance":"/{echo}","traceId":"{echo}",
+           "errors":{{"{echo}":["{echo}"]}},"{echo}":[[{{"a":"{echo}"}}]],"details":"{echo}","message":"{echo}"}}"#
+    );
+    let header = format!("X-Echo: {}\r\nRetry-After: {}\r\n", echo, echo);
+    let answer = http(&format!("{status} {echo}"), &header, &body);
+    let server = Server::start(move |conn, _| conn.answer_all(&answer));
+    // Spellings that only a parser of JSON or of URLs would know again are not looked for in raw bytes.
+    let _quiet = echo.contains(['\\', '%']).then(quiet);
+    let report = delete(&once(server.url()));
+    assert_ne!(report.outcome(), Outcome::Deleted);
+    if let Some(problem) = report.problem() {
+        let shown = serde_json::to_string(problem).unwrap();
+        assert_no_secret(&shown);
+        assert!(shown.contains("<redacted>"), "{shown}");
+        assert_no_secret(&format!("{problem:?} {:?} {:?}", problem.errors(), problem.summary()));
+    }
+    assert_eq!(report.problem().is_some(), !matches!(status, 200 | 302), "{report:?}");
+    assert_no_leak();
+}
+
+/// An echo that comes in pieces, so that no read holds all of it.
+#[rstest]
+#[case::head("HTTP/1.1 400 Bad Request\r\nX-Echo: ", "\r\nContent-Length: 0\r\n\r\n")]
+#[case::body("HTTP/1.1 400 Bad Request\r\nContent-Length: 100\r\n\r\n{\"title\":\"", "\"}")]
+fn an_echo_in_pieces(#[case] before: &'static str, #[case] after: &'static str) {
+    let server = Server::start(move |conn, _| {
+        conn.request();
+        let (first, second) = TOKEN.split_at(20);
+        conn.send(format!("{before}{first}"));
+        std::thread::sleep(Duration::from_millis(20));
+        let rest = 100 - "{\"title\":\"\"}".len() - TOKEN.len();
+        conn.send(format!("{second}{}{after}", " ".repeat(if after.len() > 2 { 0 } else { rest })));
+        conn.until_closed();
+    });
+    // A body is read, and its bytes logged, as it comes: there the pieces are not known for what they are.
+    let in_body = after.len() == 2;
+    let _quiet = in_body.then(quiet);
+    let report = delete(&once(server.url()));
+    assert_eq!(report.code(), Code::BadRequest, "{report:?}");
+    if in_body {
+        assert_eq!(report.problem().unwrap().title().map(str::trim), Some("<redacted>"));
+    }
+    assert_no_leak();
+}
+
+/// A panic in what the caller brought: the report is honest, and neither it nor the panic shows anything.
+#[test]
+fn a_panic_shows_it_not() {
+    let server = Server::start(|conn, _| {
+        conn.request();
+        conn.until_closed();
+    });
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new({
+        let said = Arc::clone(&said);
+        move |info| said.lock().unwrap().push(format!("{info} {:?}", info.payload_as_str()))
+    }));
+    let cancel = Cancel::polling(Duration::from_millis(5), || panic!("on purpose"));
+    let client = builder(server.url()).cancel(cancel).build().unwrap();
+    let report = delete(&client);
+    panic::set_hook(usual);
+    assert_eq!((report.code(), report.outcome()), (Code::Internal, Outcome::Unknown), "{report:?}");
+    let said = said.lock().unwrap().join("\n");
+    assert!(said.contains("on purpose"));
+    assert_no_secret(&said);
+    assert_no_leak();
+    // The client lives on.
+    let fresh = client.with_cancel(Cancel::new());
+    let report = Report::from(fresh.delete_token(".."));
+    assert_eq!(report.code(), Code::InvalidTokenId);
+}
+
+/// The memory of this process, looked through for a token value that the test itself does not hold in plain.
+#[cfg(target_os = "linux")]
+mod memory {
+    use std::fs::{self, File};
+    use std::os::unix::fs::FileExt;
+
+    use super::*;
+
+    const KEY: u8 = 0x5a;
+
+    /// A value of its own, in disguise.
+    fn disguised() -> Vec<u8> {
+        let random = fastrand::u128(..);
+        let mut value = format!("idt:TKN-9999-0002:{random:032x}{random:032x}").into_bytes();
+        let disguised = value.iter().map(|byte| byte ^ KEY).collect();
+        zeroize::Zeroize::zeroize(&mut value);
+        disguised
+    }
+
+    fn plain(disguised: &[u8]) -> String {
+        let mut value = String::with_capacity(disguised.len());
+        value.extend(disguised.iter().map(|byte| char::from(byte ^ KEY)));
+        value
+    }
+
+    /// How often the secret part of the value stands in memory that this process can write.
+    fn copies(disguised: &[u8]) -> usize {
+        let needle = &disguised[disguised.len() - 64..];
+        let memory = File::open("/proc/self/mem").unwrap();
+        let mut buffer = vec![0u8; 1 << 20];
+        let own = buffer.as_ptr_range();
+        let own = own.start as u64..own.end as u64;
+        let mut count = 0;
+        for line in fs::read_to_string("/proc/self/maps").unwrap().lines() {
+            let (range, rest) = line.split_once(' ').unwrap();
+            if !rest.starts_with("rw") || rest.contains("[vvar]") {
+                continue;
+            }
+            let (begin, end) = range.split_once('-').unwrap();
+            let mut at = u64::from_str_radix(begin, 16).unwrap();
+            let end = u64::from_str_radix(end, 16).unwrap();
+            while at < end {
+                if own.contains(&at) {
+                    at = own.end;
+                    continue;
+                }
+                let mut room = buffer.len().min((end - at) as usize);
+                if at < own.start {
+                    room = room.min((own.start - at) as usize);
+                }
+                let Ok(read) = memory.read_at(&mut buffer[..room], at) else { break };
+                count += buffer[..read]
+                    .windows(needle.len())
+                    .filter(|window| window.iter().zip(needle).all(|(a, b)| *a == b ^ KEY))
+                    .count();
+                buffer[..read].fill(0);
+                // A copy across two reads is found by the next, which begins before its end.
+                let overlap =
+                    if read == room && at + (read as u64) < end && read > 64 { 63 } else { 0 };
+                if read == 0 {
+                    break;
+                }
+                at += (read - overlap) as u64;
+            }
+        }
+        count
+    }
+
+    /// Reads one request and forgets every byte of it.
+    fn forgetful(conn: &mut crate::support::raw::Conn<'_>, _: usize) {
+        while conn.forget_request() {
+            conn.send(NO_CONTENT);
+        }
+    }
+
+    #[test]
+    fn one_copy_while_the_client_lives_and_none_after() {
+        let server = Server::start(forgetful);
+        let value = disguised();
+        let client: Client = builder(server.url()).api_token(plain(&value)).build().unwrap();
+        assert_eq!(copies(&value), 1, "the client's own");
+        for _ in 0..3 {
+            assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+        }
+        assert_eq!(server.connections(), 1);
+        assert_eq!(copies(&value), 1, "none in the buffers of the pooled connection");
+        drop(client);
+        assert_eq!(copies(&value), 0, "none after the client");
+    }
+
+    /// The search finds what is there.
+    #[test]
+    fn the_search_finds() {
+        let value = disguised();
+        assert_eq!(copies(&value), 0);
+        let shown = plain(&value);
+        assert_eq!(copies(&value), 1);
+        assert_eq!(shown.len(), value.len());
+    }
+}
