@@ -55,6 +55,12 @@ impl Hands {
             Cancels::new(client.cancel_handle(), options.cancel.as_ref()).and(halt.clone());
         Hands { client, options, cancels }
     }
+
+    /// Whether the caller cancelled: a batch that was only stopped lets the calls under way finish.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.client.cancel_handle().is_cancelled()
+            || self.options.cancel.as_ref().is_some_and(Cancel::is_cancelled)
+    }
 }
 
 /// What the workers and the calling thread share.

@@ -156,7 +156,7 @@ impl<I> Batch<I> {
                 self.hands.cancels.ask();
                 self.asked = Instant::now();
             }
-            if self.hands.cancels.is_cancelled() {
+            if self.hands.is_cancelled() {
                 forward.cancel();
             }
         }

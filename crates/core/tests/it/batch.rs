@@ -164,6 +164,23 @@ fn dropping_a_batch_waits_for_what_is_under_way() {
 }
 
 #[rstest]
+fn stopping_lets_the_calls_under_way_finish(#[values(1, 8)] concurrency: usize) {
+    let sandbox = Sandbox::builder().delay(Duration::from_millis(100)).start().unwrap();
+    let ids = (1..=100).map(|n| format!("TKN-ok-{n}"));
+    // A handle that asks is heeded in another way than one that does not.
+    let asks = Cancel::polling(Duration::from_millis(10), || false);
+    let mut batch = client(&sandbox).batch(ids, &at(concurrency).cancel(&asks)).unwrap();
+    assert_eq!(batch.next().unwrap().outcome(), Outcome::Deleted);
+    batch.stop();
+    for report in batch {
+        let truth = sandbox.truth(report.id().unwrap());
+        let (status, code) = (truth.status, report.code());
+        let finished = (Status::Deleted, Code::Ok);
+        assert!((status, code) == finished || (truth.requests, code) == (0, Code::Skipped));
+    }
+}
+
+#[rstest]
 fn an_answer_of_401_stops_a_batch(#[values(1, 8)] concurrency: usize) {
     let sandbox = Sandbox::builder().numbered(500).start().unwrap();
     let pulled = Cell::new(0);
