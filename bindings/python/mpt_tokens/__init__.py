@@ -1,10 +1,24 @@
-"""Delete API tokens of the SoftwareONE Marketplace, and know that they are dead."""
+"""Delete API tokens of the SoftwareONE Marketplace, and know that they are dead.
+
+    import mpt_tokens
+
+    with mpt_tokens.Client() as client:  # MPT_API_TOKEN, MPT_API_BASE_URL
+        try:
+            print("dead:", client.delete_token("TKN-1671-0642").outcome)
+        except mpt_tokens.Error as error:
+            print(error.outcome, error)
+
+Every result says what is true of the token (``deleted``, ``gone``, ``not_deleted`` or ``unknown``), whatever the
+network did in between. What core logs goes to the logger ``mpt_tokens``.
+"""
 
 from ._client import Client, delete_token
-from ._native import __version__
+from ._native import ApiToken, __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._aio import AsyncBatch, AsyncClient
+    from ._batch import Batch, BatchSummary
     from ._errors import (
         ApiError,
         BadRequestError,
@@ -31,55 +45,85 @@ if TYPE_CHECKING:
         UnexpectedResponseError,
         outcome_of,
     )
-    from ._outcome import Attempt, Outcome, ProblemDetails
+    from ._outcome import Attempt, Outcome, ProblemDetails, Proof
+    from ._sandbox import RecordedRequest, Sandbox, Truth
+    from ._types import ClientOptions, CodeName, OutcomeName
 
-# What the first call does not need is imported when it is first asked for.
-_LAZY = {
-    **dict.fromkeys(("Attempt", "Outcome", "ProblemDetails"), "_outcome"),
-    **dict.fromkeys(
-        (
-            "ApiError",
-            "BadRequestError",
-            "CancelledError",
-            "ConflictError",
-            "ConnectError",
-            "ConnectionLostError",
-            "Error",
-            "ForbiddenError",
-            "InternalError",
-            "InvalidArgumentError",
-            "InvalidConfigError",
-            "InvalidTokenIdError",
-            "NotFoundError",
-            "OwnTokenError",
-            "ProxyError",
-            "RateLimitedError",
-            "ResolveError",
-            "ServerError",
-            "SkippedError",
-            "TimeoutError",
-            "TlsError",
-            "UnauthorizedError",
-            "UnexpectedResponseError",
-            "outcome_of",
-        ),
-        "_errors",
-    ),
+__all__ = [
+    "ApiError",
+    "ApiToken",
+    "AsyncBatch",
+    "AsyncClient",
+    "Attempt",
+    "BadRequestError",
+    "Batch",
+    "BatchSummary",
+    "CancelledError",
+    "Client",
+    "ClientOptions",
+    "CodeName",
+    "ConflictError",
+    "ConnectError",
+    "ConnectionLostError",
+    "Error",
+    "ForbiddenError",
+    "InternalError",
+    "InvalidArgumentError",
+    "InvalidConfigError",
+    "InvalidTokenIdError",
+    "NotFoundError",
+    "Outcome",
+    "OutcomeName",
+    "OwnTokenError",
+    "ProblemDetails",
+    "Proof",
+    "ProxyError",
+    "RateLimitedError",
+    "RecordedRequest",
+    "ResolveError",
+    "Sandbox",
+    "ServerError",
+    "SkippedError",
+    "TimeoutError",
+    "TlsError",
+    "Truth",
+    "UnauthorizedError",
+    "UnexpectedResponseError",
+    "__version__",
+    "delete_token",
+    "outcome_of",
+]
+
+
+# Where a name is that is imported when it is first asked for; the exceptions, which are most, are in `_errors`.
+_MODULES = {
+    "AsyncBatch": "_aio",
+    "AsyncClient": "_aio",
+    "Attempt": "_outcome",
+    "Batch": "_batch",
+    "BatchSummary": "_batch",
+    "ClientOptions": "_types",
+    "CodeName": "_types",
+    "Outcome": "_outcome",
+    "OutcomeName": "_types",
+    "ProblemDetails": "_outcome",
+    "Proof": "_outcome",
+    "RecordedRequest": "_sandbox",
+    "Sandbox": "_sandbox",
+    "Truth": "_sandbox",
 }
-
-__all__ = ["Client", "delete_token", "__version__", *_LAZY]
 
 
 def __getattr__(name: str) -> object:
-    module = _LAZY.get(name)
-    if module is None:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value: object = getattr(import_module(f"{__name__}.{module}"), name)
+    module = import_module("." + _MODULES.get(name, "_errors"), __name__)
+    value: object = getattr(module, name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return __all__

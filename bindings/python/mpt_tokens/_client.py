@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from _warnings import warn
 
+from ._native import ApiToken
 from ._native import Client as _NativeClient
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable
     from types import TracebackType
-    from typing import TypedDict
 
     from typing_extensions import Self, Unpack
 
-    from ._outcome import Outcome
+    from ._batch import Batch
+    from ._outcome import Outcome, Proof
+    from ._types import ClientOptions
 
 
 class BaseClient:
@@ -87,11 +90,16 @@ class BaseClient:
         finally:
             # A traceback that shows the variables of this frame must not show the secret.
             del api_token, proxy
+        self._set_up()
+
+    def _set_up(self) -> None:
+        """What a kind of client has beside."""
 
     @property
     def closed(self) -> bool:
         """Whether the client was closed."""
-        return self._native.closed
+        native = getattr(self, "_native", None)  # a client that could not be made has none
+        return native is None or native.closed
 
     @property
     def base_url(self) -> str | None:
@@ -112,8 +120,7 @@ class BaseClient:
         return f"<mpt_tokens.{type(self).__name__} {state}>"
 
     def __del__(self) -> None:
-        native = getattr(self, "_native", None)
-        if native is not None and not native.closed:
+        if not self.closed:
             warn(f"unclosed client {self!r}", ResourceWarning, 2, self)
 
 
@@ -169,6 +176,77 @@ class Client(BaseClient):
             cancel=None,
         )
 
+    def delete_tokens(
+        self,
+        token_ids: Iterable[str | ApiToken],
+        *,
+        concurrency: int | None = None,
+        missing_ok: bool | None = None,
+        allow_own_token: bool | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        prove: bool = False,
+    ) -> Batch:
+        """Deletes many tokens: an iterator of outcomes, in order of completion.
+
+        Ids are pulled as needed, so that a generator of a million ids is fine: memory is at most 40 bytes a distinct
+        id. Each id is tried once. All calls together keep one pause when the server asks for one. An answer of
+        401 stops the batch: the rest is ``skipped``. Failures are outcomes too: none is raised.
+
+        Args:
+            token_ids: The ids, or token values that have them inside (``ApiToken``); any iterable, of any length.
+            concurrency: How many calls may run at once, 1 to 256; 8 by default.
+            missing_ok: Whether a token that the API does not know is a success; by default as the client does.
+            allow_own_token: Whether the token in use may be deleted: it goes last then; by default as the client
+                does.
+            journal: A file that survives a crash, and from which the next batch resumes: what is dead is not asked
+                again, and what was under way is asked as one whose answer was lost.
+            prove: Whether each token that is dead afterwards and whose value is at hand is asked for proof, as
+                ``prove_deleted`` does: ``proof`` of its outcome has it.
+
+        Returns:
+            The batch. Nothing is sent before its first outcome is asked for.
+
+        Raises:
+            InvalidArgumentError: A number is out of its range, or the client is closed.
+            InvalidConfigError: The journal cannot be used.
+        """
+        from ._batch import Batch
+
+        native = self._native.delete_tokens(
+            token_ids,
+            concurrency=concurrency,
+            missing_ok=missing_ok,
+            allow_own_token=allow_own_token,
+            journal=journal,
+            prove=prove,
+            cancel=None,
+        )
+        return Batch(native)
+
+    def prove_deleted(self, value: str | ApiToken, *, trace_parent: str | None = None) -> Proof:
+        """Asks for proof that a token is dead, from the token's own value.
+
+        Sends the DELETE for the id inside the value, with that value as the credential: a deleted token can no longer
+        be used for authentication, so the answer must be 401. Only for values that are to die: one that is still
+        alive is deleted by this very request. The client's own API token is not used.
+
+        Args:
+            value: The value, of the form ``idt:TKN-XXXX-XXXX:<secret>``. A secret: never shown.
+            trace_parent: A W3C ``traceparent`` to make the call part of the caller's trace.
+
+        Returns:
+            The proof, whatever the server answered: see ``proven``.
+
+        Raises:
+            InvalidArgumentError: The value does not have that form.
+            InvalidConfigError: The value is empty, or is not one line of visible ASCII.
+        """
+        try:
+            token = value if isinstance(value, ApiToken) else ApiToken(value)
+        finally:
+            del value
+        return self._native.prove_deleted(token, trace_parent=trace_parent, cancel=None)
+
     def close(self) -> None:
         """Lets the connections go, once the calls under way on other threads are done. Closing twice is fine."""
         self._native.close()
@@ -183,27 +261,6 @@ class Client(BaseClient):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-
-if TYPE_CHECKING:
-
-    class ClientOptions(TypedDict, total=False):
-        """The keywords of ``Client``, with their meanings."""
-
-        api_token: str | None
-        base_url: str | None
-        timeout: float | None
-        attempt_timeout: float | None
-        connect_timeout: float | None
-        attempts: int | None
-        backoff: tuple[float, float] | None
-        missing_ok: bool
-        allow_own_token: bool
-        allow_plain_http: bool
-        user_agent: str | None
-        ca_file: str | os.PathLike[str] | None
-        ca_only: bool
-        proxy: str | None
 
 
 def delete_token(token_id: str, **options: Unpack[ClientOptions]) -> Outcome:
@@ -227,3 +284,7 @@ def delete_token(token_id: str, **options: Unpack[ClientOptions]) -> Outcome:
         options.clear()
     with client:
         return client.delete_token(token_id)
+
+
+Client.__module__ = "mpt_tokens"
+delete_token.__module__ = "mpt_tokens"

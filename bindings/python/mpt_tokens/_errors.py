@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ._outcome import Attempt, CodeName, OutcomeName, ProblemDetails
+    from ._outcome import Attempt, ProblemDetails
+    from ._types import CodeName, OutcomeName
 
 
 class Error(Exception):
@@ -197,28 +198,50 @@ def refusal(code: CodeName, message: str) -> Error:
     return error_of(Outcome(None, "not_deleted", code, None, (), None, message, None, None, 0.0))
 
 
+def _note(interrupt: BaseException, note: str) -> None:
+    add_note = getattr(interrupt, "add_note", None)
+    if add_note is not None:
+        add_note(note)
+    else:  # Python 3.10 keeps notes, and does not show them
+        interrupt.__dict__.setdefault("__notes__", []).append(note)
+
+
 def note_outcome(interrupt: BaseException, report: Outcome) -> None:
     """Adds to an interrupt what is true of the token that was being deleted."""
-    if hasattr(interrupt, "add_note"):
-        interrupt.add_note(report.message)
-    else:  # Python 3.10 keeps notes without showing them
-        interrupt.__dict__.setdefault("__notes__", []).append(report.message)
+    _note(interrupt, report.message)
     interrupt.__dict__["_mpt_tokens_outcome"] = report
 
 
-def outcome_of(exception: BaseException) -> Outcome | None:
-    """What is true of the token that a call was about when ``exception`` ended it.
+def note_batch(interrupt: BaseException) -> None:
+    """Adds to the interrupt of a batch how to learn what is true of its tokens."""
+    _note(interrupt, "the calls under way were cancelled: iterate over the batch on to learn what is true of each token")
+
+
+def outcome_of(exception: BaseException | None) -> Outcome | None:
+    """What is true of the token that a call was about when it ended with ``exception``.
 
     For what this package raises, and for what interrupts its calls: ``KeyboardInterrupt``, and
-    ``asyncio.CancelledError`` out of an ``AsyncClient``.
+    ``asyncio.CancelledError`` out of an ``AsyncClient``. What was raised from one of these, or while one was being
+    handled, counts too: the ``TimeoutError`` of ``asyncio.timeout``, for one.
 
     Args:
         exception: Any exception.
 
     Returns:
-        All that is known, or ``None`` if the exception did not come out of a call of this package.
+        All that is known, or ``None`` if the exception did not come out of a call about one token.
     """
-    if isinstance(exception, Error):
-        return exception.report
-    found = exception.__dict__.get("_mpt_tokens_outcome")
-    return found if isinstance(found, Outcome) else None
+    seen: set[int] = set()
+    while exception is not None and id(exception) not in seen:
+        seen.add(id(exception))
+        if isinstance(exception, Error):
+            return exception.report
+        found = exception.__dict__.get("_mpt_tokens_outcome")
+        if isinstance(found, Outcome):
+            return found
+        exception = exception.__cause__ or exception.__context__
+    return None
+
+
+for _class in (Error, ApiError, *_BY_CODE.values()):
+    _class.__module__ = "mpt_tokens"
+del _class

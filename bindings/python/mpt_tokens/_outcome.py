@@ -4,41 +4,14 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Literal, NoReturn, TypeAlias
+    from typing import Any, NoReturn
 
     from typing_extensions import Self
 
-    #: What is true of the token.
-    OutcomeName: TypeAlias = Literal["deleted", "gone", "not_deleted", "unknown"]
-
-    #: What happened.
-    CodeName: TypeAlias = Literal[
-        "ok",
-        "invalid_argument",
-        "invalid_token_id",
-        "invalid_config",
-        "own_token",
-        "bad_request",
-        "unauthorized",
-        "forbidden",
-        "not_found",
-        "conflict",
-        "rate_limited",
-        "server_error",
-        "unexpected_response",
-        "resolve_failed",
-        "connect_failed",
-        "tls_failed",
-        "proxy_failed",
-        "connection_lost",
-        "timeout",
-        "cancelled",
-        "skipped",
-        "internal",
-    ]
+    from ._types import CodeName, OutcomeName
 
 
-class _Frozen:
+class Frozen:
     """Fields set once, in ``__init__``; equality, hash, representation and pickling by them."""
 
     __slots__ = ()
@@ -54,9 +27,12 @@ class _Frozen:
         raise AttributeError(f"{type(self).__name__} is frozen: {name!r} cannot be deleted")
 
     def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
+        if not isinstance(other, Frozen) or type(other) is not type(self):
             return NotImplemented
         return self._fields() == other._fields()
+
+    def __hash__(self) -> int:
+        return hash(self._fields())
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
@@ -69,7 +45,7 @@ class _Frozen:
         return self
 
 
-class Attempt(_Frozen):
+class Attempt(Frozen):
     """One attempt of a call.
 
     Attributes:
@@ -107,9 +83,6 @@ class Attempt(_Frozen):
         put(self, "elapsed", elapsed)
         put(self, "waited", waited)
 
-    def __hash__(self) -> int:
-        return hash(self._fields())
-
     def to_dict(self) -> dict[str, Any]:
         """The attempt as plain data, with the names that the JSON of every other language has."""
         return {
@@ -122,7 +95,7 @@ class Attempt(_Frozen):
         }
 
 
-class ProblemDetails(_Frozen):
+class ProblemDetails(Frozen):
     """The body of an error answer (RFC 9457), as far as the server sent it.
 
     Every member may be missing. The API token in use is replaced by ``<redacted>`` wherever the server echoes it.
@@ -197,7 +170,7 @@ class ProblemDetails(_Frozen):
         return members
 
 
-class Outcome(_Frozen):
+class Outcome(Frozen):
     """All that is known after a call about one token.
 
     Frozen, comparable, hashable, and picklable.
@@ -214,6 +187,7 @@ class Outcome(_Frozen):
         retry_after: How many seconds the server asked to wait, when it did and that wait was not spent.
         trace_id: The trace id that went out with every attempt, to give to support.
         elapsed: How long the whole call took, waits included, in seconds.
+        proof: What the token's own value was answered, in a batch that asks for proof.
     """
 
     __slots__ = __match_args__ = (
@@ -227,6 +201,7 @@ class Outcome(_Frozen):
         "retry_after",
         "trace_id",
         "elapsed",
+        "proof",
     )
 
     id: str | None
@@ -239,6 +214,7 @@ class Outcome(_Frozen):
     retry_after: float | None
     trace_id: str | None
     elapsed: float
+    proof: Proof | None
 
     def __init__(
         self,
@@ -252,6 +228,7 @@ class Outcome(_Frozen):
         retry_after: float | None,
         trace_id: str | None,
         elapsed: float,
+        proof: Proof | None = None,
     ) -> None:
         put = object.__setattr__
         put(self, "id", id)
@@ -264,9 +241,7 @@ class Outcome(_Frozen):
         put(self, "retry_after", retry_after)
         put(self, "trace_id", trace_id)
         put(self, "elapsed", elapsed)
-
-    def __hash__(self) -> int:
-        return hash((self.id, self.outcome, self.code, self.http_status, self.trace_id, self.elapsed))
+        put(self, "proof", proof)
 
     def __str__(self) -> str:
         return self.message
@@ -278,7 +253,7 @@ class Outcome(_Frozen):
 
     def to_dict(self) -> dict[str, Any]:
         """The outcome as plain data, fit for ``json.dumps``: the JSON of ``docs/outcome.schema.json``."""
-        return {
+        told = {
             "id": self.id,
             "outcome": self.outcome,
             "code": self.code,
@@ -290,7 +265,40 @@ class Outcome(_Frozen):
             "trace_id": self.trace_id,
             "elapsed_ms": _millis(self.elapsed),
         }
+        if self.proof is not None:
+            told["proof"] = self.proof.to_dict()
+        return told
+
+
+class Proof(Frozen):
+    """What a token's own value was answered: proof that it is dead, or what else is known.
+
+    Attributes:
+        proven: Whether the API answered 401 to the value: it can no longer be used for authentication.
+        outcome: What was asked and answered. When it is proven, ``outcome.outcome`` is ``gone``. ``deleted`` means
+            that the value was alive, and that the request for proof itself has deleted it: ask again for proof.
+    """
+
+    __slots__ = __match_args__ = ("proven", "outcome")
+
+    proven: bool
+    outcome: Outcome
+
+    def __init__(self, proven: bool, outcome: Outcome) -> None:
+        put = object.__setattr__
+        put(self, "proven", proven)
+        put(self, "outcome", outcome)
+
+    def __str__(self) -> str:
+        return self.outcome.message
+
+    def to_dict(self) -> dict[str, Any]:
+        """The proof as plain data, fit for ``json.dumps``."""
+        return {"proven": self.proven, **self.outcome.to_dict()}
 
 
 def _millis(seconds: float) -> float:
     return round(seconds * 1000, 3)
+
+
+Attempt.__module__ = ProblemDetails.__module__ = Outcome.__module__ = Proof.__module__ = "mpt_tokens"

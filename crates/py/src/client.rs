@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use mpt_tokens::{CaBundle, ClientBuilder, Code, DeleteOptions, Report, TraceParent};
+use mpt_tokens::{BatchItem, CaBundle, ClientBuilder, Code, DeleteOptions, Report, TraceParent};
 use pyo3::prelude::*;
 
+use crate::batch::Batch;
 use crate::error;
 use crate::interrupt::Interrupt;
 use crate::logging;
@@ -24,6 +25,42 @@ impl Cancel {
 
     fn cancel(&self) {
         self.0.cancel();
+    }
+}
+
+/// The value of an API token: a secret that is never shown.
+#[pyclass(frozen, module = "mpt_tokens", name = "ApiToken")]
+pub(crate) struct ApiToken(mpt_tokens::ApiToken);
+
+#[pymethods]
+impl ApiToken {
+    #[new]
+    fn new(py: Python<'_>, value: String) -> PyResult<ApiToken> {
+        mpt_tokens::ApiToken::new(value)
+            .map(ApiToken)
+            .map_err(|invalid| error::refuse(py, Code::InvalidConfig, &invalid.to_string()))
+    }
+
+    #[getter]
+    fn token_id(&self) -> Option<&str> {
+        self.0.token_id()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("{:?}", self.0)
+    }
+}
+
+impl ApiToken {
+    /// The token that the value names, to be deleted.
+    pub(crate) fn item(&self, py: Python<'_>) -> PyResult<BatchItem> {
+        let id = self.0.token_id().ok_or_else(|| {
+            let message = "a token value has no token id in it: expected the form `idt:TKN-XXXX-XXXX:<secret>`";
+            error::refuse(py, Code::InvalidArgument, message)
+        })?;
+        let mut item = BatchItem::from(id);
+        item.value = Some(self.0.clone());
+        Ok(item)
     }
 }
 
@@ -47,7 +84,7 @@ impl Client {
         attempt_timeout: Option<f64>,
         connect_timeout: Option<f64>,
         attempts: Option<i64>,
-        backoff: Option<(f64, f64)>,
+        backoff: Option<[f64; 2]>,
         missing_ok: bool,
         allow_own_token: bool,
         allow_plain_http: bool,
@@ -80,7 +117,7 @@ impl Client {
             let nearest = if attempts < 0 { 0 } else { u32::MAX };
             builder = builder.attempts(u32::try_from(attempts).unwrap_or(nearest));
         }
-        if let Some((base, cap)) = backoff {
+        if let Some([base, cap]) = backoff {
             builder = builder.backoff(seconds(py, "backoff", base)?, seconds(py, "backoff", cap)?);
         }
         if let Some(product) = user_agent {
@@ -130,21 +167,59 @@ impl Client {
         if let Some(yes) = allow_own_token {
             options = options.allow_own_token(yes);
         }
-        if let Some(given) = trace_parent {
-            let parent = TraceParent::parse(given).ok_or_else(|| {
-                let message = "the trace_parent is not a W3C traceparent: expected `00-<32 hex>-<16 hex>-<2 hex>`";
-                error::refuse(py, Code::InvalidArgument, message)
-            })?;
-            options = options.trace_parent(parent);
-        }
+        let options = with_trace(py, options, trace_parent)?;
         let interrupt = Interrupt::default();
-        let options = match cancel {
-            Some(cancel) => options.cancel(&cancel.0),
-            None => options.cancel(&interrupt.cancel()),
-        };
-        logging::refresh(py);
+        let options = options.cancel(&cancel.map_or_else(|| interrupt.cancel(), |it| it.0.clone()));
+        logging::refresh(py)?;
         let report = py.detach(|| Report::from(client.delete_token_with(token_id, &options)));
         error::settle(py, &report, interrupt.take())
+    }
+
+    /// Asks for proof. A cancel handle stands instead of Python's signals, as in `delete_token`.
+    #[pyo3(signature = (value, *, trace_parent, cancel))]
+    fn prove_deleted<'py>(
+        &self,
+        py: Python<'py>,
+        value: &ApiToken,
+        trace_parent: Option<&str>,
+        cancel: Option<&Cancel>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let client = self.open(py)?;
+        let options = with_trace(py, DeleteOptions::new(), trace_parent)?;
+        let interrupt = Interrupt::default();
+        let options = options.cancel(&cancel.map_or_else(|| interrupt.cancel(), |it| it.0.clone()));
+        logging::refresh(py)?;
+        let proof = py.detach(|| client.prove_deleted_with(&value.0, &options));
+        error::settle_proof(py, &proof, interrupt.take())
+    }
+
+    /// Begins a batch: nothing is sent before the first outcome is asked for.
+    #[pyo3(signature = (token_ids, *, concurrency, missing_ok, allow_own_token, journal, prove, cancel))]
+    #[allow(clippy::too_many_arguments, reason = "the keywords of Python's delete_tokens")]
+    fn delete_tokens(
+        &self,
+        py: Python<'_>,
+        token_ids: &Bound<'_, PyAny>,
+        concurrency: Option<i64>,
+        missing_ok: Option<bool>,
+        allow_own_token: Option<bool>,
+        journal: Option<PathBuf>,
+        prove: bool,
+        cancel: Option<&Cancel>,
+    ) -> PyResult<Batch> {
+        let client = self.open(py)?;
+        let cancel = cancel.map(|cancel| &cancel.0);
+        Batch::new(
+            py,
+            &client,
+            token_ids,
+            concurrency,
+            missing_ok,
+            allow_own_token,
+            journal,
+            prove,
+            cancel,
+        )
     }
 
     /// Ends every call under way, and every later one.
@@ -183,6 +258,23 @@ impl Client {
         self.lock().clone().ok_or_else(|| {
             error::refuse(py, Code::InvalidArgument, "the client is closed: make a new one")
         })
+    }
+}
+
+fn with_trace(
+    py: Python<'_>,
+    options: DeleteOptions,
+    trace_parent: Option<&str>,
+) -> PyResult<DeleteOptions> {
+    let Some(given) = trace_parent else {
+        return Ok(options);
+    };
+    match TraceParent::parse(given) {
+        Some(parent) => Ok(options.trace_parent(parent)),
+        None => {
+            let message = "the trace_parent is not a W3C traceparent: expected `00-<32 hex>-<16 hex>-<2 hex>`";
+            Err(error::refuse(py, Code::InvalidArgument, message))
+        }
     }
 }
 

@@ -2,10 +2,11 @@
 //!
 //! The exception classes are Python's own (`mpt_tokens/_errors.py`), so that they pickle and can be derived from.
 
-use mpt_tokens::{Code, Error, Report};
+use mpt_tokens::{Code, Error, Proof, Report};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
+use crate::interrupt::through;
 use crate::outcome;
 
 const MODULE: &str = "mpt_tokens._errors";
@@ -14,14 +15,42 @@ const MODULE: &str = "mpt_tokens._errors";
 pub(crate) fn settle<'py>(
     py: Python<'py>,
     report: &Report,
-    interrupt: Option<PyErr>,
+    mut interrupt: Option<PyErr>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let outcome = outcome::new(py, report)?;
-    match interrupt {
-        Some(interrupt) => Err(with_outcome(py, interrupt, &outcome)?),
-        None if report.is_success() => Ok(outcome),
-        None => Err(exception(py, &outcome)?),
+    let outcome = through(&mut interrupt, || outcome::new(py, report))?;
+    let error = match report.is_success() {
+        true => None,
+        false => Some(through(&mut interrupt, || exception(py, &outcome))?),
+    };
+    match (interrupt, error) {
+        (Some(interrupt), _) => Err(with_outcome(py, interrupt, &outcome)?),
+        (None, None) => Ok(outcome),
+        (None, Some(error)) => Err(error),
     }
+}
+
+/// Returns a proof, whatever it says; raises what could not be asked, and an interrupt as [`settle`] does.
+pub(crate) fn settle_proof<'py>(
+    py: Python<'py>,
+    proof: &Result<Proof, Error>,
+    mut interrupt: Option<PyErr>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let proof = match proof {
+        Ok(proof) => proof,
+        Err(refused) => return settle(py, refused, interrupt),
+    };
+    let told = through(&mut interrupt, || outcome::proof(py, proof))?;
+    match interrupt {
+        Some(interrupt) => Err(with_outcome(py, interrupt, &told.getattr("outcome")?)?),
+        None => Ok(told),
+    }
+}
+
+/// An interrupt of a batch, with a note of how to learn what is true of the tokens under way.
+pub(crate) fn interrupted(py: Python<'_>, interrupt: PyErr) -> PyResult<PyErr> {
+    static NOTE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    NOTE.import(py, MODULE, "note_batch")?.call1((interrupt.value(py),))?;
+    Ok(interrupt)
 }
 
 /// What could not even be begun.

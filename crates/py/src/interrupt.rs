@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use mpt_tokens::Cancel;
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
 /// How often a waiting call looks: well within the 200 ms in which Ctrl-C is answered.
@@ -33,6 +34,11 @@ impl Interrupt {
         Cancel::polling(EVERY, move || caught.ask(&thread))
     }
 
+    /// Notes what was raised.
+    pub(crate) fn set(&self, raised: PyErr) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(raised);
+    }
+
     /// What was raised, once.
     pub(crate) fn take(&self) -> Option<PyErr> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take().or_else(|| PENDING.take())
@@ -47,17 +53,25 @@ impl Interrupt {
         let raised = pending.or_else(|| {
             Python::try_attach(|py| {
                 if thread.load(Ordering::Relaxed) == UNASKED {
-                    thread.store(this_thread(py), Ordering::Relaxed);
+                    match is_main_thread(py) {
+                        Ok(main) => {
+                            thread.store(if main { MAIN } else { OTHER }, Ordering::Relaxed)
+                        }
+                        // A signal's handler runs wherever Python code does, and this was the first to run.
+                        Err(raised) => return Some(raised),
+                    }
                 }
                 py.check_signals().err()
             })
             .flatten()
         });
-        let interrupted = raised.is_some();
-        if interrupted {
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = raised;
+        match raised {
+            Some(raised) => {
+                self.set(raised);
+                true
+            }
+            None => false,
         }
-        interrupted
     }
 }
 
@@ -66,15 +80,26 @@ const MAIN: u8 = 1;
 const OTHER: u8 = 2;
 
 /// Python runs signal handlers on its main thread only: another thread need not take the interpreter to look.
-fn this_thread(py: Python<'_>) -> u8 {
-    let is_main = || -> PyResult<bool> {
-        let modules = py.import("sys")?.getattr("modules")?;
-        let Ok(threading) = modules.get_item("threading") else {
-            // Not loaded: whoever is here is taken for the main thread, which costs a look and no more.
-            return Ok(true);
-        };
-        let main = threading.call_method0("main_thread")?.getattr("ident")?;
-        main.eq(threading.call_method0("get_ident")?)
+fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
+    let modules = py.import("sys")?.getattr("modules")?;
+    let Ok(threading) = modules.get_item("threading") else {
+        // Not loaded: whoever is here is taken for the main thread, which costs a look and no more.
+        return Ok(true);
     };
-    if is_main().unwrap_or(true) { MAIN } else { OTHER }
+    let main = threading.call_method0("main_thread")?.getattr("ident")?;
+    main.eq(threading.call_method0("get_ident")?)
+}
+
+/// Whether it is for the program and not for the code that met it: `KeyboardInterrupt`, `SystemExit`.
+pub(crate) fn is_interrupt(py: Python<'_>, error: &PyErr) -> bool {
+    !error.is_instance_of::<PyException>(py)
+}
+
+/// Runs Python code of ours that must not be cut short. What it raises the first time is taken for an interrupt that
+/// came meanwhile and put into `came`; a second time it is what it is.
+pub(crate) fn through<T>(came: &mut Option<PyErr>, run: impl Fn() -> PyResult<T>) -> PyResult<T> {
+    run().or_else(|raised| {
+        *came = Some(raised);
+        run()
+    })
 }

@@ -4,12 +4,14 @@
 
 #![forbid(unsafe_code)]
 
+mod batch;
 mod client;
 mod error;
 mod interrupt;
 mod json;
 mod logging;
 mod outcome;
+mod sandbox;
 
 /// The compiled part of the package. Private: `mpt_tokens` is the interface.
 #[pyo3::pymodule(gil_used = false)]
@@ -17,7 +19,11 @@ mod _native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::client::{Cancel, Client};
+    use crate::batch::Batch;
+    #[pymodule_export]
+    use crate::client::{ApiToken, Cancel, Client};
+    #[pymodule_export]
+    use crate::sandbox::Sandbox;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

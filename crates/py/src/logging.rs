@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -28,8 +27,17 @@ pub(crate) fn install() {
 /// Takes over the level of Python's logger before a call, so that what nobody hears is not even formatted.
 ///
 /// `logging` is not imported for it: a program that has not, hears nothing.
-pub(crate) fn refresh(py: Python<'_>) {
-    log::set_max_level(level(py).unwrap_or(LevelFilter::Off));
+///
+/// # Errors
+/// An interrupt that came meanwhile: nothing has been sent yet.
+pub(crate) fn refresh(py: Python<'_>) -> PyResult<()> {
+    match level(py) {
+        Ok(level) => log::set_max_level(level),
+        Err(error) if interrupt::is_interrupt(py, &error) => return Err(error),
+        // `logging` is not there, or is somebody's own that cannot be asked: then nobody hears.
+        Err(_) => log::set_max_level(LevelFilter::Off),
+    }
+    Ok(())
 }
 
 fn level(py: Python<'_>) -> PyResult<LevelFilter> {
@@ -79,10 +87,10 @@ impl Log for Bridge {
         // No interpreter: it is shutting down, and its loggers with it.
         let _ = Python::try_attach(|py| {
             if let Err(error) = hand_over(py, record) {
-                if error.is_instance_of::<PyException>(py) {
-                    error.write_unraisable(py, None);
-                } else {
+                if interrupt::is_interrupt(py, &error) {
                     interrupt::keep(error);
+                } else {
+                    error.write_unraisable(py, None);
                 }
             }
         });

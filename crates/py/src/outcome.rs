@@ -1,6 +1,6 @@
 //! A report as the `mpt_tokens.Outcome` that Python sees.
 
-use mpt_tokens::{Attempt, ProblemDetails, Report};
+use mpt_tokens::{Attempt, ProblemDetails, Proof, Report};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -13,7 +13,7 @@ pub(crate) fn new<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, 
     static OUTCOME: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let attempts: Vec<_> =
         report.attempts().iter().map(|it| attempt(py, it)).collect::<PyResult<_>>()?;
-    let fields: [Bound<'py, PyAny>; 10] = [
+    let fields: [Bound<'py, PyAny>; 11] = [
         report.id().into_bound_py_any(py)?,
         PyString::intern(py, report.outcome().name()).into_any(),
         PyString::intern(py, report.code().name()).into_any(),
@@ -24,8 +24,15 @@ pub(crate) fn new<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, 
         report.retry_after().map(|it| it.as_secs_f64()).into_bound_py_any(py)?,
         report.trace_id().into_bound_py_any(py)?,
         report.elapsed().as_secs_f64().into_bound_py_any(py)?,
+        report.proof().map(|it| proof(py, it)).transpose()?.into_bound_py_any(py)?,
     ];
     OUTCOME.import(py, MODULE, "Outcome")?.call1(PyTuple::new(py, fields)?)
+}
+
+/// Makes the Python object of a proof.
+pub(crate) fn proof<'py>(py: Python<'py>, proof: &Proof) -> PyResult<Bound<'py, PyAny>> {
+    static PROOF: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    PROOF.import(py, MODULE, "Proof")?.call1((proof.is_proven(), new(py, proof.report())?))
 }
 
 fn attempt<'py>(py: Python<'py>, attempt: &Attempt) -> PyResult<Bound<'py, PyAny>> {

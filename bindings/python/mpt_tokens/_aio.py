@@ -1,0 +1,402 @@
+"""The client for asyncio: every call runs on a thread of the client's own, and is cancelled with its task."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterable, AsyncIterator
+from concurrent.futures import CancelledError as NotPulled
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
+from functools import partial
+from itertools import islice
+
+from ._batch import BatchSummary
+from ._client import BaseClient
+from ._errors import Error, note_batch, note_outcome, refusal
+from ._native import ApiToken, Cancel
+from ._outcome import Proof
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
+    from types import TracebackType
+    from typing import TypeVar
+
+    from typing_extensions import Self
+
+    from ._native import Batch as _NativeBatch
+    from ._outcome import Outcome
+
+    T = TypeVar("T")
+
+# As many as the connections that a client keeps. Threads start as they are needed.
+_MOST_THREADS = 256
+# How long a batch waits for an id before it looks for outcomes, in seconds.
+_A_MOMENT = 0.01
+
+
+class _Threads:
+    """Threads for blocking calls; a forked child starts its own."""
+
+    __slots__ = ("_pid", "_pool")
+
+    def __init__(self) -> None:
+        self._pid = 0
+        self._pool: ThreadPoolExecutor | None = None
+
+    def submit(self, work: Callable[[], T]) -> Future[T]:
+        if self._pool is None or self._pid != os.getpid():
+            self._pool = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="mpt-tokens")
+            self._pid = os.getpid()
+        return self._pool.submit(copy_context().run, work)
+
+    def close(self) -> None:
+        # The threads end by themselves when their work is done.
+        if self._pool is not None and self._pid == os.getpid():
+            self._pool.shutdown(wait=False)
+        self._pool = None
+
+
+async def _finish(waiter: asyncio.Future[T]) -> None:
+    """Waits for a call that was cancelled, whatever happens to the task meanwhile: it takes 200 ms at the most."""
+    while not waiter.done():
+        try:
+            await asyncio.wait([waiter])
+        except asyncio.CancelledError:
+            continue
+    if not waiter.cancelled():
+        waiter.exception()  # seen: nobody else will look
+
+
+class AsyncClient(BaseClient):
+    """Deletes API tokens, for asyncio.
+
+    As ``Client``, with the same options; may be used from any number of tasks at once, and from one event loop after
+    another. The event loop is never blocked: calls run on up to 256 threads of the client's own. ``async with``
+    closes it.
+
+    Example:
+        >>> async with mpt_tokens.AsyncClient() as client:  # doctest: +SKIP
+        ...     (await client.delete_token("TKN-1671-0642")).outcome
+        'deleted'
+    """
+
+    __slots__ = ("_threads",)
+
+    _threads: _Threads
+
+    def _set_up(self) -> None:
+        self._threads = _Threads()
+
+    async def delete_token(
+        self,
+        token_id: str,
+        *,
+        missing_ok: bool | None = None,
+        allow_own_token: bool | None = None,
+        after_lost_answer: bool = False,
+        trace_parent: str | None = None,
+    ) -> Outcome:
+        """Deletes one token.
+
+        The call is tried again where that is safe and can help. When the task is cancelled, so is the call, within
+        200 ms: the ``asyncio.CancelledError`` has a note that says what is true of the token, and ``outcome_of``
+        gives it whole, also from the ``TimeoutError`` of ``asyncio.timeout`` or ``asyncio.wait_for``.
+
+        Args:
+            token_id: The id of the token, such as ``TKN-1671-0642``.
+            missing_ok: Whether a token that the API does not know is a success; by default as the client does.
+            allow_own_token: Whether the token in use may be deleted; by default as the client does.
+            after_lost_answer: Whether the token was asked to be deleted before and the answer is not known: a 404
+                then means ``gone``, and no failure can mean ``not_deleted``.
+            trace_parent: A W3C ``traceparent`` to make the call part of the caller's trace.
+
+        Returns:
+            The outcome: ``deleted`` or ``gone``.
+
+        Raises:
+            Error: Every failure; its ``outcome`` is ``not_deleted`` or ``unknown``.
+        """
+        def call(cancel: Cancel) -> Outcome:
+            return native.delete_token(
+                token_id,
+                missing_ok=missing_ok,
+                allow_own_token=allow_own_token,
+                after_lost_answer=after_lost_answer,
+                trace_parent=trace_parent,
+                cancel=cancel,
+            )
+
+        native = self._native
+        return await self._run(call)
+
+    async def prove_deleted(
+        self, value: str | ApiToken, *, trace_parent: str | None = None
+    ) -> Proof:
+        """Asks for proof that a token is dead, from the token's own value, as ``Client.prove_deleted``.
+
+        Args:
+            value: The value, of the form ``idt:TKN-XXXX-XXXX:<secret>``. A secret: never shown.
+            trace_parent: A W3C ``traceparent`` to make the call part of the caller's trace.
+
+        Returns:
+            The proof, whatever the server answered: see ``proven``.
+
+        Raises:
+            InvalidArgumentError: The value does not have that form.
+            InvalidConfigError: The value is empty, or is not one line of visible ASCII.
+        """
+        try:
+            token = value if isinstance(value, ApiToken) else ApiToken(value)
+        finally:
+            del value
+
+        def call(cancel: Cancel) -> Proof:
+            return native.prove_deleted(token, trace_parent=trace_parent, cancel=cancel)
+
+        native = self._native
+        return await self._run(call)
+
+    async def _run(self, call: Callable[[Cancel], T]) -> T:
+        """Makes a call on a thread; a task that is cancelled cancels it, and keeps what is true of the token."""
+        cancel = Cancel()
+        future = self._threads.submit(partial(call, cancel))
+        waiter = asyncio.wrap_future(future)
+        try:
+            return await asyncio.shield(waiter)
+        except asyncio.CancelledError as interrupt:
+            cancel.cancel()
+            begun = not future.cancel()
+            if begun:
+                await _finish(waiter)
+            try:
+                # A call that no thread has begun is made here: it is cancelled already, and only says so.
+                truth = future.result() if begun else call(cancel)
+                note_outcome(interrupt, truth.outcome if isinstance(truth, Proof) else truth)
+            except Error as error:
+                note_outcome(interrupt, error.report)
+            except Exception as error:
+                raise interrupt from error
+            raise
+
+    def delete_tokens(
+        self,
+        token_ids: Iterable[str | ApiToken] | AsyncIterable[str | ApiToken],
+        *,
+        concurrency: int | None = None,
+        missing_ok: bool | None = None,
+        allow_own_token: bool | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        prove: bool = False,
+    ) -> AsyncBatch:
+        """Deletes many tokens: an asynchronous iterator of outcomes, as ``Client.delete_tokens``.
+
+        Args:
+            token_ids: The ids, or token values that have them inside (``ApiToken``); any iterable, synchronous or
+                asynchronous, of any length. It is iterated on the event loop's thread.
+            concurrency: How many calls may run at once, 1 to 256; 8 by default.
+            missing_ok: Whether a token that the API does not know is a success; by default as the client does.
+            allow_own_token: Whether the token in use may be deleted: it goes last then; by default as the client
+                does.
+            journal: A file that survives a crash, and from which the next batch resumes.
+            prove: Whether each token that is dead afterwards and whose value is at hand is asked for proof.
+
+        Returns:
+            The batch. Nothing is sent before its first outcome is asked for.
+
+        Raises:
+            InvalidArgumentError: A number is out of its range, or the client is closed.
+            InvalidConfigError: The journal cannot be used.
+        """
+        cancel = Cancel()
+        feed = _Feed(token_ids, 8 if concurrency is None else max(concurrency, 1))
+        native = self._native.delete_tokens(
+            feed,
+            concurrency=concurrency,
+            missing_ok=missing_ok,
+            allow_own_token=allow_own_token,
+            journal=journal,
+            prove=prove,
+            cancel=cancel,
+        )
+        return AsyncBatch(native, feed, self._threads)
+
+    async def aclose(self) -> None:
+        """Lets the connections go, once the calls under way are done. Closing twice is fine."""
+        self._native.close()
+        self._threads.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+class _Feed:
+    """Ids for a batch that runs on another thread: they are pulled on the thread of the event loop.
+
+    ``None`` says that the next one is still to come.
+    """
+
+    __slots__ = ("_ahead", "_ids", "_pulling", "_some", "loop")
+
+    loop: asyncio.AbstractEventLoop
+
+    def __init__(
+        self, token_ids: Iterable[str | ApiToken] | AsyncIterable[str | ApiToken], some: int
+    ) -> None:
+        if isinstance(token_ids, str):
+            raise TypeError("the token ids are one str: expected an iterable of them, such as a list")
+        self._ids: Iterator[str | ApiToken] | AsyncIterator[str | ApiToken]
+        if isinstance(token_ids, AsyncIterable):
+            self._ids = token_ids.__aiter__()
+        else:
+            self._ids = iter(token_ids)
+        self._some = some
+        self._ahead: list[str | ApiToken] = []
+        self._pulling: Future[list[str | ApiToken]] | None = None
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str | ApiToken | None:
+        if not self._ahead:
+            pulling = self._pulling
+            if pulling is None:
+                pulling = self._pulling = asyncio.run_coroutine_threadsafe(self._pull(), self.loop)
+            if not wait([pulling], _A_MOMENT).done:
+                return None
+            self._pulling = None
+            try:
+                self._ahead = pulling.result()
+            except NotPulled:
+                raise StopIteration from None
+            if not self._ahead:
+                raise StopIteration
+        return self._ahead.pop()
+
+    async def _pull(self) -> list[str | ApiToken]:
+        """The next ids, the last one first: some that can be had without waiting, or one."""
+        if isinstance(self._ids, AsyncIterator):
+            try:
+                return [await self._ids.__anext__()]
+            except StopAsyncIteration:
+                return []
+        some = list(islice(self._ids, self._some))
+        some.reverse()
+        return some
+
+    def end(self) -> None:
+        """No more ids: one that is being waited for is given up."""
+        pulling = self._pulling
+        if pulling is not None:
+            pulling.cancel()
+
+
+class AsyncBatch:
+    """A batch under way: an asynchronous iterator of outcomes, made by ``AsyncClient.delete_tokens``.
+
+    As ``Batch``. When the task is cancelled while it waits for an outcome, the calls under way are cancelled within 200 ms; the
+    batch can be iterated on then, and tells what is true of each token that was begun.
+
+    Leave it early through ``async with``, which waits for the calls under way without blocking the event loop.
+    """
+
+    __slots__ = ("__weakref__", "_feed", "_native", "_next", "_threads", "_waiting")
+
+    def __init__(self, native: _NativeBatch, feed: _Feed, threads: _Threads) -> None:
+        """Made by ``AsyncClient.delete_tokens``."""
+        self._native = native
+        self._feed = feed
+        self._threads = threads
+        self._next: Future[Outcome | None] | None = None
+        self._waiting = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Outcome:
+        if self._waiting:
+            raise refusal("invalid_argument", "the batch is in use already: ask it for one outcome at a time")
+        if self._next is None:
+            self._feed.loop = asyncio.get_running_loop()
+            self._next = self._threads.submit(partial(next, self._native, None))
+        self._waiting = True
+        waiter = asyncio.wrap_future(self._next)
+        try:
+            outcome = await asyncio.shield(waiter)
+        except asyncio.CancelledError as interrupt:
+            self.cancel()
+            # What comes of it stays in `_next`, for whoever iterates on.
+            await _finish(waiter)
+            note_batch(interrupt)
+            raise
+        except BaseException:
+            self._next = None
+            raise
+        finally:
+            self._waiting = False
+        self._next = None
+        if outcome is None:
+            raise StopAsyncIteration
+        return outcome
+
+    @property
+    def summary(self) -> BatchSummary:
+        """The counts so far."""
+        return BatchSummary(*self._native.summary())
+
+    def stop(self) -> None:
+        """Pulls no more ids. What is under way finishes; what was pulled and not started is ``skipped``.
+
+        Iterate on for these outcomes.
+        """
+        self._native.stop()
+        self._feed.end()
+
+    def cancel(self) -> None:
+        """As ``stop``, and ends the calls under way within 200 ms."""
+        self._native.cancel()
+        self._feed.end()
+
+    async def aclose(self) -> None:
+        """Stops, and waits for what is under way. Its outcomes are counted in ``summary``. Closing twice is fine."""
+        self.stop()
+        waiter = asyncio.wrap_future(self._threads.submit(self._native.close))
+        try:
+            await asyncio.shield(waiter)
+        except asyncio.CancelledError:
+            self.cancel()
+            await _finish(waiter)
+            raise
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"<mpt_tokens.AsyncBatch {self.summary!r}>"
+
+    def __del__(self) -> None:
+        # Dropping a batch waits for its calls: the event loop's thread must not wait for long.
+        native = getattr(self, "_native", None)
+        if native is not None:
+            native.cancel()
+
+
+AsyncClient.__module__ = AsyncBatch.__module__ = "mpt_tokens"

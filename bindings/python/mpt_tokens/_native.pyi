@@ -1,0 +1,158 @@
+"""The compiled part of the package. Private: ``mpt_tokens`` is the interface."""
+
+import os
+from collections.abc import Iterable
+from typing import Final, Literal, final
+
+from typing_extensions import Self
+
+from ._outcome import Outcome, Proof
+
+__version__: Final[str]
+
+CODES: Final[list[tuple[str, int]]]
+"""Every code of core: its name and its number."""
+
+@final
+class ApiToken:
+    """The value of an API token that is to die: a secret that is never shown.
+
+    Among the ids of ``delete_tokens``, it is the id inside the value that is deleted.
+    """
+
+    def __new__(cls, value: str) -> Self:
+        """Takes a value of the form ``idt:TKN-XXXX-XXXX:<secret>``.
+
+        Args:
+            value: The value. White space around it and a pasted ``Bearer`` before it are dropped.
+
+        Raises:
+            InvalidConfigError: The value is empty, or is not one line of visible ASCII.
+        """
+
+    @property
+    def token_id(self) -> str | None:
+        """The id of this very token, where the value has that form."""
+
+@final
+class Cancel:
+    """Ends the call that it was given to, from any thread."""
+
+    def __new__(cls) -> Self: ...
+    def cancel(self) -> None: ...
+
+@final
+class Client:
+    """Connections and settings. Every option that is ``None`` is core's default, or the environment's."""
+
+    def __new__(
+        cls,
+        *,
+        api_token: str | None,
+        base_url: str | None,
+        timeout: float | None,
+        attempt_timeout: float | None,
+        connect_timeout: float | None,
+        attempts: int | None,
+        backoff: tuple[float, float] | None,
+        missing_ok: bool,
+        allow_own_token: bool,
+        allow_plain_http: bool,
+        user_agent: str | None,
+        ca_file: str | os.PathLike[str] | None,
+        ca_only: bool,
+        proxy: str | None,
+    ) -> Self: ...
+    def delete_token(
+        self,
+        token_id: str,
+        *,
+        missing_ok: bool | None,
+        allow_own_token: bool | None,
+        after_lost_answer: bool,
+        trace_parent: str | None,
+        cancel: Cancel | None,
+    ) -> Outcome:
+        """Makes the call. A cancel handle stands instead of Python's signals: its owner is on another thread."""
+
+    def prove_deleted(
+        self, value: ApiToken, *, trace_parent: str | None, cancel: Cancel | None
+    ) -> Proof:
+        """Asks for proof. A cancel handle stands instead of Python's signals, as in ``delete_token``."""
+
+    def delete_tokens(
+        self,
+        token_ids: Iterable[str | ApiToken | None],
+        *,
+        concurrency: int | None,
+        missing_ok: bool | None,
+        allow_own_token: bool | None,
+        journal: str | os.PathLike[str] | None,
+        prove: bool,
+        cancel: Cancel | None,
+    ) -> Batch:
+        """Begins a batch: nothing is sent before the first outcome is asked for.
+
+        With a cancel handle, ``None`` among the ids says that the next one is still to come.
+        """
+
+    def cancel(self) -> None:
+        """Ends every call under way, and every later one."""
+
+    def close(self) -> None:
+        """Lets the connections go, once the calls under way on other threads are done. Closing twice is fine."""
+
+    @property
+    def closed(self) -> bool: ...
+    @property
+    def base_url(self) -> str | None: ...
+    @property
+    def own_token_id(self) -> str | None: ...
+
+@final
+class Batch:
+    """A batch under way; without a state once it is closed."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Outcome: ...
+    def stop(self) -> None: ...
+    def cancel(self) -> None: ...
+    def close(self) -> None:
+        """Stops, waits for what is under way, and lets go. Closing twice is fine."""
+
+    def summary(self) -> list[int]:
+        """The counts, in the order of the fields of ``BatchSummary``."""
+
+@final
+class Sandbox:
+    """A running sandbox."""
+
+    def __new__(
+        cls,
+        *,
+        tokens: list[str],
+        numbered: int,
+        port: int,
+        delay: float,
+        rate: int | None,
+        faults: int | None,
+        record: int,
+    ) -> Self: ...
+    @property
+    def base_url(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def api_token(self) -> str: ...
+    @property
+    def closed(self) -> bool: ...
+    def value_of(self, token_id: str) -> str: ...
+    def truth(self, token_id: str) -> tuple[Literal["Active", "Deleted"] | None, int, int | None]:
+        """Status, how many requests named the token, which of them deleted it."""
+
+    def stats(self) -> dict[str, int]: ...
+    def recorded(self) -> list[tuple[str, str, list[tuple[str, str]]]]:
+        """The last requests: method, target, headers."""
+
+    def wait_for_requests(self, token_id: str, count: int, timeout: float) -> bool: ...
+    def close(self) -> None: ...

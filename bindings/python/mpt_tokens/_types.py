@@ -1,0 +1,55 @@
+"""The names that only type checkers and annotations need."""
+
+import os
+from typing import Literal, TypeAlias, TypedDict
+
+#: What is true of the token.
+OutcomeName: TypeAlias = Literal["deleted", "gone", "not_deleted", "unknown"]
+
+#: What happened to a call.
+CodeName: TypeAlias = Literal[
+    "ok",
+    "invalid_argument",
+    "invalid_token_id",
+    "invalid_config",
+    "own_token",
+    "bad_request",
+    "unauthorized",
+    "forbidden",
+    "not_found",
+    "conflict",
+    "rate_limited",
+    "server_error",
+    "unexpected_response",
+    "resolve_failed",
+    "connect_failed",
+    "tls_failed",
+    "proxy_failed",
+    "connection_lost",
+    "timeout",
+    "cancelled",
+    "skipped",
+    "internal",
+]
+
+
+class ClientOptions(TypedDict, total=False):
+    """The keywords of ``Client`` and ``AsyncClient``, with the meanings that they have there."""
+
+    api_token: str | None
+    base_url: str | None
+    timeout: float | None
+    attempt_timeout: float | None
+    connect_timeout: float | None
+    attempts: int | None
+    backoff: tuple[float, float] | None
+    missing_ok: bool
+    allow_own_token: bool
+    allow_plain_http: bool
+    user_agent: str | None
+    ca_file: str | os.PathLike[str] | None
+    ca_only: bool
+    proxy: str | None
+
+
+ClientOptions.__module__ = "mpt_tokens"

@@ -1,0 +1,25 @@
+"""The fixture ``mpt_sandbox`` of pytest: a sandbox for one test, found by every client that is made without options.
+
+It is there wherever the package is installed; nothing needs to be imported.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ._sandbox import Sandbox
+
+
+@pytest.fixture
+def mpt_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """A stand-in for the Marketplace: ``MPT_API_TOKEN`` and ``MPT_API_BASE_URL`` name it during the test."""
+    from ._sandbox import Sandbox
+
+    with Sandbox() as sandbox:
+        for name, value in sandbox.environment.items():
+            monkeypatch.setenv(name, value)
+        yield sandbox

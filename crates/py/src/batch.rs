@@ -1,0 +1,309 @@
+//! Many tokens: core's batch as a Python iterator.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+
+use mpt_tokens::{BatchHandle, BatchOptions, BatchSummary, Client, Code, Journal, Pull, Report};
+use pyo3::exceptions::PyTypeError;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyIterator, PyString};
+
+use crate::client::ApiToken;
+use crate::interrupt::{Interrupt, is_interrupt};
+use crate::{error, logging, outcome};
+
+/// What Python gave to iterate over. Pulled inside core's `next`, where this thread has let the interpreter go.
+struct Ids(Arc<Shared>);
+
+/// What the batch and its ids tell each other.
+struct Shared {
+    /// `None` once it has ended, so that it is let go early.
+    iterator: Mutex<Option<Py<PyIterator>>>,
+    /// Whether `None` among the ids says that the next one is still to come.
+    waits: bool,
+    cancel: mpt_tokens::Cancel,
+    interrupt: Interrupt,
+    /// What the iterable raised; told when every report is given.
+    failure: Mutex<Option<PyErr>>,
+}
+
+impl Shared {
+    fn iterator(&self) -> MutexGuard<'_, Option<Py<PyIterator>>> {
+        self.iterator.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pull(&self, py: Python<'_>) -> PyResult<Option<Pull>> {
+        // The lock is not held while the iterable's own code runs.
+        let Some(iterator) = self.iterator().as_ref().map(|it| it.clone_ref(py)) else {
+            return Ok(None);
+        };
+        let Some(item) = iterator.into_bound(py).next().transpose()? else {
+            return Ok(None);
+        };
+        if let Ok(id) = item.cast::<PyString>() {
+            return Ok(Some(id.extract::<String>()?.into()));
+        }
+        if let Ok(token) = item.cast::<ApiToken>() {
+            return token.get().item(py).map(|item| Some(Pull::Item(item)));
+        }
+        if self.waits && item.is_none() {
+            return Ok(Some(Pull::NotYet));
+        }
+        let name = item.get_type().name()?;
+        let message = format!("a token id is a {name}: expected a str, or an ApiToken");
+        Err(PyTypeError::new_err(message))
+    }
+}
+
+impl Iterator for Ids {
+    type Item = Pull;
+
+    fn next(&mut self) -> Option<Pull> {
+        let shared = &*self.0;
+        // No interpreter: it is shutting down, and there are no more ids to be had.
+        Python::try_attach(|py| {
+            let pulled = shared.pull(py);
+            if !matches!(pulled, Ok(Some(_))) {
+                let ended = shared.iterator().take();
+                drop(ended);
+            }
+            match pulled {
+                Ok(item) => item,
+                Err(failure) if !is_interrupt(py, &failure) => {
+                    *shared.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+                    None
+                }
+                // Ctrl-C came while the iterable's own code ran.
+                Err(interrupt) => {
+                    shared.interrupt.set(interrupt);
+                    shared.cancel.cancel();
+                    None
+                }
+            }
+        })
+        .flatten()
+    }
+}
+
+struct State {
+    batch: mpt_tokens::Batch<Ids>,
+    journal: Option<Journal>,
+    /// Reports that came when an interrupt had to be raised first.
+    held: Option<Report>,
+}
+
+/// A batch under way; without a state once it is closed.
+#[pyclass(frozen, module = "mpt_tokens._native")]
+pub(crate) struct Batch {
+    state: Mutex<Option<State>>,
+    /// For `stop` while another thread is in `__next__`. It holds the journal, so it goes with the state.
+    handle: Mutex<Option<BatchHandle>>,
+    shared: Arc<Shared>,
+    /// The counts at the last look.
+    summary: Mutex<BatchSummary>,
+}
+
+impl Batch {
+    /// With a cancel handle, its owner on another thread ends the batch; without, Python's signals do.
+    #[allow(clippy::too_many_arguments, reason = "the keywords of Python's delete_tokens")]
+    pub(crate) fn new(
+        py: Python<'_>,
+        client: &Client,
+        ids: &Bound<'_, PyAny>,
+        concurrency: Option<i64>,
+        missing_ok: Option<bool>,
+        allow_own_token: Option<bool>,
+        journal: Option<PathBuf>,
+        prove: bool,
+        cancel: Option<&mpt_tokens::Cancel>,
+    ) -> PyResult<Batch> {
+        if ids.is_instance_of::<PyString>() {
+            // Its characters would be the ids: never what was meant.
+            return Err(PyTypeError::new_err(
+                "the token ids are one str: expected an iterable of them, such as a list",
+            ));
+        }
+        let interrupt = Interrupt::default();
+        let shared = Arc::new(Shared {
+            iterator: Mutex::new(Some(ids.try_iter()?.unbind())),
+            waits: cancel.is_some(),
+            cancel: cancel.cloned().unwrap_or_else(|| interrupt.cancel()),
+            interrupt,
+            failure: Mutex::new(None),
+        });
+        let mut options = BatchOptions::new().prove(prove).cancel(&shared.cancel);
+        if let Some(calls) = concurrency {
+            // What does not fit is out of range all the same, and core says which range that is.
+            let nearest = if calls < 0 { 0 } else { usize::MAX };
+            options = options.concurrency(usize::try_from(calls).unwrap_or(nearest));
+        }
+        if let Some(yes) = missing_ok {
+            options = options.missing_ok(yes);
+        }
+        if let Some(yes) = allow_own_token {
+            options = options.allow_own_token(yes);
+        }
+        let journal = journal
+            .map(|path| py.detach(|| Journal::open(path, client.endpoint())))
+            .transpose()
+            .map_err(|failure| error::refuse(py, failure.code(), &failure.to_string()))?;
+        if let Some(journal) = &journal {
+            options = options.journal(journal.clone());
+        }
+        let ids = Ids(Arc::clone(&shared));
+        let batch = client.batch(ids, &options).map_err(|refused| error::refused(py, &refused))?;
+        Ok(Batch {
+            handle: Mutex::new(Some(batch.handle())),
+            state: Mutex::new(Some(State { batch, journal, held: None })),
+            shared,
+            summary: Mutex::default(),
+        })
+    }
+
+    fn state(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, Option<State>>> {
+        match self.state.try_lock() {
+            Ok(guard) => Ok(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
+            // Another thread is in it, or the iterable itself asks for outcomes.
+            Err(TryLockError::WouldBlock) => {
+                let message = "the batch is in use already: ask it for one outcome at a time";
+                Err(error::refuse(py, Code::InvalidArgument, message))
+            }
+        }
+    }
+
+    fn handle(&self) -> MutexGuard<'_, Option<BatchHandle>> {
+        self.handle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets the batch go, which waits for what is under way; the counts stay.
+    fn let_go(&self, py: Python<'_>, state: State) {
+        self.handle().take();
+        py.detach(|| {
+            let State { mut batch, .. } = state;
+            while batch.next().is_some() {}
+            *self.summary.lock().unwrap_or_else(PoisonError::into_inner) = batch.summary();
+        });
+    }
+
+    /// What is left to be told when every report is given.
+    fn end(&self, py: Python<'_>, state: State) -> PyResult<()> {
+        let journal = state.journal.as_ref().and_then(Journal::failure);
+        self.let_go(py, state);
+        let failure = self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (failure, journal) {
+            (Some(failure), _) => Err(failure),
+            (None, Some(failure)) => Err(error::refuse(py, failure.code(), &failure.to_string())),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+#[pymethods]
+impl Batch {
+    fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        this
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let mut guard = self.state(py)?;
+        let Some(state) = guard.as_mut() else {
+            return Ok(None);
+        };
+        logging::refresh(py)?;
+        let report = match state.held.take() {
+            Some(report) => Some(report),
+            None => py.detach(|| state.batch.next()),
+        };
+        *self.summary.lock().unwrap_or_else(PoisonError::into_inner) = state.batch.summary();
+        if let Some(interrupt) = self.shared.interrupt.take() {
+            state.held = report;
+            return Err(error::interrupted(py, interrupt)?);
+        }
+        match report {
+            Some(report) => match outcome::new(py, &report) {
+                Err(error) if is_interrupt(py, &error) => {
+                    state.held = Some(report);
+                    self.shared.cancel.cancel();
+                    Err(error::interrupted(py, error)?)
+                }
+                outcome => outcome.map(Some),
+            },
+            None => guard.take().map_or(Ok(()), |state| self.end(py, state)).map(|()| None),
+        }
+    }
+
+    fn stop(&self) {
+        if let Some(handle) = &*self.handle() {
+            handle.stop();
+        }
+    }
+
+    fn cancel(&self) {
+        self.stop();
+        self.shared.cancel.cancel();
+    }
+
+    /// Stops, waits for what is under way, and lets go. Closing twice is fine.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.stop();
+        if let Some(state) = self.state(py)?.take() {
+            self.let_go(py, state);
+        }
+        self.shared.interrupt.take().map_or(Ok(()), Err)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // Who holds the lock holds the batch too: it is no garbage then.
+        match self.shared.iterator.try_lock() {
+            Ok(iterator) => visit.call(&*iterator),
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn __clear__(&self) {
+        let taken = self.shared.iterator().take();
+        drop(taken);
+    }
+
+    /// The counts, in the order of the fields of Python's `BatchSummary`.
+    fn summary(&self) -> [u64; 8] {
+        let summary = *self.summary.lock().unwrap_or_else(PoisonError::into_inner);
+        [
+            summary.deleted,
+            summary.gone,
+            summary.not_deleted,
+            summary.unknown,
+            summary.skipped,
+            summary.duplicates,
+            summary.already_done,
+            summary.total,
+        ]
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        // Most have come to their end, and hold nothing.
+        if state.is_none() {
+            return;
+        }
+        // The workers log, and so take the interpreter: this thread must not hold it while it waits for them.
+        let gone = Python::try_attach(|py| {
+            py.detach(|| drop(state));
+            if self.shared.interrupt.take().is_some() {
+                // Ctrl-C came meanwhile, and a destructor cannot raise: it comes again, a moment later.
+                let again = py
+                    .import(intern!(py, "_thread"))
+                    .and_then(|module| module.call_method0(intern!(py, "interrupt_main")));
+                if let Err(failure) = again {
+                    failure.write_unraisable(py, None);
+                }
+            }
+        });
+        debug_assert!(gone.is_some(), "Python drops its objects while it runs");
+    }
+}
