@@ -156,3 +156,6 @@ class Sandbox:
 
     def wait_for_requests(self, token_id: str, count: int, timeout: float) -> bool: ...
     def close(self) -> None: ...
+
+def run_program(arguments: list[str]) -> int:
+    """Runs the program ``mpt-tokens`` with the arguments given, its name first; returns the exit status."""

@@ -25,6 +25,12 @@ mod _native {
     #[pymodule_export]
     use crate::sandbox::Sandbox;
 
+    /// Runs the program `mpt-tokens` with the arguments given, its name first; returns the exit status.
+    #[pyfunction]
+    fn run_program(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> u8 {
+        py.detach(|| mpt_tokens_cli::run(arguments))
+    }
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::logging::install();
