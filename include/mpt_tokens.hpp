@@ -5,12 +5,13 @@
  * from only to be assigned or ended afterwards. What a call means, and what threads may share, is said in mpt_tokens.h.
  *
  * Each call has two forms: `delete_token` throws mpt::error where it fails; `try_delete_token` throws nothing and says
- * everything in its result. Text given is UTF-8; text with a NUL inside is refused as `MPT_INVALID_ARGUMENT`. Text
- * returned belongs to the object that it came from.
+ * everything in its result. Text given is UTF-8; a NUL inside is refused as every control character is. Text returned
+ * belongs to the object that it came from.
  */
 #ifndef MPT_TOKENS_HPP
 #define MPT_TOKENS_HPP
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -49,10 +50,13 @@ struct end {
     void operator()(mpt_outcome *object) const noexcept { mpt_outcome_free(object); }
 };
 
-/** Text with its NUL, or a null pointer where a NUL inside would make it other text. Wiped at its end, as a secret. */
+/**
+ * Text with its NUL at the end; a NUL inside, which would make it other text, becomes U+0001, which is refused where NUL
+ * would be. Wiped at its end, as a secret.
+ */
 class c_text {
   public:
-    explicit c_text(std::string_view text) : text_(text), whole_(text.find('\0') == std::string_view::npos) {}
+    explicit c_text(std::string_view text) : text_(text) { std::replace(text_.begin(), text_.end(), '\0', '\1'); }
     ~c_text() {
         volatile char *at = text_.data();
         for (std::size_t left = text_.size(); left > 0; --left) {
@@ -61,11 +65,10 @@ class c_text {
     }
     c_text(const c_text &) = delete;
     c_text &operator=(const c_text &) = delete;
-    const char *get() const noexcept { return whole_ ? text_.c_str() : nullptr; }
+    const char *get() const noexcept { return text_.c_str(); }
 
   private:
     std::string text_;
-    bool whole_;
 };
 
 inline std::optional<std::string_view> maybe(const char *text) noexcept {
@@ -210,12 +213,7 @@ class config {
         (void)mpt_config_set_backoff_ms(config_.get(), count(base), count(cap));
         return *this;
     }
-    config &proxy(std::string_view url) {
-        // A null pointer would mean no proxy; text with a NUL inside must not.
-        const detail::c_text text(url);
-        (void)mpt_config_set_proxy(config_.get(), text.get() != nullptr ? text.get() : "\xff");
-        return *this;
-    }
+    config &proxy(std::string_view url) { return set(mpt_config_set_proxy, url); }
     config &no_proxy() {
         (void)mpt_config_set_proxy(config_.get(), nullptr);
         return *this;
@@ -266,7 +264,7 @@ struct batch_options {
 
 namespace detail {
 
-/** Ids and options as C takes them; text with a NUL inside is a null pointer, which is refused. */
+/** Ids and options as C takes them. */
 class c_batch {
   public:
     template <typename Ids> c_batch(const Ids &ids, const batch_options &options) {
@@ -278,9 +276,8 @@ class c_batch {
         options_.missing_ok = options.missing_ok ? 1 : 0;
         options_.allow_own_token = options.allow_own_token ? 1 : 0;
         if (options.journal) {
-            journal_ = *options.journal;
-            // An empty path cannot be opened, and a path with a NUL inside would be another one.
-            options_.journal = journal_.find('\0') == std::string::npos ? journal_.c_str() : "";
+            journal_ = std::make_unique<c_text>(*options.journal);
+            options_.journal = journal_->get();
         }
     }
     c_batch(const c_batch &) = delete;
@@ -292,7 +289,7 @@ class c_batch {
   private:
     std::vector<std::unique_ptr<c_text>> text_;
     std::vector<const char *> ids_;
-    std::string journal_;
+    std::unique_ptr<c_text> journal_;
     mpt_batch_options options_ = MPT_BATCH_OPTIONS_INIT;
 };
 
