@@ -1,0 +1,3 @@
+module mpttokens
+
+go 1.19

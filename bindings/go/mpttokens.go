@@ -1,0 +1,293 @@
+// Package mpttokens deletes API tokens of the SoftwareONE Marketplace, and says what is true of them afterwards. It calls
+// libmpt_tokens through cgo; pkg-config must find that library as mpt_tokens.
+package mpttokens
+
+/*
+#cgo pkg-config: mpt_tokens
+#include <stdlib.h>
+#include <mpt_tokens.h>
+*/
+import "C"
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+	"unsafe"
+)
+
+// Outcome is all that a call told about one token.
+type Outcome struct {
+	ID         string         `json:"id"`          // the token id
+	Outcome    string         `json:"outcome"`     // "deleted", "gone", "not_deleted" or "unknown" (ask again)
+	Code       string         `json:"code"`        // what happened: "ok", "not_found", "timeout"...
+	HTTPStatus int            `json:"http_status"` // of the last answer; 0: none
+	Attempts   []Attempt      `json:"attempts"`
+	Problem    map[string]any `json:"problem"` // the server's problem details; nil: none
+	Message    string         `json:"message"` // one sentence: what happened, what is true, what to do
+	TraceID    string         `json:"trace_id"`
+	RetryAfter time.Duration  `json:"-"` // how long the server asked to wait; 0: it did not
+	Elapsed    time.Duration  `json:"-"`
+}
+
+// Attempt is one request of a call.
+type Attempt struct {
+	Number     int     `json:"number"`
+	Sent       bool    `json:"sent"` // whether the request, or a part of it, may have left
+	HTTPStatus int     `json:"http_status"`
+	Failure    string  `json:"failure"` // the code, where there was no answer
+	ElapsedMS  float64 `json:"elapsed_ms"`
+	WaitedMS   float64 `json:"waited_ms"`
+}
+
+// Dead tells whether the token is dead: deleted or gone.
+func (o Outcome) Dead() bool { return o.Outcome == "deleted" || o.Outcome == "gone" }
+
+// Error is a call that did not end with a dead token. Outcome.Outcome says whether it may be dead all the same.
+type Error struct {
+	Outcome
+	cause error
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Unwrap is the error of the context that ended the call, if one did.
+func (e *Error) Unwrap() error { return e.cause }
+
+var errClosed = errors.New("mpttokens: the client is closed")
+
+// Option changes one setting of a client. A value that cannot be used is told by New.
+type Option func(*C.mpt_config)
+
+// APIToken is the token to authenticate with, instead of $MPT_API_TOKEN.
+func APIToken(value string) Option {
+	return text(value, func(c *C.mpt_config, s *C.char) { C.mpt_config_set_api_token(c, s) })
+}
+
+// BaseURL is where the API is, instead of $MPT_API_BASE_URL or https://api.platform.softwareone.com.
+func BaseURL(url string) Option {
+	return text(url, func(c *C.mpt_config, s *C.char) { C.mpt_config_set_base_url(c, s) })
+}
+
+// UserAgent goes before the library's own.
+func UserAgent(product string) Option {
+	return text(product, func(c *C.mpt_config, s *C.char) { C.mpt_config_set_user_agent(c, s) })
+}
+
+// CAFile is a PEM file of authorities to trust beside the platform's.
+func CAFile(path string) Option {
+	return text(path, func(c *C.mpt_config, s *C.char) { C.mpt_config_set_ca_file(c, s) })
+}
+
+// Proxy is the URL of an HTTP proxy, instead of the environment's.
+func Proxy(url string) Option {
+	return text(url, func(c *C.mpt_config, s *C.char) { C.mpt_config_set_proxy(c, s) })
+}
+
+// Timeout is the limit of a call over all attempts: 60 s unless given.
+func Timeout(limit time.Duration) Option {
+	return func(c *C.mpt_config) { C.mpt_config_set_timeout_ms(c, milliseconds(limit)) }
+}
+
+// AttemptTimeout is the limit of one attempt: 20 s unless given.
+func AttemptTimeout(limit time.Duration) Option {
+	return func(c *C.mpt_config) { C.mpt_config_set_attempt_timeout_ms(c, milliseconds(limit)) }
+}
+
+// ConnectTimeout is the limit of opening a connection: 5 s unless given.
+func ConnectTimeout(limit time.Duration) Option {
+	return func(c *C.mpt_config) { C.mpt_config_set_connect_timeout_ms(c, milliseconds(limit)) }
+}
+
+// Attempts is how often a call is tried: 4 times unless given.
+func Attempts(attempts uint32) Option {
+	return func(c *C.mpt_config) { C.mpt_config_set_attempts(c, C.uint32_t(attempts)) }
+}
+
+// Backoff bounds the pauses between attempts: 200 ms, doubling up to 10 s, unless given.
+func Backoff(base, limit time.Duration) Option {
+	return func(c *C.mpt_config) { C.mpt_config_set_backoff_ms(c, milliseconds(base), milliseconds(limit)) }
+}
+
+// MissingOK makes a token that the API does not know a success ("gone").
+func MissingOK() Option { return func(c *C.mpt_config) { C.mpt_config_set_missing_ok(c, 1) } }
+
+// AllowOwnToken allows the token in use to be deleted.
+func AllowOwnToken() Option { return func(c *C.mpt_config) { C.mpt_config_set_allow_own_token(c, 1) } }
+
+// AllowPlainHTTP allows http to a host that is not loopback: the token then travels unencrypted.
+func AllowPlainHTTP() Option {
+	return func(c *C.mpt_config) { C.mpt_config_set_allow_plain_http(c, 1) }
+}
+
+// Client deletes tokens. It may be used by any number of goroutines, and is closed once.
+type Client struct {
+	lock   sync.Mutex
+	handle *C.mpt_client
+}
+
+// New makes a client; what no option says comes from the environment or is the library's default.
+func New(options ...Option) (*Client, error) {
+	config := C.mpt_config_new_from_env()
+	defer C.mpt_config_free(config)
+	for _, option := range options {
+		option(config)
+	}
+	client := &Client{}
+	var refused *C.mpt_outcome
+	if C.mpt_client_new(config, &client.handle, &refused) != C.MPT_OK {
+		return nil, &Error{Outcome: take(refused)}
+	}
+	runtime.SetFinalizer(client, (*Client).Close)
+	return client, nil
+}
+
+// Close gives the connections back; calls under way go on. It never fails.
+func (c *Client) Close() error {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	C.mpt_client_free(c.handle)
+	c.handle = nil
+	return nil
+}
+
+// DeleteToken deletes one token. When ctx is done the call ends within 200 ms, with an Error that says what is true then,
+// and that wraps the context's own.
+func (c *Client) DeleteToken(ctx context.Context, id string) (Outcome, error) {
+	call, end, err := c.call(ctx)
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer end()
+	cID := cString(id)
+	defer C.free(unsafe.Pointer(cID))
+	var pointer *C.mpt_outcome
+	C.mpt_delete_token(call, cID, &pointer)
+	outcome := take(pointer)
+	if !outcome.Dead() {
+		return outcome, failure(ctx, outcome)
+	}
+	return outcome, nil
+}
+
+// Batch deletes many tokens; Next, Outcome and Close are for one goroutine.
+type Batch struct {
+	handle  *C.mpt_batch
+	outcome Outcome
+	end     func()
+}
+
+// DeleteTokens starts a batch that runs up to concurrency calls at a time, 1 to 256. Each id is tried once.
+//
+//	for batch.Next() { fmt.Println(batch.Outcome().Message) }
+//
+// A failure is an outcome like any other. When ctx is done, what is under way is cancelled, and Next tells how it ended.
+func (c *Client) DeleteTokens(ctx context.Context, ids []string, concurrency int) (*Batch, error) {
+	call, end, err := c.call(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := (**C.char)(C.calloc(C.size_t(len(ids))+1, C.size_t(unsafe.Sizeof(uintptr(0)))))
+	defer C.free(unsafe.Pointer(list))
+	for i, id := range ids {
+		text := cString(id)
+		defer C.free(unsafe.Pointer(text))
+		unsafe.Slice(list, len(ids))[i] = text
+	}
+	options := C.mpt_batch_options{concurrency: C.uint32_t(concurrency)}
+	options.size = C.uint32_t(unsafe.Sizeof(options))
+	batch := &Batch{end: end}
+	var refused *C.mpt_outcome
+	if C.mpt_batch_new(call, list, C.size_t(len(ids)), &options, &batch.handle, &refused) != C.MPT_OK {
+		end()
+		return nil, failure(ctx, take(refused))
+	}
+	runtime.SetFinalizer(batch, (*Batch).Close)
+	return batch, nil
+}
+
+// Next waits for the next outcome, in order of completion; false when all are told.
+func (b *Batch) Next() bool {
+	pointer := C.mpt_batch_next(b.handle)
+	if pointer == nil {
+		b.Close()
+		return false
+	}
+	b.outcome = take(pointer)
+	return true
+}
+
+// Outcome is what the last Next found.
+func (b *Batch) Outcome() Outcome { return b.outcome }
+
+// Close stops the batch and waits for what is under way; after the last Next it has nothing to do. It never fails.
+func (b *Batch) Close() error {
+	C.mpt_batch_free(b.handle)
+	b.handle = nil
+	b.end()
+	b.end = func() {}
+	return nil
+}
+
+// call is a handle on the same connections, cancelled when ctx is done, and the function that ends it.
+func (c *Client) call(ctx context.Context) (*C.mpt_client, func(), error) {
+	c.lock.Lock()
+	call := C.mpt_client_clone(c.handle)
+	c.lock.Unlock()
+	if call == nil {
+		return nil, nil, errClosed
+	}
+	if ctx.Err() != nil {
+		C.mpt_client_cancel(call)
+	}
+	done, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-ctx.Done():
+			C.mpt_client_cancel(call)
+		case <-done:
+		}
+	}()
+	return call, func() { close(done); <-watched; C.mpt_client_free(call) }, nil
+}
+
+func failure(ctx context.Context, outcome Outcome) *Error {
+	if outcome.Code == "cancelled" {
+		return &Error{outcome, ctx.Err()}
+	}
+	return &Error{outcome, nil}
+}
+
+// take reads an outcome and ends it.
+func take(pointer *C.mpt_outcome) Outcome {
+	defer C.mpt_outcome_free(pointer)
+	var told struct {
+		Outcome
+		RetryAfter float64 `json:"retry_after"`
+		ElapsedMS  float64 `json:"elapsed_ms"`
+	}
+	if err := json.Unmarshal([]byte(C.GoString(C.mpt_outcome_json(pointer))), &told); err != nil {
+		panic("mpttokens: libmpt_tokens told what is no JSON: " + err.Error())
+	}
+	told.Outcome.RetryAfter = time.Duration(told.RetryAfter * float64(time.Second))
+	told.Outcome.Elapsed = time.Duration(told.ElapsedMS * float64(time.Millisecond))
+	return told.Outcome
+}
+
+func text(value string, set func(*C.mpt_config, *C.char)) Option {
+	return func(config *C.mpt_config) {
+		s := cString(value)
+		defer C.free(unsafe.Pointer(s))
+		set(config, s)
+	}
+}
+
+// cString copies a text. C ends it at NUL, which would cut an id to another one; U+0001 is refused as NUL would be.
+func cString(text string) *C.char { return C.CString(strings.ReplaceAll(text, "\x00", "\x01")) }
+
+func milliseconds(d time.Duration) C.uint64_t { return C.uint64_t(d.Milliseconds()) }
