@@ -1,0 +1,59 @@
+# The conformance runner: see tests/conformance/README.md.
+require "uri"
+require_relative "lib/mpt_tokens"
+
+TIMES = %w[timeout attempt_timeout connect_timeout].to_h { |name| ["#{name}_ms", name.to_sym] }.freeze
+FLAGS = %w[missing_ok allow_own_token].to_h { |name| [name, name.to_sym] }.freeze
+
+def tell(outcome, raised, shown)
+  fields = outcome.to_h.slice(:id, :outcome, :code, :http_status, :message, :retry_after, :trace_id).merge(
+    attempts: outcome.attempts.size, title: outcome.problem&.fetch("title", nil),
+    detail: outcome.problem&.fetch("detail", nil), raised: raised, shown: shown.inspect + shown.to_s
+  )
+  puts URI.encode_www_form(fields.transform_values(&:to_s))
+end
+
+def answer(pairs)
+  request = pairs.to_h
+  ids = pairs.filter_map { |name, value| value if name == "id" }
+  options = request.slice("api_token", "base_url", "ca_file", "proxy").transform_keys(&:to_sym)
+  options[:attempts] = request["attempts"].to_i if request["attempts"]
+  TIMES.each { |name, key| options[key] = request[name].to_f / 1000 if request[name] }
+  FLAGS.each { |name, key| options[key] = request[name] == "1" if request[name] }
+  options[:backoff] = request.values_at("backoff_base_ms", "backoff_cap_ms").map { |ms| ms.to_f / 1000 } if request["backoff_base_ms"]
+
+  MptTokens::Client.open(**options) do |client|
+    client.cancel if request["cancel"] == "before"
+    Thread.new { $stdin.gets && client.cancel } if request["cancel"] == "during"
+    if request["call"] == "batch"
+      batch(client, ids, request)
+    else
+      ids.each { |id| single(client, id) }
+    end
+  end
+rescue MptTokens::Error => error
+  tell(error.outcome, error.class.name, error)
+end
+
+def single(client, id)
+  tell(client.delete_token(id), "", client)
+rescue MptTokens::Error => error
+  tell(error.outcome, error.class.name, error)
+end
+
+def batch(client, ids, request)
+  stop_after = request.fetch("stop_after", ids.size).to_i
+  options = { concurrency: request["concurrency"]&.to_i }.compact
+  client.delete_tokens(ids, **options).with_index(1) do |outcome, count|
+    tell(outcome, "", client)
+    break if count == stop_after
+  end
+end
+
+$stdout.sync = false
+while (line = $stdin.gets)
+  # URI.decode_www_form would mend bytes that are not UTF-8.
+  answer(line.chomp.split("&").map { |pair| pair.split("=", 2).map { |part| URI.decode_www_form_component(part) } })
+  puts
+  $stdout.flush
+end

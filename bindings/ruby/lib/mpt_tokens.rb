@@ -1,0 +1,194 @@
+# frozen_string_literal: true
+
+require "fiddle/import"
+require "json"
+
+# Deletes API tokens of the SoftwareONE Marketplace, and says what is true of them afterwards.
+module MptTokens
+  # libmpt_tokens; the environment variable MPT_TOKENS_LIBRARY names another file. What each function does is said in
+  # mpt_tokens.h. Fiddle gives the interpreter's lock away during a call: other threads run meanwhile.
+  module Native # :nodoc:
+    extend Fiddle::Importer
+    dlload ENV.fetch("MPT_TOKENS_LIBRARY") { RUBY_PLATFORM.include?("darwin") ? "libmpt_tokens.1.dylib" : "libmpt_tokens.so.1" }
+
+    SECONDS = %i[timeout attempt_timeout connect_timeout].freeze
+    FLAGS = %i[missing_ok allow_own_token allow_plain_http ca_only].freeze
+    TEXTS = %i[api_token base_url user_agent ca_file proxy].freeze
+
+    extern "unsigned int mpt_abi_version()"
+    extern "void *mpt_config_new_from_env()"
+    extern "void mpt_config_free(void *)"
+    extern "int mpt_config_set_attempts(void *, unsigned int)"
+    extern "int mpt_config_set_backoff_ms(void *, unsigned long long, unsigned long long)"
+    SECONDS.each { |name| extern "int mpt_config_set_#{name}_ms(void *, unsigned long long)" }
+    FLAGS.each { |name| extern "int mpt_config_set_#{name}(void *, int)" }
+    TEXTS.each { |name| extern "int mpt_config_set_#{name}(void *, const char *)" }
+    extern "int mpt_client_new(void *, void *, void *)"
+    extern "void *mpt_client_clone(void *)"
+    extern "void mpt_client_cancel(void *)"
+    extern "void mpt_client_free(void *)"
+    extern "int mpt_delete_token(void *, const char *, void *)"
+    extern "int mpt_batch_new(void *, void *, size_t, void *, void *, void *)"
+    extern "void *mpt_batch_next(void *)"
+    extern "void mpt_batch_free(void *)"
+    extern "char *mpt_outcome_json(void *)"
+    extern "void mpt_outcome_free(void *)"
+
+    raise LoadError, "libmpt_tokens has the ABI #{mpt_abi_version}: expected 1" unless mpt_abi_version == 1
+
+    FREE_CLIENT = Fiddle::Function.new(self["mpt_client_free"], [Fiddle::TYPE_VOIDP], Fiddle::TYPE_VOID)
+
+    # A C string ends at NUL, which would cut an id to another one; U+0001 is refused for the same reason as NUL.
+    def self.text(value) = value.to_s.encode(Encoding::UTF_8).b.tr("\0", "\1")
+
+    def self.milliseconds(seconds) = (seconds * 1000).ceil
+
+    # Yields places for what a function hands out, and returns their contents.
+    def self.out(count)
+      places = Array.new(count) { "\0" * Fiddle::SIZEOF_VOIDP }
+      yield(*places)
+      places.map { |place| Fiddle::Pointer.new(place.unpack1("J")) }
+    end
+  end
+
+  # What a call told about one token: everything in its JSON, by name. +outcome+ is "deleted", "gone", "not_deleted" or
+  # "unknown"; +retry_after+ is in seconds.
+  Outcome = Struct.new(:id, :outcome, :code, :http_status, :attempts, :problem, :message, :retry_after, :trace_id, :elapsed_ms) do
+    # Takes a native outcome over, and ends it.
+    def self.take(pointer) # :nodoc:
+      return if pointer.null?
+
+      new(*JSON.parse(Native.mpt_outcome_json(pointer).to_s.force_encoding("UTF-8")).values_at(*members.map(&:to_s))).freeze
+    ensure
+      Native.mpt_outcome_free(pointer)
+    end
+
+    # Whether the token is dead: deleted or gone.
+    def success? = %w[deleted gone].include?(outcome)
+  end
+
+  # A call that did not end with a dead token. +outcome+ tells everything about it.
+  class Error < StandardError
+    attr_reader :outcome
+
+    def initialize(outcome)
+      @outcome = outcome
+      super(outcome.message)
+    end
+
+    # What happened, by the name that every language uses: "not_found", "timeout"...
+    def code = outcome.code
+
+    # Whether the token may have been deleted all the same.
+    def unknown? = outcome.outcome == "unknown"
+  end
+
+  # Deletes tokens. Shared by threads; closed by #close, by Client.open, or when nobody holds it any more.
+  class Client
+    # Yields a new client, and closes it.
+    def self.open(**options)
+      client = new(**options)
+      yield client
+    ensure
+      client&.close
+    end
+
+    # What is not given comes from the environment (MPT_API_TOKEN, MPT_API_BASE_URL, the usual proxy variables) or is
+    # the library's default: api_token, base_url, user_agent, ca_file, proxy; attempts; timeout, attempt_timeout,
+    # connect_timeout in seconds; backoff, the first pause and the longest; missing_ok, allow_own_token,
+    # allow_plain_http, ca_only.
+    def initialize(**options)
+      config = Native.mpt_config_new_from_env
+      options.each { |name, value| configure(config, name, value) unless value.nil? }
+      @handle, refused = Native.out(2) { |client, outcome| Native.mpt_client_new(config, client, outcome) }
+      raise Error, Outcome.take(refused) unless refused.null?
+
+      @handle.free = Native::FREE_CLIENT
+      @calls = []
+    ensure
+      Native.mpt_config_free(config) if config
+    end
+
+    # Deletes one token and returns its Outcome; raises Error where it is not dead afterwards.
+    def delete_token(id)
+      text = Native.text(id)
+      outcome = cancellable do |call|
+        apart(call) { Outcome.take(Native.out(1) { |place| Native.mpt_delete_token(call, text, place) }.first) }
+      end
+      outcome.success? ? outcome : raise(Error, outcome)
+    end
+
+    # Deletes many, +concurrency+ at a time, and yields the Outcome of each in order of completion, failures too.
+    # Leaving the block stops the batch. Without a block: an Enumerator.
+    def delete_tokens(ids, concurrency: 8)
+      return enum_for(__method__, ids, concurrency: concurrency) unless block_given?
+
+      cancellable do |call|
+        batch = new_batch(call, ids.map { |id| Native.text(id) }, concurrency)
+        while (outcome = apart(call) { Outcome.take(Native.mpt_batch_next(batch)) })
+          yield outcome
+        end
+      ensure
+        Native.mpt_batch_free(batch) if batch
+      end
+      self
+    end
+
+    # Ends all calls under way, on whatever thread, and every later one; from a signal handler too.
+    def cancel
+      @cancelled = true
+      @calls.dup.each { |call| Native.mpt_client_cancel(call) }
+    end
+
+    # Cancels what is under way, and closes the connections.
+    def close
+      cancel
+      @handle.call_free
+    end
+
+    private
+
+    def configure(config, name, value)
+      case name
+      when *Native::TEXTS then Native.public_send("mpt_config_set_#{name}", config, Native.text(value))
+      when *Native::FLAGS then Native.public_send("mpt_config_set_#{name}", config, value ? 1 : 0)
+      when *Native::SECONDS then Native.public_send("mpt_config_set_#{name}_ms", config, Native.milliseconds(value))
+      when :attempts then Native.mpt_config_set_attempts(config, value)
+      when :backoff then Native.mpt_config_set_backoff_ms(config, *value.map { |pause| Native.milliseconds(pause) })
+      else raise ArgumentError, "there is no option #{name}"
+      end
+    end
+
+    def new_batch(call, texts, concurrency)
+      options = [24, concurrency, 0, 0, 0].pack("L4J") # mpt_batch_options
+      batch, refused = Native.out(2) do |place, outcome|
+        Native.mpt_batch_new(call, texts.pack("p*"), texts.size, options, place, outcome)
+      end
+      refused.null? ? batch : raise(Error, Outcome.take(refused))
+    end
+
+    # Yields a handle on the same connections that is cancelled by itself.
+    def cancellable
+      raise IOError, "the client is closed" if @handle.freed?
+
+      @calls << (call = Native.mpt_client_clone(@handle))
+      Native.mpt_client_cancel(call) if @cancelled
+      yield call
+    ensure
+      @calls.delete(call)
+      Native.mpt_client_free(call) if call
+    end
+
+    # Runs the block on a thread of its own, since Ruby cannot interrupt a native call: Ctrl-C, Timeout and Thread#raise
+    # come through here at once, cancel the call, and go on when it has ended.
+    def apart(call, &block)
+      worker = Thread.new(&block)
+      worker.value
+    ensure
+      Thread.handle_interrupt(Object => :never) do
+        Native.mpt_client_cancel(call) if worker&.alive?
+        worker&.join
+      end
+    end
+  end
+end
