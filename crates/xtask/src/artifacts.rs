@@ -71,9 +71,20 @@ pub(crate) struct Library {
 }
 
 impl Library {
-    /// Where it is, for what loads it at run time.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
+    /// Lets a command find it, by the loader and by pkg-config, as it would find an installed one.
+    pub(crate) fn installed_for(&self, command: &mut Command) -> Result<()> {
+        let description = format!(
+            "Name: mpt_tokens\nDescription: as cargo built it\nVersion: {}\nCflags: -I{}\nLibs: -L{} -lmpt_tokens\n",
+            mpt_tokens::VERSION,
+            repo::root().join("include").display(),
+            self.folder.display()
+        );
+        let file = self.folder.join("mpt_tokens.pc");
+        fs::write(&file, description)
+            .with_context(|| format!("cannot write {}", file.display()))?;
+        command.env("PKG_CONFIG_PATH", &self.folder).env("LD_LIBRARY_PATH", &self.folder);
+        command.env_remove("MPT_TOKENS_LIBRARY");
+        Ok(())
     }
 
     /// Compiles and links one C or C++ file against it; the program finds the library where it is now.

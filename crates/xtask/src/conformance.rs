@@ -12,7 +12,8 @@ mod runner;
 
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
+use clap::builder::PossibleValuesParser;
 
 use crate::log::Log;
 use crate::repo;
@@ -21,19 +22,32 @@ use cases::Table;
 use languages::{LANGUAGES, Language};
 
 /// What `cargo xtask conformance` can be told.
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub(crate) struct Options {
-    /// Run only these languages: rust, c, cpp, python, go, node, ruby, java, csharp, php, perl, lua.
+    /// Run only these languages.
+    #[arg(value_parser = PossibleValuesParser::new(LANGUAGES.iter().map(|language| language.name)))]
     languages: Vec<String>,
     /// Run only the cases whose name has this text.
     #[arg(long, value_name = "TEXT")]
     case: Option<String>,
-    /// Put each language under load instead: 10,000 calls and a batch of 10,000 ids, with flat memory.
-    #[arg(long, conflicts_with = "case")]
-    load: bool,
+    /// What to do with each language.
+    #[arg(long, value_enum, default_value_t, conflicts_with = "case")]
+    what: What,
     /// Put the matrix into README.md.
-    #[arg(long, conflicts_with_all = ["case", "load"])]
+    #[arg(long, conflicts_with_all = ["case", "what"])]
     write: bool,
+}
+
+/// What is done with each language.
+#[derive(Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum What {
+    /// Run the table of cases.
+    #[default]
+    Cases,
+    /// Make 10,000 calls and batches of 10,000 ids, with flat memory.
+    Load,
+    /// Follow its README to the letter, in an empty folder.
+    Readme,
 }
 
 /// How one language did.
@@ -62,25 +76,40 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     Ok(total.failed == 0)
 }
 
-fn run_with(log: &mut Log, options: &Options) -> Result<Vec<Row>> {
-    let table = Table::read(options.case.as_deref())?;
-    let mut rows = Vec::new();
-    for language in select(&options.languages)? {
-        let asked_for = repo::ci() || !options.languages.is_empty();
-        rows.push(one(log, language, &table, options.load, asked_for));
+/// A step of `cargo xtask test`: every language that can run here; in CI a missing one is a failure.
+pub(crate) fn test(log: &mut Log, what: What) -> Result<Tally> {
+    let rows = run_with(log, &Options { what, ..Options::default() })?;
+    log.note(&matrix::of(&rows));
+    if what == What::Cases {
+        matrix::check(&rows)?;
     }
-    Ok(rows)
+    Ok(total(&rows))
 }
 
-/// A language whose runtime is not here is skipped; in CI, or where it was named, that is a failure.
-fn one(log: &mut Log, language: &'static Language, table: &Table, load: bool, must: bool) -> Row {
+fn run_with(log: &mut Log, options: &Options) -> Result<Vec<Row>> {
+    let table = Table::read(options.case.as_deref())?;
+    let named = &options.languages;
+    let must = repo::ci() || !named.is_empty();
+    let wanted = LANGUAGES
+        .iter()
+        .filter(|language| named.is_empty() || named.iter().any(|name| name == language.name));
+    let able = |language: &&Language| options.what != What::Readme || language.readme.is_some();
+    Ok(wanted.filter(able).map(|language| one(log, language, &table, options.what, must)).collect())
+}
+
+/// One language. Where its runtime is not here it is skipped, or failed where it must be here.
+fn one(log: &mut Log, language: &'static Language, table: &Table, what: What, must: bool) -> Row {
     log.note(&format!("\n== {} ==", language.name));
     if let Some(missing) = language.needs.iter().find_map(|tool| (tool.missing)()) {
         log.note(&missing);
         let tally = if must { Tally::FAILED } else { Tally::SKIPPED };
         return Row { language, tally, note: missing };
     }
-    let done = if load { load::run(log, language) } else { judge::run(log, language, table) };
+    let done = match what {
+        What::Cases => judge::run(log, language, table),
+        What::Load => load::run(log, language),
+        What::Readme => language.follow_readme(log),
+    };
     match done {
         Ok(tally) => Row { language, tally, note: language.lacks_in_words() },
         Err(why) => {
@@ -88,17 +117,6 @@ fn one(log: &mut Log, language: &'static Language, table: &Table, load: bool, mu
             Row { language, tally: Tally::FAILED, note: "it could not run: see above".to_owned() }
         }
     }
-}
-
-fn select(names: &[String]) -> Result<Vec<&'static Language>> {
-    for name in names {
-        if !LANGUAGES.iter().any(|language| language.name == name) {
-            bail!("there is no language {name:?}: `cargo xtask conformance --help` names them all");
-        }
-    }
-    let wanted =
-        |language: &&Language| names.is_empty() || names.iter().any(|name| name == language.name);
-    Ok(LANGUAGES.iter().filter(wanted).collect())
 }
 
 fn failed(rows: &[Row]) -> bool {

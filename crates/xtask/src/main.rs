@@ -10,6 +10,7 @@ mod chaos;
 mod conformance;
 mod demo;
 mod docs;
+mod follow;
 mod header;
 mod log;
 mod nginx;

@@ -8,6 +8,7 @@
 //! ```
 
 use crate::artifacts;
+use crate::conformance::{self, What};
 use crate::docs;
 use crate::header;
 use crate::nginx;
@@ -67,6 +68,16 @@ pub(crate) const STEPS: &[Step] = &[
     step("nginx", "the program, against nginx over TCP and TLS", nginx::test).needs(&[NGINX]),
     step("demo", "the demo", |log| log.check(cargo("xtask").arg("demo")))
         .needs(&[PYTHON, C_COMPILER]),
+    step("conformance", "one table of cases, in every language that is here", |log| {
+        conformance::test(log, What::Cases)
+    }),
+    step("readmes", "the READMEs of the other languages, followed to the letter", |log| {
+        conformance::test(log, What::Readme)
+    }),
+    step("load", "every language under load, with flat memory", |log| {
+        conformance::test(log, What::Load)
+    })
+    .full(),
     step("pytest", "the Python package, installed from its wheel", |log| {
         let venv = python::installed(log, python::fitting()?, "dev")?;
         log.tests(Runner::Pytest, venv.command("python").args(["-m", "pytest", "-q"]))

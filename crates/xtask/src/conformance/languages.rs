@@ -1,16 +1,19 @@
 //! The languages: what each needs of the machine, how its runner is built, what its runtime cannot do.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::cases::Need;
-use crate::artifacts::{self, Library};
+use crate::artifacts;
+use crate::follow::follow;
 use crate::log::Log;
 use crate::repo;
-use crate::tools::{LUAJIT, Tool};
+use crate::tally::Tally;
+use crate::tools::{C_COMPILER, CPP_COMPILER, GO, LUAJIT, NODE, NPM, RUBY, Tool};
 
 /// One language.
 pub(crate) struct Language {
@@ -27,11 +30,28 @@ pub(crate) struct Language {
     pub(crate) lacks: &'static [(Need, &'static str)],
     /// Builds its runner into the folder; the command starts it.
     pub(crate) runner: fn(&mut Log, &Path) -> Result<Command>,
+    /// The README that a stranger follows, where the language has one of its own.
+    pub(crate) readme: Option<&'static str>,
 }
 
 impl Language {
     pub(crate) fn lack(&self, need: Need) -> Option<&'static str> {
         self.lacks.iter().find(|(lack, _)| *lack == need).map(|(_, why)| *why)
+    }
+
+    /// Does what its README says, as a stranger with an empty folder would.
+    pub(crate) fn follow_readme(&self, log: &mut Log) -> Result<Tally> {
+        let library = artifacts::library(log)?;
+        let document = self.readme.context("it has no README of its own")?;
+        // What the language's tools keep goes there, not into the home of whoever runs this.
+        let keep = repo::target().join("xtask").join(self.name);
+        follow(log, &library, document, |command, folder| {
+            command
+                .env("GEM_HOME", folder.join("gems"))
+                .env("GOCACHE", &keep)
+                .env("GOPROXY", "off");
+        })?;
+        Ok(Tally::PASSED)
     }
 
     pub(crate) fn lacks_in_words(&self) -> String {
@@ -60,6 +80,68 @@ pub(crate) const LANGUAGES: &[Language] = &[
             artifacts::compile_rust(log, &tests("runner.rs"), &program)?;
             Ok(Command::new(program))
         },
+        readme: None,
+    },
+    Language {
+        name: "c",
+        shown: "C",
+        over: "libmpt_tokens",
+        raises: "mpt_code",
+        needs: &[C_COMPILER],
+        lacks: &[],
+        runner: |log, folder| linked(log, &tests("runner.c"), folder),
+        readme: None,
+    },
+    Language {
+        name: "cpp",
+        shown: "C++",
+        over: "mpt_tokens.hpp",
+        raises: "mpt::error",
+        needs: &[CPP_COMPILER],
+        lacks: &[],
+        runner: |log, folder| linked(log, &binding("cpp/conformance.cpp"), folder),
+        readme: Some("bindings/cpp/README.md"),
+    },
+    Language {
+        name: "go",
+        shown: "Go",
+        over: "cgo",
+        raises: "*mpttokens.Error",
+        needs: &[GO, C_COMPILER],
+        lacks: &[],
+        runner: |log, folder| {
+            let program = folder.join("runner");
+            let mut go = loading(log, "go")?;
+            go.current_dir(binding("go")).args(["build", "-o"]).arg(&program).arg("./conformance");
+            log.run(&mut go)?;
+            loading(log, program)
+        },
+        readme: Some("bindings/go/README.md"),
+    },
+    Language {
+        name: "node",
+        shown: "Node.js",
+        over: "koffi",
+        raises: "TokenError",
+        needs: &[NODE, NPM],
+        lacks: &[UNICODE],
+        runner: |log, folder| {
+            let package = node_package(log, folder)?;
+            let mut node = loading(log, "node")?;
+            node.arg("--expose-gc").arg(package.join("conformance.mjs"));
+            Ok(node)
+        },
+        readme: Some("bindings/node/README.md"),
+    },
+    Language {
+        name: "ruby",
+        shown: "Ruby",
+        over: "fiddle",
+        raises: "MptTokens::Error",
+        needs: &[RUBY],
+        lacks: &[],
+        runner: |log, _| script(log, "ruby", "ruby/conformance.rb"),
+        readme: Some("bindings/ruby/README.md"),
     },
     Language {
         name: "lua",
@@ -73,6 +155,7 @@ pub(crate) const LANGUAGES: &[Language] = &[
             lua.env("LUA_PATH", format!("{};;", binding("lua/?.lua").display()));
             Ok(lua)
         },
+        readme: Some("bindings/lua/README.md"),
     },
 ];
 
@@ -84,15 +167,43 @@ fn binding(file: &str) -> PathBuf {
     repo::root().join("bindings").join(file)
 }
 
+fn linked(log: &mut Log, source: &Path, folder: &Path) -> Result<Command> {
+    let program = folder.join("runner");
+    artifacts::library(log)?.link(log, source, &program)?;
+    Ok(Command::new(program))
+}
+
 /// A program that loads the library when it runs.
-fn loading(library: &Library, program: impl AsRef<OsStr>) -> Command {
+fn loading(log: &mut Log, program: impl AsRef<OsStr>) -> Result<Command> {
     let mut command = Command::new(program);
-    command.env("LD_LIBRARY_PATH", library.folder()).env_remove("MPT_TOKENS_LIBRARY");
-    command
+    artifacts::library(log)?.installed_for(&mut command)?;
+    Ok(command)
 }
 
 fn script(log: &mut Log, interpreter: &str, file: &str) -> Result<Command> {
-    let mut command = loading(&artifacts::library(log)?, interpreter);
+    let mut command = loading(log, interpreter)?;
     command.arg(binding(file));
     Ok(command)
+}
+
+/// A copy of the package with what it depends on: npm would put that into the tree.
+fn node_package(log: &mut Log, folder: &Path) -> Result<PathBuf> {
+    let package = folder.join("package");
+    fs::create_dir_all(&package).with_context(|| format!("cannot make {}", package.display()))?;
+    for entry in fs::read_dir(binding("node")).context("cannot read bindings/node")? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            fs::copy(entry.path(), package.join(entry.file_name()))?;
+        }
+    }
+    let mut npm = Command::new("npm");
+    npm.current_dir(&package).args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]);
+    // npm starts anew each time: what it would do is done already when the lock is the same.
+    let lock = fs::read(package.join("package-lock.json"))?;
+    let done = package.join("node_modules/.done");
+    if !fs::read(&done).is_ok_and(|installed| installed == lock) {
+        log.run(&mut npm)?;
+        fs::write(&done, lock)?;
+    }
+    Ok(package)
 }
