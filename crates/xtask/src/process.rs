@@ -8,6 +8,8 @@ use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 /// Process groups that are running now.
 static RUNNING: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
@@ -80,13 +82,17 @@ pub(crate) fn end(child: &mut Child) {
 
 /// Ctrl-C, SIGTERM and SIGHUP end what was started here too: the children are in groups of their own,
 /// which a terminal's Ctrl-C does not reach.
-pub(crate) fn end_children_on_interrupt() -> Result<(), ctrlc::Error> {
-    ctrlc::set_handler(|| {
-        for group in lock().iter() {
-            kill_group(*group);
+pub(crate) fn end_children_on_interrupt() -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    std::thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            for group in lock().iter() {
+                kill_group(*group);
+            }
+            std::process::exit(128 + signal);
         }
-        std::process::exit(130);
-    })
+    });
+    Ok(())
 }
 
 fn lock() -> std::sync::MutexGuard<'static, BTreeSet<u32>> {

@@ -37,10 +37,10 @@ pub(crate) fn ci() -> bool {
     std::env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"))
 }
 
-/// `cargo VERB`, at the top of the workspace, without colours (its output is kept, not shown at once).
+/// `cargo VERB` (`nextest run` is one verb), at the top of the workspace, without colours (its output is kept, not shown at once).
 pub(crate) fn cargo(verb: &str) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root()).arg(verb).env("CARGO_TERM_COLOR", "never");
+    cargo.current_dir(root()).args(verb.split(' ')).env("CARGO_TERM_COLOR", "never");
     cargo
 }
 

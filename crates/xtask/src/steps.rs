@@ -44,9 +44,7 @@ pub(crate) const STEPS: &[Step] = &[
         if tools::answers("cargo", &["nextest", "--version"]) {
             log.tests(
                 Runner::Nextest,
-                locked("nextest")
-                    .args(["run", "--no-fail-fast"])
-                    .env("MPT_TOKENS_CAPI_BUILT", "yes"),
+                locked("nextest run").arg("--no-fail-fast").env("MPT_TOKENS_CAPI_BUILT", "yes"),
             )
         } else {
             log.note("cargo-nextest is not here: cargo test takes its place");
