@@ -6,6 +6,7 @@ mod budget;
 mod faults;
 mod framing;
 mod inputs;
+mod journal;
 mod phases;
 mod properties;
 mod prove;

@@ -1,0 +1,336 @@
+//! The journal: what is on disk when, what a next run makes of it, and what it refuses to touch.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use mpt_tokens::{
+    Batch, BatchOptions, BatchSummary, Client, Code, Endpoint, Journal, Outcome, Pull, Report,
+};
+use mpt_tokens_sandbox::{Sandbox, Status, numbered_id};
+use rstest::rstest;
+use serde_json::Value;
+
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Place {
+        Place { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("run.journal")
+    }
+
+    fn lines(&self) -> Vec<Value> {
+        let text = fs::read_to_string(self.path()).unwrap();
+        assert!(text.ends_with('\n'));
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// A journal for `sandbox` as an earlier run left it.
+    fn with(sandbox: &Sandbox, lines: &str) -> Place {
+        let place = Place::new();
+        fs::write(place.path(), format!("{}{lines}", header(&sandbox.base_url()))).unwrap();
+        place
+    }
+}
+
+fn header(base_url: &str) -> String {
+    format!("{{\"journal\":\"mpt-tokens\",\"version\":1,\"base_url\":\"{base_url}\"}}\n")
+}
+
+fn client(sandbox: &Sandbox) -> Client {
+    Client::builder().base_url(sandbox.base_url()).api_token(sandbox.api_token()).build().unwrap()
+}
+
+fn open(place: &Place, sandbox: &Sandbox) -> Journal {
+    Journal::open(place.path(), &endpoint(sandbox)).unwrap()
+}
+
+fn endpoint(sandbox: &Sandbox) -> Endpoint {
+    Endpoint::new(&sandbox.base_url(), false).unwrap()
+}
+
+fn drain<I>(mut batch: Batch<I>) -> (BTreeMap<String, Report>, BatchSummary)
+where
+    I: Iterator,
+    I::Item: Into<Pull>,
+{
+    let reports = batch.by_ref().map(|report| (report.id().unwrap().to_owned(), report)).collect();
+    (reports, batch.summary())
+}
+
+fn run(
+    sandbox: &Sandbox,
+    journal: &Journal,
+    ids: &[&str],
+) -> (BTreeMap<String, Report>, BatchSummary) {
+    let options = BatchOptions::new().journal(journal.clone());
+    drain(client(sandbox).batch(ids.iter().copied(), &options).unwrap())
+}
+
+#[test]
+fn a_journal_holds_an_intent_and_an_outcome_for_each_token_tried() {
+    let sandbox = Sandbox::start().unwrap();
+    let place = Place::new();
+    let journal = open(&place, &sandbox);
+    assert_eq!(journal.resumed(), None);
+    let (_, summary) = run(&sandbox, &journal, &["TKN-ok-1", "TKN-403-1", "..", "TKN-ok-1"]);
+    assert_eq!((summary.total, summary.duplicates), (3, 1));
+    let mut lines = place.lines();
+    assert_eq!(lines[0]["base_url"], sandbox.base_url());
+    assert!(lines[1]["run"].is_string());
+    let text =
+        |line: &Value| format!("{} {}", line["id"], line.get("intent").unwrap_or(&line["outcome"]));
+    let mut rest: Vec<String> = lines.split_off(2).iter().map(text).collect();
+    for id in ["TKN-403-1", "TKN-ok-1"] {
+        let place_of =
+            |what: &str| rest.iter().position(|line| *line == format!("\"{id}\" \"{what}\""));
+        let outcome = if id == "TKN-ok-1" { "deleted" } else { "not_deleted" };
+        assert!(place_of("delete").unwrap() < place_of(outcome).unwrap(), "{rest:?}");
+    }
+    rest.sort();
+    assert_eq!(rest.len(), 4, "{rest:?}");
+}
+
+#[test]
+fn what_is_dead_is_not_asked_again_and_what_is_open_is_asked_as_a_lost_answer() {
+    let sandbox = Sandbox::builder().tokens(["TKN-1-6"]).start().unwrap();
+    let place = Place::with(
+        &sandbox,
+        r#"{"run":"x","pid":1}
+{"id":"TKN-1-1","intent":"delete"}
+{"id":"TKN-1-1","outcome":"deleted","code":"ok","http_status":204}
+{"id":"TKN-1-2","intent":"delete"}
+{"id":"TKN-1-2","outcome":"gone","code":"ok","http_status":404}
+{"id":"TKN-1-3","intent":"delete"}
+{"id":"TKN-1-4","intent":"delete"}
+{"id":"TKN-1-4","outcome":"not_deleted","code":"not_found","http_status":404}
+{"id":"TKN-1-5","intent":"delete"}
+{"id":"TKN-1-5","outcome":"unknown","code":"timeout","http_status":null}
+{"id":"TKN-1-6","intent":"delete"}
+{"id":"TKN-403.always-7","intent":"delete"}
+"#,
+    );
+    let ids = [
+        "TKN-1-1",
+        "TKN-1-2",
+        "TKN-1-3",
+        "TKN-1-4",
+        "TKN-1-5",
+        "TKN-1-6",
+        "TKN-403.always-7",
+        "TKN-1-1",
+    ];
+    let journal = open(&place, &sandbox);
+    let resumed = journal.resumed().unwrap();
+    assert_eq!((resumed.dead, resumed.open), (2, 4));
+    let (reports, summary) = run(&sandbox, &journal, &ids);
+    let found: Vec<_> =
+        reports.iter().map(|(id, report)| (id.as_str(), report.outcome())).collect();
+    assert_eq!(
+        found,
+        [
+            ("TKN-1-3", Outcome::Gone),
+            ("TKN-1-4", Outcome::NotDeleted),
+            ("TKN-1-5", Outcome::Gone),
+            ("TKN-1-6", Outcome::Deleted),
+            ("TKN-403.always-7", Outcome::Unknown),
+        ]
+    );
+    assert_eq!((summary.already_done, summary.duplicates), (2, 1));
+    assert_eq!(sandbox.stats().requests, 5);
+
+    // The same journal, once more in the same process, and then by another.
+    let (reports, summary) = run(&sandbox, &journal, &ids);
+    assert_eq!(reports.len(), 2, "only what lives, or may live, is asked again");
+    assert_eq!(summary.already_done, 5);
+    drop(journal);
+    let journal = open(&place, &sandbox);
+    assert_eq!(journal.resumed().unwrap().dead, 5);
+    assert_eq!(run(&sandbox, &journal, &ids).1.already_done, 5);
+}
+
+#[test]
+fn what_was_skipped_was_not_tried_by_the_next_runs_lights_either() {
+    let sandbox = Sandbox::builder().numbered(100).start().unwrap();
+    let place = Place::new();
+    let journal = open(&place, &sandbox);
+    let options = BatchOptions::new().journal(journal.clone());
+    let mut batch = client(&sandbox).batch((1..=100).map(numbered_id), &options).unwrap();
+    batch.next().unwrap();
+    batch.stop();
+    let (reports, _) = drain(batch);
+    let skipped = reports.values().filter(|report| report.code() == Code::Skipped).count() as u64;
+    drop((journal, options));
+    let journal = open(&place, &sandbox);
+    let resumed = journal.resumed().unwrap();
+    assert_eq!(resumed.open, 0);
+    assert_eq!(resumed.dead, 1 + reports.len() as u64 - skipped);
+    let options = BatchOptions::new().journal(journal);
+    let (reports, summary) =
+        drain(client(&sandbox).batch((1..=100).map(numbered_id), &options).unwrap());
+    assert!(reports.values().all(|report| report.outcome() == Outcome::Deleted));
+    assert_eq!(summary.deleted + summary.already_done, 100);
+    assert_eq!(sandbox.stats().requests, 100, "a token that was known to be dead was asked again");
+}
+
+#[rstest]
+#[case::half_a_line(r#"{"id":"TKN-1-2","inte"#)]
+#[case::no_end_of_line(r#"{"id":"TKN-1-2","intent":"delete"}"#)]
+#[case::zeros("\0\0\0\0\0\0\0\0")]
+#[case::half_a_character("{\"id\":\"\u{fffd}")]
+fn a_torn_last_line_is_taken_away(#[case] torn: &str) {
+    let sandbox = Sandbox::builder().tokens(["TKN-1-1", "TKN-1-2"]).start().unwrap();
+    let whole = "{\"id\":\"TKN-1-1\",\"intent\":\"delete\"}\n{\"id\":\"TKN-1-1\",\"outcome\":\"deleted\"}\n";
+    let place = Place::with(&sandbox, &format!("{whole}{torn}"));
+    let journal = open(&place, &sandbox);
+    assert_eq!(journal.resumed().unwrap().dead, 1);
+    let (reports, _) = run(&sandbox, &journal, &["TKN-1-1", "TKN-1-2"]);
+    assert_eq!(reports["TKN-1-2"].outcome(), Outcome::Deleted);
+    drop(journal);
+    assert_eq!(open(&place, &sandbox).resumed().unwrap().dead, 2);
+    place.lines();
+}
+
+#[rstest]
+#[case::empty("")]
+#[case::one_byte("{")]
+#[case::half(r#"{"journal":"mpt-tokens","version":1,"ba"#)]
+fn a_first_line_that_was_torn_is_written_again(#[case] torn: &str) {
+    let sandbox = Sandbox::start().unwrap();
+    let place = Place::new();
+    fs::write(place.path(), torn).unwrap();
+    let journal = open(&place, &sandbox);
+    assert_eq!(journal.resumed(), None);
+    assert_eq!(place.lines()[0]["journal"], "mpt-tokens");
+}
+
+#[rstest]
+#[case::notes("buy milk\n", "is not a journal, and was not changed")]
+#[case::notes_without_end("buy milk", "is not a journal, and was not changed")]
+#[case::json("{\"id\":\"TKN-1-1\"}\n", "is not a journal, and was not changed")]
+#[case::later("{\"journal\":\"mpt-tokens\",\"version\":2,\"base_url\":\"x\"}\n", "has format 2")]
+#[case::elsewhere(
+    "{\"journal\":\"mpt-tokens\",\"version\":1,\"base_url\":\"https://elsewhere.example\"}\n",
+    "is for `https://elsewhere.example`"
+)]
+fn what_is_not_a_journal_for_this_api_is_left_as_it_is(#[case] text: &str, #[case] why: &str) {
+    let sandbox = Sandbox::start().unwrap();
+    let place = Place::new();
+    fs::write(place.path(), text).unwrap();
+    let error = Journal::open(place.path(), &endpoint(&sandbox)).unwrap_err();
+    assert!(error.to_string().contains(why), "{error}");
+    assert_eq!(error.code(), Code::InvalidConfig);
+    assert_eq!(fs::read_to_string(place.path()).unwrap(), text);
+}
+
+#[test]
+fn damage_in_the_middle_is_named_and_left_as_it_is() {
+    let sandbox = Sandbox::start().unwrap();
+    let place = Place::with(&sandbox, "{\"run\":\"x\"}\n{\"id\":\"TKN\n{\"run\":\"x\"}\n");
+    let before = fs::read(place.path()).unwrap();
+    let error = Journal::open(place.path(), &endpoint(&sandbox)).unwrap_err();
+    assert!(error.to_string().contains("is damaged in line 3"), "{error}");
+    assert_eq!(fs::read(place.path()).unwrap(), before);
+}
+
+#[test]
+fn a_journal_in_use_is_refused_until_its_run_has_ended() {
+    let sandbox = Sandbox::start().unwrap();
+    let place = Place::new();
+    let journal = open(&place, &sandbox);
+    let error = Journal::open(place.path(), &endpoint(&sandbox)).unwrap_err();
+    assert!(error.to_string().contains("is in use by another run"), "{error}");
+    drop(journal);
+    open(&place, &sandbox);
+}
+
+#[test]
+fn a_journal_serves_one_batch_at_a_time_and_one_base_url() {
+    let sandbox = Sandbox::builder().numbered(4).start().unwrap();
+    let place = Place::new();
+    let journal = open(&place, &sandbox);
+    let options = BatchOptions::new().journal(journal.clone());
+    let batch = client(&sandbox).batch((1..=2).map(numbered_id), &options).unwrap();
+    let error = client(&sandbox).batch(["TKN-1-1"], &options).unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
+    assert!(error.to_string().contains("is in use by another batch"), "{error}");
+    drop(batch);
+    let (_, summary) = drain(client(&sandbox).batch((1..=2).map(numbered_id), &options).unwrap());
+    assert_eq!(summary.total + summary.already_done, 2);
+
+    let elsewhere =
+        Client::builder().base_url("http://127.0.0.1:9").api_token("x").build().unwrap();
+    let error = elsewhere.batch(["TKN-1-1"], &options).unwrap_err();
+    assert_eq!(error.code(), Code::InvalidConfig);
+}
+
+#[rstest]
+#[case::a_folder("", "is not a file")]
+#[case::no_such_folder("missing/run.journal", "cannot be opened")]
+fn a_place_that_cannot_be_written_is_refused(#[case] name: &str, #[case] why: &str) {
+    let sandbox = Sandbox::start().unwrap();
+    let place = Place::new();
+    let error = Journal::open(place.folder.path().join(name), &endpoint(&sandbox)).unwrap_err();
+    assert!(error.to_string().contains(why), "{error}");
+}
+
+#[test]
+fn looking_at_a_journal_changes_nothing_and_tells_what_would_be_done() {
+    let sandbox = Sandbox::start().unwrap();
+    let place = Place::with(&sandbox, "{\"id\":\"TKN-1-1\",\"outcome\":\"deleted\"}\n{\"id\":\"to");
+    let before = fs::read(place.path()).unwrap();
+    let journal = Journal::look(place.path(), &endpoint(&sandbox)).unwrap();
+    let options = BatchOptions::new().journal(journal);
+    let mut rehearsal = client(&sandbox).rehearse(["TKN-1-1", "TKN-1-2"], &options).unwrap();
+    let reports: Vec<Report> = rehearsal.by_ref().collect();
+    assert_eq!(reports.len(), 1);
+    assert_eq!(reports[0].id(), Some("TKN-1-2"));
+    assert_eq!(rehearsal.already_done(), 1);
+    assert_eq!(fs::read(place.path()).unwrap(), before);
+    let error = client(&sandbox).batch(["TKN-1-2"], &options).unwrap_err();
+    assert!(error.to_string().contains("open it for a batch"), "{error}");
+    assert_eq!(sandbox.stats().requests, 0);
+
+    let nowhere = place.folder.path().join("nowhere");
+    assert_eq!(Journal::look(&nowhere, &endpoint(&sandbox)).unwrap().resumed(), None);
+    assert!(!nowhere.exists());
+}
+
+/// The intent is written before the request leaves: seen while the server holds the answer back.
+#[rstest]
+fn an_intent_is_on_disk_while_its_request_is_under_way(#[values(1, 8)] concurrency: usize) {
+    let sandbox = Sandbox::start().unwrap();
+    let place = Place::new();
+    let journal = open(&place, &sandbox);
+    let cancel = mpt_tokens::Cancel::new();
+    let options = BatchOptions::new().concurrency(concurrency).journal(journal).cancel(&cancel);
+    let id = "TKN-answersilent.always-1";
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            assert!(sandbox.wait_for_requests(id, 1, std::time::Duration::from_secs(30)));
+            let lines = place.lines();
+            cancel.cancel();
+            assert_eq!(lines.last().unwrap()["intent"], "delete");
+            assert_eq!(lines.last().unwrap()["id"], id);
+        });
+        let (reports, _) = drain(client(&sandbox).batch([id], &options).unwrap());
+        assert_eq!(reports[id].outcome(), Outcome::Unknown);
+    });
+    assert_eq!(place.lines().last().unwrap()["outcome"], "unknown");
+    assert_eq!(sandbox.truth(id).status, Status::Deleted);
+}
+
+#[test]
+fn a_value_that_is_given_as_an_id_is_in_no_journal() {
+    let sandbox = Sandbox::start().unwrap();
+    let place = Place::new();
+    let journal = open(&place, &sandbox);
+    let (reports, _) = run(&sandbox, &journal, &["idt:TKN-1-1:very-secret"]);
+    assert_eq!(reports.values().next().unwrap().code(), Code::InvalidTokenId);
+    assert!(!fs::read_to_string(place.path()).unwrap().contains("secret"));
+}
