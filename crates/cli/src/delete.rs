@@ -203,12 +203,11 @@ fn carry_out(
     drop(batch);
     progress.end();
 
+    let pulled = summary.total + summary.duplicates + summary.already_done;
+    let left = count.map_or(0, |count| count.saturating_sub(pulled));
     let mut notes = Vec::new();
     if interrupt.is_hit() {
-        notes.push(
-            "interrupted: what is not listed as deleted or gone was not tried, or is told above"
-                .to_owned(),
-        );
+        notes.push("interrupted: every token that was tried is told".to_owned());
     }
     let mut trouble = source.trouble().map(str::to_owned);
     if let Some(failure) = journal.and_then(Journal::failure) {
@@ -220,7 +219,9 @@ fn carry_out(
             trouble.get_or_insert(message.to_owned());
         }
     }
-    let pulled = summary.total + summary.duplicates + summary.already_done;
+    if left > 0 {
+        notes.push(format!("the rest of the list, {}, was not tried", tokens(left)));
+    }
     if !args.quiet && (pulled != 1 || !notes.is_empty()) {
         // Without a standard error there is nobody to tell.
         let _ =
@@ -235,7 +236,7 @@ fn carry_out(
         status::UNKNOWN
     } else if trouble.is_some() {
         status::USAGE
-    } else if summary.not_deleted > 0 {
+    } else if summary.not_deleted > 0 || left > 0 || lost_output.is_some() {
         status::NOT_DELETED
     } else {
         status::DONE

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use mpt_tokens::{BatchHandle, Cancel};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::{Handle, Signals};
 
 use crate::status;
@@ -35,13 +35,16 @@ struct Shared {
 impl Interrupt {
     /// Begins to listen. Until [`Interrupt::begin`], a signal ends the process at once: nothing was deleted.
     pub(crate) fn listen() -> io::Result<Interrupt> {
-        let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        // A journal that meets a limit on the size of files must hear of it as an error, not be ended by the signal.
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGXFSZ])?;
         let shared = Arc::<Shared>::default();
         let heard = Arc::clone(&shared);
         let handle = signals.handle();
         let thread = thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            for _ in signals.forever() {
-                heard.signal();
+            for signal in signals.forever() {
+                if signal != SIGXFSZ {
+                    heard.signal();
+                }
             }
         })?;
         Ok(Interrupt { shared, signals: handle, thread: Some(thread) })

@@ -1,0 +1,221 @@
+//! What a run does, beside what it prints.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+use mpt_tokens_sandbox::{MAIN_TOKEN_ID, Sandbox, Status, numbered_id};
+use rstest::rstest;
+
+use crate::program::{outcome, outcomes, program_for, run};
+
+#[test]
+fn a_list_is_deleted_and_each_line_says_what_is_true() {
+    let sandbox = Sandbox::builder().numbered(500).start().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("ids.txt");
+    let mut ids: Vec<String> = (1..=500).map(numbered_id).collect();
+    ids.extend((1..=20).map(|n| format!("TKN-answerlost-{n}")));
+    ids.extend((1..=20).map(|n| format!("TKN-404-{n}")));
+    fs::write(&list, ids.join("\n")).unwrap();
+    let mut command = program_for(&sandbox);
+    let output =
+        run(command.args(["delete", "--yes", "--format", "ndjson", "--from"]).arg(&list), "");
+    assert_eq!(output.status.code(), Some(1));
+    let outcomes = outcomes(&output.stdout);
+    assert_eq!(outcomes.len(), ids.len());
+    for line in outcomes {
+        let id = line["id"].as_str().unwrap();
+        let dead = sandbox.truth(id).status == Status::Deleted;
+        let expected = match (dead, id.contains("answerlost")) {
+            (true, true) => "gone",
+            (true, false) => "deleted",
+            (false, _) => "not_deleted",
+        };
+        assert_eq!(line["outcome"], expected, "{line}");
+    }
+}
+
+#[test]
+fn its_own_output_is_its_input() {
+    let sandbox = Sandbox::start().unwrap();
+    let mut command = program_for(&sandbox);
+    let ids = ["TKN-403-1", "TKN-ok-1", "TKN-503-1"];
+    let output = run(
+        command.args(["delete", "--yes", "--attempts", "1", "--format", "ndjson"]).args(ids),
+        "",
+    );
+    assert_eq!(output.status.code(), Some(3));
+    let again = String::from_utf8(output.stdout).unwrap();
+    let mut command = program_for(&sandbox);
+    let output = run(
+        command.args(["delete", "--yes", "--missing-ok", "--format", "ndjson", "--from", "-"]),
+        &again,
+    );
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(outcomes(&output.stdout).len(), 3);
+    assert_eq!(sandbox.stats().deleted, 3);
+}
+
+/// The next id need not come for an outcome to be told.
+#[test]
+fn an_outcome_is_told_while_the_next_id_is_still_to_come() {
+    let sandbox = Sandbox::builder().numbered(3).start().unwrap();
+    let mut command = program_for(&sandbox);
+    let mut child = command
+        .args(["delete", "--yes", "--format", "ndjson", "--from", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    for n in 1..=3 {
+        writeln!(input, "{}", numbered_id(n)).unwrap();
+        let line = outcome(&lines.next().unwrap().unwrap());
+        assert_eq!(line["id"], numbered_id(n));
+    }
+    drop(input);
+    assert!(lines.next().is_none());
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_reader_that_leaves_ends_the_run_without_a_word_of_pipes() {
+    let sandbox = Sandbox::builder().numbered(5_000).start().unwrap();
+    let list: String = (1..=5_000).map(|n| numbered_id(n) + "\n").collect();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ids.txt");
+    fs::write(&path, list).unwrap();
+    let mut command = program_for(&sandbox);
+    let mut child = command
+        .args(["delete", "--yes", "--from"])
+        .arg(&path)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("the output was closed, so no more tokens were deleted"), "{stderr}");
+    assert!(!stderr.contains("error"), "{stderr}");
+    assert!(sandbox.stats().requests < 5_000);
+}
+
+#[test]
+fn what_cannot_be_written_is_told() {
+    let full = std::path::Path::new("/dev/full");
+    if !full.exists() {
+        return;
+    }
+    let sandbox = Sandbox::builder().numbered(100).start().unwrap();
+    let ids: Vec<String> = (1..=100).map(numbered_id).collect();
+    let mut command = program_for(&sandbox);
+    command.args(["delete", "--yes"]).args(&ids);
+    let output = command.stdout(fs::File::create(full).unwrap()).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("error: the output cannot be written"), "{stderr}");
+    assert!(sandbox.stats().requests < 100);
+}
+
+#[test]
+fn leaked_values_are_deleted_and_proven_and_never_shown() {
+    let sandbox = Sandbox::builder().numbered(3).start().unwrap();
+    let list = format!(
+        "{}\n\"{}\",\nBearer {}\n{{\"Raw\":\"{}\"}}\nTKN-ok-9\n",
+        sandbox.value_of(&numbered_id(1)),
+        sandbox.value_of(&numbered_id(2)),
+        sandbox.value_of(&numbered_id(3)),
+        sandbox.value_of("TKN-ok-4"),
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("leaked.txt");
+    let journal = folder.path().join("journal");
+    fs::write(&path, list).unwrap();
+    let mut command = program_for(&sandbox);
+    command.args(["delete", "--yes", "--prove", "--format", "ndjson", "--from"]).arg(&path);
+    let output = run(command.arg("--journal").arg(&journal), "");
+    assert_eq!(output.status.code(), Some(0));
+    let outcomes = outcomes(&output.stdout);
+    assert_eq!(outcomes.len(), 5);
+    for line in &outcomes {
+        let proven = line.get("proof").map(|proof| &proof["proven"]);
+        let expected = (line["id"] != "TKN-ok-9").then_some(&serde_json::Value::Bool(true));
+        assert_eq!(proven, expected, "{line}");
+    }
+    for text in [output.stdout, output.stderr, fs::read(&journal).unwrap()] {
+        assert!(!String::from_utf8(text).unwrap().contains("sandbox-secret"));
+    }
+    assert_eq!(fs::metadata(&journal).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+/// A token found with nothing else at hand: it deletes itself, and proves it.
+#[test]
+fn a_found_token_burns_itself() {
+    let sandbox = Sandbox::builder().tokens(["TKN-7-7"]).start().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("found.txt");
+    fs::write(&path, sandbox.value_of("TKN-7-7")).unwrap();
+    let mut command = program_for(&sandbox);
+    command.env_remove("MPT_API_TOKEN").arg("delete").arg("--token-file").arg(&path);
+    command.args(["--allow-own-token", "--prove", "--format", "ndjson", "--from"]).arg(&path);
+    let output = run(&mut command, "");
+    assert_eq!(output.status.code(), Some(0));
+    let lines = outcomes(&output.stdout);
+    assert_eq!(
+        (&lines[0]["outcome"], &lines[0]["proof"]["proven"]),
+        (&"deleted".into(), &true.into())
+    );
+    assert_eq!(sandbox.truth("TKN-7-7").status, Status::Deleted);
+    assert_eq!(sandbox.truth(MAIN_TOKEN_ID).requests, 0);
+}
+
+#[test]
+fn a_mistake_in_a_file_is_found_before_anything_is_deleted() {
+    let sandbox = Sandbox::builder().numbered(2).start().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ids.txt");
+    let list = format!("{}\n{{\"id\":7}}\n{}\n", numbered_id(1), numbered_id(2));
+    fs::write(&path, &list).unwrap();
+    let mut command = program_for(&sandbox);
+    let output = run(command.args(["delete", "--yes", "--from"]).arg(&path), "");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("line 2 of"));
+    assert_eq!(sandbox.stats().requests, 0);
+
+    // From a stream it is found when it comes: what was read before is done and told.
+    let mut command = program_for(&sandbox);
+    let output = run(command.args(["delete", "--yes", "--format", "ndjson", "--from", "-"]), &list);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(outcomes(&output.stdout).len(), 1);
+    assert_eq!(sandbox.stats().requests, 1);
+}
+
+#[rstest]
+#[case::taken("TKN-0000-0009", 1)]
+#[case::given("TKN-ok-1", 0)]
+fn the_token_comes_from_a_pipe_where_that_is_asked_for(#[case] id: &str, #[case] status: i32) {
+    let sandbox = Sandbox::start().unwrap();
+    let mut command = program_for(&sandbox);
+    command.env_remove("MPT_API_TOKEN").args(["delete", "--token-file", "-", id]);
+    let output = run(&mut command, &format!("Bearer {}\n", sandbox.api_token()));
+    assert_eq!(output.status.code(), Some(status));
+    assert_eq!(sandbox.stats().requests, 1);
+}
+
+/// A journal that cannot be written stops the run before anything is deleted.
+#[test]
+fn a_journal_in_a_folder_that_is_not_there_is_refused_first() {
+    let sandbox = Sandbox::start().unwrap();
+    let mut command = program_for(&sandbox);
+    let output =
+        run(command.args(["delete", "TKN-ok-1", "--journal", "/nowhere/at/all.journal"]), "");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("cannot be opened"));
+    assert_eq!(sandbox.stats().requests, 0);
+}
