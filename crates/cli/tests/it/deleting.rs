@@ -219,3 +219,19 @@ fn a_journal_in_a_folder_that_is_not_there_is_refused_first() {
     assert!(String::from_utf8(output.stderr).unwrap().contains("cannot be opened"));
     assert_eq!(sandbox.stats().requests, 0);
 }
+
+#[rstest]
+fn no_control_character_reaches_the_terminal(#[values("text", "ndjson")] format: &str) {
+    let sandbox = Sandbox::start().unwrap();
+    let mut command = program_for(&sandbox);
+    let ids = ["TKN-400control-1", "TKN-400unicode-1", "a\u{1b}[31mb", "c\u{9b}2Jd\u{202e}"];
+    let output = run(command.args(["delete", "--yes", "--format", format]).args(ids), "");
+    for bytes in [output.stdout, output.stderr] {
+        let text = String::from_utf8(bytes).unwrap();
+        let bad = text.chars().find(|c| {
+            (c.is_control() && *c != '\n')
+                || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        });
+        assert_eq!(bad, None, "{}", text.escape_debug());
+    }
+}

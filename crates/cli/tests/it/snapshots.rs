@@ -176,7 +176,7 @@ fn completions_and_the_manual_name_every_flag() {
     let help = help.unwrap();
     let flags: Vec<&str> = help
         .lines()
-        .filter_map(|line| line.trim_start().split_whitespace().find(|word| word.starts_with("--")))
+        .filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")))
         .collect();
     assert!(flags.len() > 15, "{flags:?}");
     for args in [
