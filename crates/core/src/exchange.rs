@@ -86,9 +86,8 @@ impl Network {
         &self.credential
     }
 
-    /// The agent of this process.
-    fn agent(&self) -> io::Result<&Agent> {
-        let pid = std::process::id();
+    /// The agent of the process with this id.
+    fn agent(&self, pid: u32) -> io::Result<&Agent> {
         let mut pool = &self.pools;
         loop {
             match pool.made.get() {
@@ -136,7 +135,7 @@ impl Network {
         credential: &Arc<Credential>,
         cancels: &Cancels,
     ) -> Answer {
-        let agent = match self.agent() {
+        let agent = match self.agent(std::process::id()) {
             Ok(agent) => agent,
             Err(error) => {
                 return Answer::Failed {
@@ -368,5 +367,25 @@ impl fmt::Display for Brief<'_> {
                 write!(f, "{code} ({})", if *sent { "sent" } else { "not sent" })
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A child, its sibling and a grandchild each have connections of their own, and keep them.
+    #[test]
+    fn every_process_has_its_own_connections() {
+        let endpoint = Endpoint::new("http://127.0.0.1", false).unwrap();
+        let token = ApiToken::new("value").unwrap();
+        let (ca, lookup) = (CaBundle::default(), Lookup::default());
+        let network = Network::new(endpoint, token, String::from("test"), None, ca, lookup);
+        let agent = |pid| std::ptr::from_ref(network.agent(pid).unwrap());
+        let agents = [agent(1), agent(2), agent(3)];
+        assert_ne!(agents[0], agents[1]);
+        assert_ne!(agents[1], agents[2]);
+        assert_ne!(agents[0], agents[2]);
+        assert_eq!([agent(1), agent(2), agent(3)], agents);
     }
 }

@@ -88,9 +88,6 @@ impl Cancels {
             if fds[..interests.len()].iter().any(|fd| !fd.revents().is_empty()) {
                 return Ok(Wake::Ready);
             }
-            if ready > 0 {
-                self.iter().for_each(Cancel::drain);
-            }
             if ready == 0 && limit == left {
                 return Ok(Wake::TimedOut);
             }

@@ -407,6 +407,20 @@ fn one_call_of_two() {
     assert_eq!(delete(&client).outcome(), Outcome::Deleted);
 }
 
+/// A handle that asks seldom is still cancelled at once by another thread.
+#[test]
+fn polling_is_cancelled_from_elsewhere() {
+    let world = world(Stuck::Waiting);
+    let cancel = Cancel::polling(Duration::from_secs(25), || false);
+    let client = world.builder.cancel(cancel.clone()).build().unwrap();
+    let call = thread::spawn(move || delete(&client));
+    world.reached.recv_timeout(SOON).unwrap();
+    cancel.cancel();
+    let report = call.join().unwrap();
+    assert_ended(&report, Code::Cancelled, Stuck::Waiting);
+    assert!(report.elapsed() < SOON, "{report:?}");
+}
+
 /// What is asked runs on the thread of the call, and nowhere else.
 #[test]
 fn polling_asks_on_the_calling_thread() {
