@@ -103,6 +103,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn anything_is_a_wait_or_is_none(field in any_text(), date in prop::option::of(any_text()), now in 0..u64::from(u32::MAX)) {
             let wait = parse(&field, date.as_deref(), at(now));

@@ -193,6 +193,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn an_echo_is_taken_out((token, echo, secret) in echoes(), before in "[^%]{0,20}", after in any::<String>()) {
             let clean = token.redact(&format!("{before}{echo}{after}{echo}"));

@@ -68,6 +68,8 @@ fn any_traceparent() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn an_id_is_one_segment_or_refused(id in any_id()) {
         let result = TokenId::new(id.clone());
