@@ -54,6 +54,7 @@ int main(void) {
     struct caller callers[THREADS];
     int i;
 
+    CHECK_TEXT(mpt_version(), MPT_VERSION);
     CHECK(mpt_client_new(config, &made, NULL) == MPT_OK);
     mpt_config_free(config);
     client = made;
