@@ -4,4 +4,5 @@ mod deleting;
 mod interrupting;
 mod killing;
 mod program;
+mod scale;
 mod snapshots;

@@ -151,3 +151,49 @@ impl Hasher for Cut {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Digest, Fate, Known, Ledger, SHARDS, shard};
+
+    #[test]
+    fn an_id_is_met_once_and_what_a_journal_says_stays() {
+        let mut ledger = Ledger::new();
+        assert_eq!(ledger.meet("a"), Known::default());
+        assert!(ledger.meet("a").is_met());
+        ledger.learn("a", Fate::Dead);
+        ledger.learn("b", Fate::Open);
+        ledger.learn("c", Fate::Open);
+        ledger.learn("c", Fate::Alive);
+        let resumed = ledger.resumed();
+        assert_eq!((resumed.dead, resumed.open), (1, 1));
+        ledger.begin();
+        let (a, b, c) = (ledger.meet("a"), ledger.meet("b"), ledger.meet("c"));
+        assert!(a.is_dead() && !a.is_met() && b.is_open() && !b.is_met());
+        assert_eq!(c, Known::default());
+    }
+
+    /// At any number of ids, all tables together hold at most 40 bytes for each. A table of `capacity` has a power of
+    /// two of slots, seven eighths of which can be used, and a byte beside each.
+    #[test]
+    #[allow(clippy::cast_precision_loss)]
+    fn an_id_takes_forty_bytes_at_most() {
+        assert_eq!(size_of::<(Digest, Known)>(), 17);
+        let mut ledger = Ledger::new();
+        let mut worst = 0.0_f64;
+        for n in 1..=200_000_u32 {
+            ledger.meet(&n.to_string());
+            if n >= 50_000 && n % 1_000 == 0 {
+                let slots: usize = ledger.shards.iter().map(|shard| shard.capacity() / 7 * 8).sum();
+                worst = worst.max(slots as f64 * 18.0 / f64::from(n));
+            }
+        }
+        assert!(worst < 40.0, "{worst} bytes an id");
+    }
+
+    #[test]
+    fn every_digest_has_a_shard() {
+        assert_eq!(shard(0), 0);
+        assert_eq!(shard(u64::MAX), SHARDS - 1);
+    }
+}

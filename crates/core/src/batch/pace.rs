@@ -18,6 +18,8 @@ const UNTOLD_MOST: Duration = Duration::from_secs(30);
 const ENOUGH: u64 = 20;
 /// The part of a learned rate that is used.
 const MARGIN: f64 = 0.95;
+/// A rate counts as learned from at most this many seconds' worth of answers.
+const REMEMBERED: f64 = 5.0;
 /// A rate doubles within ten times as many answers as it was learned from.
 const RISE: f64 = std::f64::consts::LN_2 / 10.0;
 
@@ -59,7 +61,7 @@ struct State {
 struct Rate {
     per_second: f64,
     /// How many answers it was learned from.
-    learned_from: u64,
+    learned_from: f64,
 }
 
 /// What is to be done before a call starts.
@@ -197,7 +199,8 @@ impl State {
             None if self.met_before || passed >= ENOUGH => measured * MARGIN,
             None => return,
         };
-        self.rate = Some(Rate { per_second, learned_from: passed.max(1) });
+        let learned_from = (passed as f64).min(per_second * REMEMBERED).max(1.0);
+        self.rate = Some(Rate { per_second, learned_from });
     }
 }
 
@@ -210,7 +213,6 @@ impl Gate for Pace {
         }
     }
 
-    #[allow(clippy::cast_precision_loss)]
     fn answered(&self, now: Instant, status: u16, retry_after: Option<Duration>) {
         match (status, retry_after) {
             (429, _) | (503, Some(_)) => self.refused(now, status, retry_after),
@@ -219,9 +221,115 @@ impl Gate for Pace {
                 if self.strict.load(Ordering::Acquire)
                     && let Some(rate) = &mut self.state().rate
                 {
-                    rate.per_second *= 1.0 + RISE / rate.learned_from as f64;
+                    rate.per_second *= 1.0 + RISE / rate.learned_from;
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::time::{Duration, Instant};
+
+    use super::{Entry, Gate, Pace};
+
+    /// A server with a bucket of one second's worth, and as many callers as calls take time: simulated, so that an
+    /// hour takes no time.
+    struct Server {
+        rate: f64,
+        left: f64,
+        filled: Instant,
+    }
+
+    impl Server {
+        fn answer(&mut self, now: Instant) -> u16 {
+            let passed = now.saturating_duration_since(self.filled).as_secs_f64();
+            self.left = (self.left + passed * self.rate).min(self.rate);
+            self.filled = now;
+            if self.left < 1.0 {
+                return 429;
+            }
+            self.left -= 1.0;
+            204
+        }
+    }
+
+    /// One caller with calls that take `latency`: how long `count` answers took, and how many refusals came.
+    fn run(rate: f64, latency: Duration, count: u32, lifted_after: Option<u32>) -> (Duration, u32) {
+        let start = Instant::now();
+        let now = Cell::new(start);
+        let pace = Pace::new(start);
+        let mut server = Server { rate, left: rate, filled: start };
+        let (mut answers, mut refusals) = (0, 0);
+        while answers < count {
+            let pause = |left| {
+                now.set(now.get() + left);
+                true
+            };
+            assert_eq!(pace.wait(None, || now.get(), pause), Entry::Go);
+            now.set(now.get() + latency);
+            if lifted_after.is_some_and(|after| answers >= after) {
+                server.rate = 1e9;
+            }
+            let status = server.answer(now.get());
+            let wait = (status == 429).then_some(Duration::from_secs(1));
+            pace.answered(now.get(), status, wait);
+            if status == 204 { answers += 1 } else { refusals += 1 }
+        }
+        (now.get() - start, refusals)
+    }
+
+    #[test]
+    fn a_limit_is_kept_with_few_refusals_and_little_loss() {
+        for rate in [5.0, 100.0, 2_000.0] {
+            let count = (rate * 60.0) as u32;
+            let (took, refusals) = run(rate, Duration::from_micros(100), count, None);
+            assert!(refusals * 20 < count, "{rate}/s: {refusals} of {count} refused");
+            assert!(took < Duration::from_secs(72), "{rate}/s: {took:?} instead of a minute");
+        }
+    }
+
+    #[test]
+    fn without_a_limit_nobody_waits() {
+        let (took, refusals) = run(1e9, Duration::from_micros(100), 10_000, None);
+        assert_eq!((took, refusals), (Duration::from_secs(1), 0));
+    }
+
+    #[test]
+    fn a_limit_that_was_lifted_is_noticed() {
+        // 100 a second at first; then none, and still a call takes a millisecond.
+        let (took, _) = run(100.0, Duration::from_millis(1), 20_000, Some(1_000));
+        assert!(took < Duration::from_secs(90), "{took:?}: as slow as under the limit");
+    }
+
+    #[test]
+    fn a_turn_that_does_not_come_in_time_is_not_waited_for() {
+        let start = Instant::now();
+        let pace = Pace::new(start);
+        pace.answered(start, 429, Some(Duration::from_secs(60)));
+        let never = |_| panic!("it was waited for");
+        let soon = Some(start + Duration::from_secs(30));
+        assert_eq!(pace.wait(soon, || start, never), Entry::Late);
+        assert_eq!(pace.wait(None, || start, |_| false), Entry::Ended);
+        assert_eq!(pace.pause().unwrap().http_status, 429);
+    }
+
+    #[test]
+    fn a_503_pauses_everybody_and_slows_nobody_after_it() {
+        let start = Instant::now();
+        let now = Cell::new(start);
+        let pace = Pace::new(start);
+        pace.answered(start, 503, Some(Duration::from_secs(3)));
+        let pause = |left| {
+            now.set(now.get() + left);
+            true
+        };
+        assert_eq!(pace.wait(None, || now.get(), pause), Entry::Go);
+        assert_eq!(now.get() - start, Duration::from_secs(3));
+        assert_eq!(pace.rate(), None);
+        pace.answered(now.get(), 503, None);
+        assert_eq!(pace.wait(None, || now.get(), |_| panic!("it was waited for")), Entry::Go);
     }
 }

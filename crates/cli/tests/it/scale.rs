@@ -1,0 +1,94 @@
+//! Long lists: memory stays flat, nothing is lost, a server's limit is kept. `MPT_TOKENS_LIST` says how long.
+
+use std::fs;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::process::Stdio;
+
+use mpt_tokens_sandbox::{Sandbox, numbered_id};
+
+use crate::program::{outcome, program_for};
+
+/// Tokens in the tests of every day.
+const TOKENS: u64 = 30_000;
+
+fn count() -> u64 {
+    std::env::var("MPT_TOKENS_LIST").map_or(TOKENS, |count| count.parse().unwrap())
+}
+
+/// Peak memory at the end of a run, looked at while the run still waits for more: its list is a stream that stays
+/// open until the last outcome is here.
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_is_a_flat_base_and_forty_bytes_a_token() {
+    let count = count();
+    let sandbox = Sandbox::builder().numbered(count).start().unwrap();
+    let mut child = program_for(&sandbox)
+        .args(["delete", "--yes", "--format", "ndjson", "--from", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let input = child.stdin.take().unwrap();
+    let feeder = std::thread::spawn(move || {
+        let mut input = BufWriter::new(input);
+        for n in 1..=count {
+            writeln!(input, "{}", numbered_id(n)).unwrap();
+        }
+        input.flush().unwrap();
+        input
+    });
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    for n in 0..count {
+        let line = lines.next().unwrap().unwrap();
+        // Every line is looked at; a few are also held against the schema, which takes longer than the run.
+        assert!(line.contains(r#""outcome":"deleted""#), "{line}");
+        if n % 1_000 == 0 {
+            outcome(&line);
+        }
+    }
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let peak: u64 = status
+        .lines()
+        .find_map(|line| {
+            line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.trim().parse().ok()
+        })
+        .unwrap();
+    drop(feeder.join().unwrap());
+    assert!(child.wait().unwrap().success());
+    assert!(lines.next().is_none());
+    let stats = sandbox.stats();
+    assert_eq!((stats.requests, stats.deleted), (count, count));
+    println!("{count} tokens: {} KiB at the most", peak);
+    let bound = 24 * 1024 + count * 40 / 1024;
+    assert!(peak <= bound, "{peak} KiB for {count} tokens: more than {bound} KiB");
+}
+
+/// A limit is met a few times, not all the time.
+#[test]
+fn a_list_is_deleted_under_a_limit_with_few_refusals() {
+    let (rate, count) = match std::env::var("MPT_TOKENS_LIST") {
+        Ok(_) => (100, 3_000),
+        Err(_) => (500, 3_000),
+    };
+    for concurrency in ["8", "256"] {
+        let sandbox = Sandbox::builder().numbered(count).rate(rate).start().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let list = folder.path().join("ids.txt");
+        let ids: Vec<String> = (1..=count).map(numbered_id).collect();
+        fs::write(&list, ids.join("\n")).unwrap();
+        let status = program_for(&sandbox)
+            .args(["delete", "--yes", "--quiet", "--concurrency", concurrency, "--from"])
+            .arg(&list)
+            .status()
+            .unwrap();
+        assert!(status.success());
+        let stats = sandbox.stats();
+        println!(
+            "{concurrency} at once: {} of {} answered 429",
+            stats.rate_limited, stats.requests
+        );
+        assert_eq!(stats.deleted, count);
+        assert!(stats.rate_limited > 0, "the limit was never met: the test shows nothing");
+        assert!(stats.rate_limited * 20 < stats.requests, "{stats:?}");
+    }
+}
