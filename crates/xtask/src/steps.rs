@@ -76,6 +76,13 @@ pub(crate) const STEPS: &[Step] = &[
         conformance::test(log, What::Load)
     })
     .full(),
+    step("lists", "a million tokens, 200 kills, and a server's limit", |log| {
+        let mut tests = locked("test");
+        tests.args(["-p", "mpt-tokens-cli", "--test", "it", "--", "killing", "scale"]);
+        tests.env("MPT_TOKENS_KILLS", "200").env("MPT_TOKENS_LIST", "1000000");
+        log.tests(Runner::CargoTest, &mut tests)
+    })
+    .full(),
     step("pytest", "the Python package, installed from its wheel", |log| {
         let venv = python::installed(log, python::fitting()?, "dev")?;
         log.tests(Runner::Pytest, venv.command("python").args(["-m", "pytest", "-q"]))

@@ -1,5 +1,7 @@
 //! The tests of the program, in one binary.
 
+#![allow(clippy::print_stdout, reason = "what was measured is worth reading in a log")]
+
 mod deleting;
 mod interrupting;
 mod killing;
