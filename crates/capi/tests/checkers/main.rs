@@ -1,8 +1,10 @@
 //! The C programs under checkers that find what a plain run does not. Slow, so not part of a plain `cargo test`:
-//! `cargo xtask test valgrind sanitizers` runs them, or `cargo test -p mpt-tokens-capi --test checkers`.
+//! `cargo test -p mpt-tokens-capi --test checkers` runs them.
 
+mod abi;
 #[path = "../it/build.rs"]
 #[allow(dead_code, reason = "shared with the other tests")]
 mod build;
+mod packages;
 mod sanitizers;
 mod valgrind;
