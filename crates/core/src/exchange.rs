@@ -92,13 +92,7 @@ impl Network {
         loop {
             match pool.made.get() {
                 Some((owner, agent)) if *owner == pid => return Ok(agent),
-                Some(_) => {
-                    pool = pool.next.get_or_init(|| {
-                        // A child inherits its parent's random state: its trace ids must not be its siblings'.
-                        fastrand::seed(fastrand::u64(..) ^ u64::from(pid).rotate_left(32));
-                        Box::default()
-                    })
-                }
+                Some(_) => pool = pool.next.get_or_init(Box::default),
                 None => {
                     let agent = self.new_agent()?;
                     pool.made.get_or_init(|| (pid, agent));

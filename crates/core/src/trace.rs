@@ -1,6 +1,7 @@
 //! W3C Trace Context: one trace id a call, a new span id an attempt.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A `traceparent` of the caller's (W3C Trace Context, section 3.2), to make a call part of a larger trace.
 ///
@@ -40,6 +41,7 @@ impl TraceParent {
 
     /// A new trace of our own, not sampled.
     pub(crate) fn random() -> TraceParent {
+        part_from_siblings();
         TraceParent { trace_id: fastrand::u128(1..), flags: 0 }
     }
 
@@ -50,6 +52,7 @@ impl TraceParent {
 
     /// The `traceparent` of one attempt: this trace, a new span.
     pub(crate) fn attempt(&self) -> String {
+        part_from_siblings();
         format!("00-{:032x}-{:016x}-{:02x}", self.trace_id, fastrand::u64(1..), self.flags)
     }
 }
@@ -57,5 +60,15 @@ impl TraceParent {
 impl fmt::Display for TraceParent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.trace_id())
+    }
+}
+
+/// A forked child inherits its parent's random state: what it draws must not be what its siblings draw.
+fn part_from_siblings() {
+    static OWNER: AtomicU32 = AtomicU32::new(0);
+    let pid = std::process::id();
+    let owner = OWNER.swap(pid, Ordering::Relaxed);
+    if owner != 0 && owner != pid {
+        fastrand::seed(fastrand::u64(..) ^ u64::from(pid).rotate_left(32));
     }
 }
