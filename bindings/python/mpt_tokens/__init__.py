@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     )
     from ._outcome import Attempt, Outcome, ProblemDetails, Proof
     from ._sandbox import RecordedRequest, Sandbox, Truth
-    from ._types import ClientOptions, CodeName, OutcomeName
+    from ._types import ClientOptions, CodeName, OutcomeName, SandboxOptions
 
 __all__ = [
     "ApiError",
@@ -82,6 +82,7 @@ __all__ = [
     "RecordedRequest",
     "ResolveError",
     "Sandbox",
+    "SandboxOptions",
     "ServerError",
     "SkippedError",
     "TimeoutError",
@@ -110,6 +111,7 @@ _MODULES = {
     "Proof": "_outcome",
     "RecordedRequest": "_sandbox",
     "Sandbox": "_sandbox",
+    "SandboxOptions": "_types",
     "Truth": "_sandbox",
 }
 

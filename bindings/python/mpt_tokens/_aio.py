@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from ._native import Batch as _NativeBatch
     from ._outcome import Outcome
 
-    T = TypeVar("T")
+    _T = TypeVar("_T")
+    _Told = TypeVar("_Told", Outcome, Proof)
 
 # As many as the connections that a client keeps. Threads start as they are needed.
 _MOST_THREADS = 256
@@ -46,7 +47,7 @@ class _Threads:
         self._pid = 0
         self._pool: ThreadPoolExecutor | None = None
 
-    def submit(self, work: Callable[[], T]) -> Future[T]:
+    def submit(self, work: Callable[[], _T]) -> Future[_T]:
         if self._pool is None or self._pid != os.getpid():
             self._pool = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="mpt-tokens")
             self._pid = os.getpid()
@@ -59,7 +60,7 @@ class _Threads:
         self._pool = None
 
 
-async def _finish(waiter: asyncio.Future[T]) -> None:
+async def _finish(waiter: asyncio.Future[_T]) -> None:
     """Waits for a call that was cancelled, whatever happens to the task meanwhile: it takes 200 ms at the most."""
     while not waiter.done():
         try:
@@ -159,7 +160,7 @@ class AsyncClient(BaseClient):
         native = self._native
         return await self._run(call)
 
-    async def _run(self, call: Callable[[Cancel], T]) -> T:
+    async def _run(self, call: Callable[[Cancel], _Told]) -> _Told:
         """Makes a call on a thread; a task that is cancelled cancels it, and keeps what is true of the token."""
         cancel = Cancel()
         future = self._threads.submit(partial(call, cancel))
@@ -304,7 +305,8 @@ class _Feed:
 class AsyncBatch:
     """A batch under way: an asynchronous iterator of outcomes, made by ``AsyncClient.delete_tokens``.
 
-    As ``Batch``. When the task is cancelled while it waits for an outcome, the calls under way are cancelled within 200 ms; the
+    As ``Batch``, but a few ids may be pulled that are not tried when it is stopped: what has no outcome was not
+    tried. When the task is cancelled while it waits for an outcome, the calls under way are cancelled within 200 ms; the
     batch can be iterated on then, and tells what is true of each token that was begun.
 
     Leave it early through ``async with``, which waits for the calls under way without blocking the event loop.

@@ -28,7 +28,7 @@ class BatchSummary(Frozen):
         total: All outcomes.
     """
 
-    __slots__ = __match_args__ = (
+    __match_args__ = __slots__ = (
         "deleted",
         "gone",
         "not_deleted",

@@ -281,7 +281,8 @@ def delete_token(token_id: str, **options: Unpack[ClientOptions]) -> Outcome:
     try:
         client = Client(**options)
     finally:
-        options.clear()
+        # As in the client's own frame: it may hold the secret.
+        del options
     with client:
         return client.delete_token(token_id)
 

@@ -242,6 +242,9 @@ def outcome_of(exception: BaseException | None) -> Outcome | None:
     return None
 
 
-for _class in (Error, ApiError, *_BY_CODE.values()):
-    _class.__module__ = "mpt_tokens"
-del _class
+def _name(kinds: tuple[type[Error], ...]) -> None:
+    for kind in kinds:
+        kind.__module__ = "mpt_tokens"
+
+
+_name((Error, ApiError, *_BY_CODE.values()))

@@ -8,6 +8,8 @@ from typing_extensions import Self
 
 from ._outcome import Outcome, Proof
 
+__all__ = ["CODES", "ApiToken", "Batch", "Cancel", "Client", "Sandbox", "__version__", "run_program"]
+
 __version__: Final[str]
 
 CODES: Final[list[tuple[str, int]]]

@@ -12,13 +12,12 @@ if TYPE_CHECKING:
 
 
 class Frozen:
-    """Fields set once, in ``__init__``; equality, hash, representation and pickling by them."""
+    """Fields, which are the slots, set once in ``__init__``; equality, hash, representation, pickling by them."""
 
-    __slots__ = ()
-    __match_args__: tuple[str, ...] = ()
+    __slots__: tuple[str, ...] = ()
 
     def _fields(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, name) for name in self.__match_args__)
+        return tuple(getattr(self, name) for name in self.__slots__)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"{type(self).__name__} is frozen: {name!r} cannot be set")
@@ -35,7 +34,7 @@ class Frozen:
         return hash(self._fields())
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
         return f"{type(self).__name__}({shown})"
 
     def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
@@ -57,7 +56,7 @@ class Attempt(Frozen):
         waited: How long was waited before the attempt, in seconds.
     """
 
-    __slots__ = __match_args__ = ("number", "sent", "http_status", "failure", "elapsed", "waited")
+    __match_args__ = __slots__ = ("number", "sent", "http_status", "failure", "elapsed", "waited")
 
     number: int
     sent: bool
@@ -112,7 +111,7 @@ class ProblemDetails(Frozen):
         errors: The messages in ``errors``.
     """
 
-    __slots__ = __match_args__ = (
+    __match_args__ = __slots__ = (
         "type",
         "title",
         "status",
@@ -190,7 +189,7 @@ class Outcome(Frozen):
         proof: What the token's own value was answered, in a batch that asks for proof.
     """
 
-    __slots__ = __match_args__ = (
+    __match_args__ = __slots__ = (
         "id",
         "outcome",
         "code",
@@ -279,7 +278,7 @@ class Proof(Frozen):
             that the value was alive, and that the request for proof itself has deleted it: ask again for proof.
     """
 
-    __slots__ = __match_args__ = ("proven", "outcome")
+    __match_args__ = __slots__ = ("proven", "outcome")
 
     proven: bool
     outcome: Outcome

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ._types import ClientOptions
+    from ._types import SandboxOptions
 
 
 class Truth(Frozen):
@@ -27,7 +27,7 @@ class Truth(Frozen):
         deleted_by: Which of these requests deleted it, counted from 1; ``None`` when none did.
     """
 
-    __slots__ = __match_args__ = ("status", "requests", "deleted_by")
+    __match_args__ = __slots__ = ("status", "requests", "deleted_by")
 
     status: Literal["Active", "Deleted"] | None
     requests: int
@@ -51,7 +51,7 @@ class RecordedRequest(Frozen):
         headers: Names in lower case, and values, in the order of sending.
     """
 
-    __slots__ = __match_args__ = ("method", "target", "headers")
+    __match_args__ = __slots__ = ("method", "target", "headers")
 
     method: str
     target: str
@@ -141,8 +141,8 @@ class Sandbox:
         return {"MPT_API_TOKEN": self.api_token, "MPT_API_BASE_URL": self.base_url}
 
     @property
-    def options(self) -> ClientOptions:
-        """The options with which a client uses this sandbox: ``Client(**sandbox.options)``."""
+    def options(self) -> SandboxOptions:
+        """The options with which a client uses this sandbox: ``Client(**sandbox.options, timeout=5)``."""
         return {"api_token": self.api_token, "base_url": self.base_url}
 
     def value_of(self, token_id: str) -> str:

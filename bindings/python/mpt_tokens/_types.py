@@ -52,4 +52,11 @@ class ClientOptions(TypedDict, total=False):
     proxy: str | None
 
 
-ClientOptions.__module__ = "mpt_tokens"
+class SandboxOptions(TypedDict):
+    """The keywords with which a client uses a sandbox."""
+
+    api_token: str
+    base_url: str
+
+
+ClientOptions.__module__ = SandboxOptions.__module__ = "mpt_tokens"

@@ -36,7 +36,7 @@ def test_outcomes_of_all_kinds(sandbox: mpt_tokens.Sandbox, client: mpt_tokens.C
 
 
 def test_lazy(client: mpt_tokens.Client) -> None:
-    pulled = []
+    pulled: list[str] = []
 
     def ids() -> Iterator[str]:
         for token_id in numbered(1, 100_000):
@@ -214,7 +214,7 @@ def test_async_iterables_of_all_kinds(sandbox: mpt_tokens.Sandbox) -> None:
 
 
 def test_async_lazy_and_left_early(sandbox: mpt_tokens.Sandbox) -> None:
-    pulled = []
+    pulled: list[str] = []
 
     async def ids() -> AsyncIterator[str]:
         for token_id in numbered(50_000, 10_000):
@@ -231,7 +231,8 @@ def test_async_lazy_and_left_early(sandbox: mpt_tokens.Sandbox) -> None:
             return batch.summary
 
     summary = asyncio.run(main())
-    assert summary.total == len(pulled) < 100
+    # One more may have been on its way to the batch.
+    assert summary.total <= len(pulled) <= summary.total + 1 < 100
     assert summary.unknown == 0
 
 

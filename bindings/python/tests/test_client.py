@@ -85,7 +85,7 @@ def test_cancelling_ends_every_later_call(sandbox: mpt_tokens.Sandbox) -> None:
 
 def test_closing(sandbox: mpt_tokens.Sandbox) -> None:
     client = mpt_tokens.Client(**sandbox.options)
-    assert not client.closed
+    assert "closed" not in repr(client)
     assert sandbox.base_url in repr(client)
     with client as same:
         assert same is client
@@ -141,7 +141,7 @@ def test_the_secret_is_never_shown(closed_port: int, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("MPT_API_TOKEN", SECRET)
     url = f"http://127.0.0.1:{closed_port}"
     proxy = "ftp://user:not-a-real-secret-value@127.0.0.1"
-    shown = []
+    shown: list[str] = []
     for call in (
         lambda: mpt_tokens.Client(base_url="ftp:", api_token=SECRET),
         lambda: mpt_tokens.AsyncClient(base_url="ftp:", api_token=SECRET),

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,16 @@ ONE_CALL = """
         client.delete_token(sys.argv[2])
     except KeyboardInterrupt as interrupt:
         caught(interrupt)
+"""
+
+TELLING = """
+    class Tell(logging.Handler):
+        def emit(self, record):
+            if record.levelno == logging.INFO:
+                print(record.getMessage(), flush=True)
+
+    logging.getLogger("mpt_tokens").addHandler(Tell())
+    logging.getLogger("mpt_tokens").setLevel(logging.INFO)
 """
 
 SCRIPT = """
@@ -113,8 +123,8 @@ def test_while_an_answer_is_awaited(sandbox: mpt_tokens.Sandbox) -> None:
 def test_while_backing_off(sandbox: mpt_tokens.Sandbox, scenario: str, outcome: str) -> None:
     options = {**sandbox.options, "backoff": [40.0, 40.0]}
     token_id = f"TKN-{scenario}-i2"
-    with Child(ONE_CALL, options, token_id) as child:
-        assert sandbox.wait_for_requests(token_id)
+    with Child(TELLING + ONE_CALL, options, token_id) as child:
+        assert "the next one is in" in child.line()
         told = child.interrupt()
         assert told["outcome"]["outcome"] == outcome
         assert told["notes"] == [told["outcome"]["message"]]
@@ -122,7 +132,7 @@ def test_while_backing_off(sandbox: mpt_tokens.Sandbox, scenario: str, outcome: 
 
 
 @contextmanager
-def full_listener() -> Iterator[int]:
+def full_listener() -> Generator[int]:
     """A port on which connections are neither accepted nor refused: its queue is full."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.socket())

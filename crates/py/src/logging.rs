@@ -9,7 +9,7 @@ use pyo3::sync::PyOnceLock;
 
 use crate::interrupt;
 
-/// The name of the logger, and the one target that is let through: what the libraries below log is not ours to
+/// The name of the logger, and of the targets that are let through: what the libraries below log is not ours to
 /// vouch for.
 const NAME: &str = "mpt_tokens";
 
@@ -77,7 +77,8 @@ fn number(level: Level) -> u8 {
 
 impl Log for Bridge {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == NAME
+        let target = metadata.target();
+        target.strip_prefix(NAME).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
     }
 
     fn log(&self, record: &Record<'_>) {

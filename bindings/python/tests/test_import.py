@@ -1,0 +1,85 @@
+"""Importing the package does nothing, and brings nothing that the first call does not need."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import subprocess
+import sys
+from typing import Any
+
+import mpt_tokens
+import pytest
+
+
+def told(script: str, *flags: str) -> Any:
+    done = subprocess.run(
+        [sys.executable, *flags, "-c", script], check=True, capture_output=True, text=True, timeout=60
+    )
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+def test_what_comes_with_it() -> None:
+    script = (
+        "import sys; before = set(sys.modules); import mpt_tokens; after = set(sys.modules) - before;"
+        "import json; print(json.dumps(sorted(after)))"
+    )
+    # Of the standard library, nothing but what makes the package's own annotations cost nothing.
+    assert set(told(script, "-S" if False else "-E")) <= {
+        "__future__",
+        "mpt_tokens",
+        "mpt_tokens._client",
+        "mpt_tokens._native",
+    }
+
+
+def test_what_a_call_brings() -> None:
+    script = (
+        "import sys; before = set(sys.modules); import mpt_tokens\n"
+        "try: mpt_tokens.delete_token('', api_token='not-a-real-token')\n"
+        "except mpt_tokens.Error: pass\n"
+        "after = set(sys.modules) - before; import json; print(json.dumps(sorted(after)))"
+    )
+    heavy = {"asyncio", "concurrent.futures", "dataclasses", "inspect", "logging", "typing", "threading"}
+    assert not set(told(script)) & heavy
+
+
+def test_no_side_effects() -> None:
+    script = (
+        "import os, signal, sys, threading\n"
+        "look = lambda: (dict(os.environ), signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGPIPE),"
+        " sorted(os.listdir('/proc/self/fd')) if os.path.isdir('/proc/self/fd') else [],"
+        " threading.active_count(), sys.excepthook, sys.unraisablehook)\n"
+        "before = look(); import mpt_tokens; import json; print(json.dumps(look() == before))"
+    )
+    assert told(script) is True
+
+
+def test_every_public_name() -> None:
+    assert sorted(mpt_tokens.__all__) == sorted(set(mpt_tokens.__all__))
+    for name in mpt_tokens.__all__:
+        value = getattr(mpt_tokens, name)
+        module = getattr(value, "__module__", "mpt_tokens")
+        if isinstance(value, type):
+            assert (module, value.__name__) == ("mpt_tokens", name)
+    assert set(mpt_tokens.__all__) <= set(dir(mpt_tokens))
+    with pytest.raises(AttributeError, match="no attribute 'no_such_name'"):
+        mpt_tokens.no_such_name  # type: ignore[attr-defined] # pyright: ignore
+
+
+def test_star() -> None:
+    assert told("from mpt_tokens import *; import json; print(json.dumps(Client.__name__))") == "Client"
+
+
+def test_version() -> None:
+    assert mpt_tokens.__version__ == importlib.metadata.version("mpt-tokens")
+
+
+@pytest.mark.skipif(not hasattr(sys, "_is_gil_enabled"), reason="there is a GIL in this Python")
+def test_a_free_threaded_python_stays_so() -> None:
+    script = (
+        "import sys, json; before = sys._is_gil_enabled(); import mpt_tokens;"
+        "print(json.dumps(sys._is_gil_enabled() == before))"
+    )
+    assert told(script) is True
