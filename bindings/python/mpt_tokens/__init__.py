@@ -115,16 +115,18 @@ _MODULES = {
     "Truth": "_sandbox",
 }
 
+# A type checker must not see it: it would take every name for one that is there.
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
 
-    module = import_module("." + _MODULES.get(name, "_errors"), __name__)
-    value: object = getattr(module, name)
-    globals()[name] = value
-    return value
+        module = import_module("." + _MODULES.get(name, "_errors"), __name__)
+        value: object = getattr(module, name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

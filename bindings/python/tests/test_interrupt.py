@@ -250,7 +250,7 @@ def test_during_a_batch(sandbox: mpt_tokens.Sandbox) -> None:
 
 DROPPED = """
     try:
-        for outcome in client.delete_tokens(["TKN-ok-i4", "TKN-answersilent-i4"]):
+        for outcome in client.delete_tokens(["TKN-slow~1000-i4", "TKN-answersilent-i4"]):
             break
         print("the batch was dropped", flush=True)
         time.sleep(60)

@@ -38,10 +38,10 @@ def test_options() -> None:
     assert targets == [f"/public/v1/accounts/api-tokens/TKN-ok-{number}" for number in (1, 2)]
 
 
-@pytest.mark.parametrize("given", [{"rate": 0}, {"delay": -1.0}, {"delay": float("nan")}])
-def test_options_out_of_range(given: dict[str, int]) -> None:
+@pytest.mark.parametrize(("rate", "delay"), [(0, 0.0), (None, -1.0), (None, float("nan"))])
+def test_options_out_of_range(rate: int | None, delay: float) -> None:
     with pytest.raises(ValueError, match="expected"):
-        mpt_tokens.Sandbox(**given)
+        mpt_tokens.Sandbox(rate=rate, delay=delay)
 
 
 def test_a_port_that_is_taken() -> None:

@@ -61,9 +61,10 @@ def test_batch(client: mpt_tokens.Client, tmp_path: Path) -> None:
 
 def test_sandbox(sandbox: mpt_tokens.Sandbox) -> None:
     assert_type(sandbox.options, mpt_tokens.SandboxOptions)
-    options: mpt_tokens.ClientOptions = {**sandbox.options, "timeout": 5, "ca_file": None}
+    own: mpt_tokens.ClientOptions = {"timeout": 5, "ca_file": None}
+    options: mpt_tokens.ClientOptions = {**own, **sandbox.options}
     assert_type(mpt_tokens.delete_token("TKN-ok-types4", **options), mpt_tokens.Outcome)
-    with mpt_tokens.Client(**options) as client:
+    with mpt_tokens.Client(**sandbox.options, timeout=5) as client:
         assert_type(client, mpt_tokens.Client)
         assert_type(client.prove_deleted(sandbox.value_of("TKN-401-types4")), mpt_tokens.Proof)
 
