@@ -50,7 +50,11 @@ impl Output {
         if needy {
             self.needy += 1;
             self.unproven += u64::from(unproven);
-            if self.attention.len() < NAMED {
+            // What was not tried at all is counted, not named: it may be the whole list.
+            let skipped = report.code() == Code::Skipped && report.outcome() == Outcome::NotDeleted;
+            if skipped {
+                self.needy -= 1;
+            } else if self.attention.len() < NAMED {
                 let id = plain(report.id().unwrap_or_default()).into_owned();
                 self.attention.push((report.outcome(), id));
             }

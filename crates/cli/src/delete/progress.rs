@@ -23,7 +23,7 @@ impl Progress {
             return Progress { bar, counts, shares_terminal: false };
         }
         let template = match count {
-            Some(_) => "{bar:24} {human_pos}/{human_len}  {per_sec}  ETA {eta}  {state}",
+            Some(_) => "{bar:16} {human_pos}/{human_len}  {per_sec}  ETA {eta}  {state}",
             None => "{spinner} {human_pos}  {per_sec}  {state}",
         };
         let shown = Arc::clone(&counts);
@@ -72,12 +72,12 @@ fn state(counts: &BatchSummary, batch: &BatchHandle) -> String {
     }
     if let Some(pause) = batch.pause() {
         parts.push(format!(
-            "paused for {:.0} s: the API asks for it ({})",
+            "paused {:.0} s by the API ({})",
             pause.left.as_secs_f64().ceil(),
             pause.http_status
         ));
-    } else if let Some(rate) = batch.rate() {
-        parts.push(format!("at the API's rate, {rate:.0}/s"));
+    } else if batch.rate().is_some() {
+        parts.push("at the API's rate".to_owned());
     }
     parts.join(", ")
 }
