@@ -11,13 +11,16 @@ use crate::artifacts;
 use crate::conformance::{self, What};
 use crate::docs;
 use crate::header;
+use crate::log::Log;
 use crate::nginx;
 use crate::python;
 use crate::readme;
 use crate::repo::{cargo, locked};
 use crate::suite::{Step, step};
 use crate::tally::{Runner, Tally};
-use crate::tools::{self, C_COMPILER, CLIPPY, CPP_COMPILER, NGINX, PYTHON, RUSTFMT};
+use crate::tools::{
+    self, ABIDIFF, C_COMPILER, CLIPPY, CPP_COMPILER, NGINX, PYTHON, RUSTFMT, VALGRIND,
+};
 
 /// In the order in which they start; a step `beside` the builds overlaps with the others.
 pub(crate) const STEPS: &[Step] = &[
@@ -121,4 +124,22 @@ pub(crate) const STEPS: &[Step] = &[
     .needs(&[PYTHON])
     .beside()
     .full(),
+    step(
+        "valgrind",
+        "the C programs lose no memory and race nowhere, and faults made on purpose are found",
+        |log| checkers(log, "valgrind"),
+    )
+    .needs(&[C_COMPILER, VALGRIND])
+    .full(),
+    step("abi", "the C ABI is the committed one, by abidiff", |log| checkers(log, "abi"))
+        .needs(&[C_COMPILER, ABIDIFF])
+        .full(),
 ];
+
+/// The slow tests of the C library whose names begin so.
+fn checkers(log: &mut Log, name: &str) -> anyhow::Result<Tally> {
+    artifacts::library(log)?;
+    let mut cargo = locked("test");
+    cargo.args(["--no-fail-fast", "--test", "checkers", name]).env("MPT_TOKENS_CAPI_BUILT", "yes");
+    log.tests(Runner::CargoTest, &mut cargo)
+}

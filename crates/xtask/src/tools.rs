@@ -22,6 +22,8 @@ macro_rules! tool {
     };
 }
 
+tool!(VALGRIND, "valgrind", "valgrind"["--version"], "Debian has it as `valgrind`");
+tool!(ABIDIFF, "abidiff", "abidiff"["--version"], "Debian has it as `abigail-tools`");
 tool!(RUSTFMT, "rustfmt", "cargo"["fmt", "--version"], "`rustup component add rustfmt`");
 tool!(CLIPPY, "clippy", "cargo"["clippy", "--version"], "`rustup component add clippy`");
 
