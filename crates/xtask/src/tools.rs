@@ -40,6 +40,8 @@ tool!(
     "on Debian, `apt-get install luajit lua-cjson`"
 );
 
+tool!(PHP, "PHP with FFI", "php"["-r", "FFI::cdef();"], "on Debian, `apt-get install php8.2-cli`");
+
 /// A C compiler.
 pub(crate) const C_COMPILER: Tool = Tool { missing: || no_compiler("C", "CC", "gcc") };
 

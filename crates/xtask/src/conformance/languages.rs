@@ -13,7 +13,7 @@ use crate::follow::follow;
 use crate::log::Log;
 use crate::repo;
 use crate::tally::Tally;
-use crate::tools::{C_COMPILER, CPP_COMPILER, GO, LUAJIT, NODE, NPM, RUBY, Tool};
+use crate::tools::{C_COMPILER, CPP_COMPILER, GO, LUAJIT, NODE, NPM, PHP, RUBY, Tool};
 
 /// One language.
 pub(crate) struct Language {
@@ -142,6 +142,16 @@ pub(crate) const LANGUAGES: &[Language] = &[
         lacks: &[],
         runner: |log, _| script(log, "ruby", "ruby/conformance.rb"),
         readme: Some("bindings/ruby/README.md"),
+    },
+    Language {
+        name: "php",
+        shown: "PHP",
+        over: "FFI",
+        raises: "MptTokens\\TokenException",
+        needs: &[PHP],
+        lacks: &[ONE_THREAD],
+        runner: |log, _| script(log, "php", "php/conformance.php"),
+        readme: Some("bindings/php/README.md"),
     },
     Language {
         name: "lua",

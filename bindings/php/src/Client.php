@@ -1,0 +1,171 @@
+<?php
+
+declare(strict_types=1);
+
+namespace MptTokens;
+
+use FFI;
+use FFI\CData;
+
+/** Deletes tokens. It is closed by close(), or when nobody holds it any more. */
+final class Client
+{
+    private ?CData $handle = null;
+
+    /**
+     * What is not given comes from the environment (MPT_API_TOKEN, MPT_API_BASE_URL, the usual proxy variables) or is
+     * the library's default. Times are in seconds; $backoff is the first pause and the longest.
+     *
+     * @param ?array{float, float} $backoff
+     * @throws TokenException where one of them cannot be used
+     */
+    public function __construct(
+        #[\SensitiveParameter] ?string $apiToken = null,
+        ?string $baseUrl = null,
+        ?float $timeout = null,
+        ?float $attemptTimeout = null,
+        ?float $connectTimeout = null,
+        ?int $attempts = null,
+        ?array $backoff = null,
+        ?bool $missingOk = null,
+        ?bool $allowOwnToken = null,
+        ?bool $allowPlainHttp = null,
+        ?string $userAgent = null,
+        ?string $caFile = null,
+        ?bool $caOnly = null,
+        #[\SensitiveParameter] ?string $proxy = null,
+    ) {
+        $library = Native::library();
+        $config = $library->mpt_config_new_from_env();
+        try {
+            $texts = ['api_token' => $apiToken, 'base_url' => $baseUrl, 'user_agent' => $userAgent, 'ca_file' => $caFile, 'proxy' => $proxy];
+            $times = ['timeout_ms' => $timeout, 'attempt_timeout_ms' => $attemptTimeout, 'connect_timeout_ms' => $connectTimeout];
+            $flags = ['missing_ok' => $missingOk, 'allow_own_token' => $allowOwnToken, 'allow_plain_http' => $allowPlainHttp, 'ca_only' => $caOnly];
+            $given = array_map(Native::text(...), array_filter($texts, is_string(...)))
+                + array_map(self::milliseconds(...), array_filter($times, is_float(...)))
+                + array_map(intval(...), array_filter($flags, is_bool(...)))
+                + array_filter(['attempts' => $attempts], is_int(...));
+            foreach ($given as $name => $value) {
+                $library->{"mpt_config_set_{$name}"}($config, $value);
+            }
+            if ($backoff !== null) {
+                $library->mpt_config_set_backoff_ms($config, ...array_map(self::milliseconds(...), $backoff));
+            }
+            $this->handle = self::made('mpt_client', fn (CData $client, CData $refused) => $library->mpt_client_new($config, $client, $refused));
+        } finally {
+            $library->mpt_config_free($config);
+        }
+    }
+
+    /**
+     * Deletes one token, and blocks until the matter is settled.
+     *
+     * @throws TokenException where the token is not dead afterwards
+     */
+    public function deleteToken(string $id): Outcome
+    {
+        $outcome = Native::library()->new('mpt_outcome *');
+        Native::library()->mpt_delete_token($this->open(), Native::text($id), FFI::addr($outcome));
+        $told = Native::take($outcome);
+
+        return $told->isSuccess() ? $told : throw new TokenException($told);
+    }
+
+    /**
+     * Deletes many tokens, $concurrency at a time, and yields the outcome of each in order of completion, failures too.
+     * Leaving the loop stops the batch and waits for what is under way. $journal is the path of a write-ahead record.
+     *
+     * @param iterable<string> $ids
+     * @return \Generator<int, Outcome>
+     * @throws TokenException where the batch cannot start
+     */
+    public function deleteTokens(iterable $ids, int $concurrency = 8, ?string $journal = null): \Generator
+    {
+        $library = Native::library();
+        [$list, $count, $texts] = self::strings(is_array($ids) ? $ids : iterator_to_array($ids, false));
+        [$options, $journals] = [$library->new('mpt_batch_options'), self::strings((array) $journal)];
+        $options->size = FFI::sizeof($options);
+        $options->concurrency = $concurrency;
+        $options->journal = $journals[0][0];
+        $batch = self::made('mpt_batch', fn (CData $batch, CData $refused) => $library->mpt_batch_new(
+            $this->open(),
+            $list,
+            $count,
+            FFI::addr($options),
+            $batch,
+            $refused,
+        ));
+        unset($list, $texts);
+        try {
+            while (($outcome = $library->mpt_batch_next($batch)) !== null) {
+                yield Native::take($outcome);
+            }
+        } finally {
+            $library->mpt_batch_free($batch);
+        }
+    }
+
+    /** Ends every later call, and the rest of a batch, with the code "cancelled". */
+    public function cancel(): void
+    {
+        Native::library()->mpt_client_cancel($this->open());
+    }
+
+    /** Closes the connections. A batch that was begun can still be finished. */
+    public function close(): void
+    {
+        if ($this->handle !== null) {
+            Native::library()->mpt_client_free($this->handle);
+            $this->handle = null;
+        }
+    }
+
+    public function __destruct()
+    {
+        $this->close();
+    }
+
+    private function __clone()
+    {
+    }
+
+    private function open(): CData
+    {
+        return $this->handle ?? throw new \LogicException('the client is closed');
+    }
+
+    private static function milliseconds(float $seconds): int
+    {
+        return (int) ceil($seconds * 1000);
+    }
+
+    /** What a function of the library hands out, or why there is none. */
+    private static function made(string $type, callable $make): CData
+    {
+        [$made, $refused] = [Native::library()->new("{$type} *"), Native::library()->new('mpt_outcome *')];
+        $make(FFI::addr($made), FFI::addr($refused));
+
+        return FFI::isNull($refused) ? $made : throw new TokenException(Native::take($refused));
+    }
+
+    /**
+     * The addresses of the strings, with NULL after the last, how many there are, and what must outlive their use.
+     *
+     * @param array<string> $strings
+     * @return array{CData, int, CData}
+     */
+    private static function strings(array $strings): array
+    {
+        $bytes = implode("\0", array_map(Native::text(...), $strings)) . "\0";
+        $texts = Native::library()->new('char[' . strlen($bytes) . ']');
+        FFI::memcpy($texts, $bytes, strlen($bytes));
+        $list = Native::library()->new('const char *[' . count($strings) + 1 . ']');
+        $next = Native::library()->cast('const char *', FFI::addr($texts));
+        foreach (array_values($strings) as $place => $string) {
+            $list[$place] = $next;
+            $next += strlen($string) + 1;
+        }
+
+        return [$list, count($strings), $texts];
+    }
+}

@@ -1,0 +1,92 @@
+<?php
+
+declare(strict_types=1);
+
+namespace MptTokens;
+
+use FFI;
+use FFI\CData;
+
+/**
+ * libmpt_tokens; the environment variable MPT_TOKENS_LIBRARY names another file. What each function does, and who owns
+ * what, is said in mpt_tokens.h.
+ *
+ * @internal
+ */
+final class Native
+{
+    private const DECLARATIONS = <<<'C'
+        typedef struct mpt_config mpt_config;
+        typedef struct mpt_client mpt_client;
+        typedef struct mpt_batch mpt_batch;
+        typedef struct mpt_outcome mpt_outcome;
+        typedef struct {
+            uint32_t size;
+            uint32_t concurrency;
+            int32_t missing_ok;
+            int32_t allow_own_token;
+            const char *journal;
+        } mpt_batch_options;
+
+        uint32_t mpt_abi_version(void);
+        mpt_config *mpt_config_new_from_env(void);
+        void mpt_config_free(mpt_config *);
+        int32_t mpt_config_set_api_token(mpt_config *, const char *);
+        int32_t mpt_config_set_base_url(mpt_config *, const char *);
+        int32_t mpt_config_set_user_agent(mpt_config *, const char *);
+        int32_t mpt_config_set_ca_file(mpt_config *, const char *);
+        int32_t mpt_config_set_proxy(mpt_config *, const char *);
+        int32_t mpt_config_set_attempts(mpt_config *, uint32_t);
+        int32_t mpt_config_set_timeout_ms(mpt_config *, uint64_t);
+        int32_t mpt_config_set_attempt_timeout_ms(mpt_config *, uint64_t);
+        int32_t mpt_config_set_connect_timeout_ms(mpt_config *, uint64_t);
+        int32_t mpt_config_set_backoff_ms(mpt_config *, uint64_t, uint64_t);
+        int32_t mpt_config_set_missing_ok(mpt_config *, int32_t);
+        int32_t mpt_config_set_allow_own_token(mpt_config *, int32_t);
+        int32_t mpt_config_set_allow_plain_http(mpt_config *, int32_t);
+        int32_t mpt_config_set_ca_only(mpt_config *, int32_t);
+        int32_t mpt_client_new(const mpt_config *, mpt_client **, mpt_outcome **);
+        void mpt_client_cancel(const mpt_client *);
+        void mpt_client_free(mpt_client *);
+        int32_t mpt_delete_token(const mpt_client *, const char *, mpt_outcome **);
+        int32_t mpt_batch_new(const mpt_client *, const char **, size_t, const mpt_batch_options *, mpt_batch **, mpt_outcome **);
+        mpt_outcome *mpt_batch_next(mpt_batch *);
+        void mpt_batch_free(mpt_batch *);
+        const char *mpt_outcome_json(const mpt_outcome *);
+        void mpt_outcome_free(mpt_outcome *);
+        C;
+
+    private static ?FFI $library = null;
+
+    public static function library(): FFI
+    {
+        return self::$library ??= self::load();
+    }
+
+    private static function load(): FFI
+    {
+        $file = getenv('MPT_TOKENS_LIBRARY') ?: (PHP_OS_FAMILY === 'Darwin' ? 'libmpt_tokens.1.dylib' : 'libmpt_tokens.so.1');
+        $library = FFI::cdef(self::DECLARATIONS, $file);
+        $abi = $library->mpt_abi_version();
+        if ($abi !== 1) {
+            throw new \RuntimeException("libmpt_tokens has the ABI {$abi}: expected 1");
+        }
+
+        return $library;
+    }
+
+    /** A C string ends at NUL, which would make another id of one that has it; U+0001 is refused just as NUL is. */
+    public static function text(#[\SensitiveParameter] string $value): string
+    {
+        return strtr($value, "\0", "\1");
+    }
+
+    /** Takes a native outcome over, and ends it. */
+    public static function take(CData $pointer): Outcome
+    {
+        $json = self::library()->mpt_outcome_json($pointer);
+        self::library()->mpt_outcome_free($pointer);
+
+        return Outcome::fromJson($json);
+    }
+}

@@ -1,0 +1,60 @@
+<?php
+
+declare(strict_types=1);
+
+namespace MptTokens;
+
+/** What a call told about one token. */
+final class Outcome
+{
+    /**
+     * @param ?string $id the token id; null where a failure has nothing to do with one token
+     * @param string $outcome "deleted", "gone", "not_deleted" or "unknown"
+     * @param string $code "ok", or what happened: "not_found", "timeout"...
+     * @param ?int $httpStatus of the last answer
+     * @param list<array<string, mixed>> $attempts in order: number, sent, http_status, failure, elapsed_ms, waited_ms
+     * @param ?array<string, mixed> $problem the server's problem details
+     * @param string $message one sentence for a person
+     * @param ?float $retryAfter seconds that the server asked to wait
+     * @param ?string $traceId the W3C trace id that went out with every attempt
+     * @param float $elapsedMs the whole call, waits included
+     */
+    private function __construct(
+        public readonly ?string $id,
+        public readonly string $outcome,
+        public readonly string $code,
+        public readonly ?int $httpStatus,
+        public readonly array $attempts,
+        public readonly ?array $problem,
+        public readonly string $message,
+        public readonly ?float $retryAfter,
+        public readonly ?string $traceId,
+        public readonly float $elapsedMs,
+    ) {
+    }
+
+    /** @internal */
+    public static function fromJson(string $json): self
+    {
+        $told = json_decode($json, true, flags: JSON_THROW_ON_ERROR);
+
+        return new self(
+            $told['id'],
+            $told['outcome'],
+            $told['code'],
+            $told['http_status'],
+            $told['attempts'],
+            $told['problem'],
+            $told['message'],
+            $told['retry_after'],
+            $told['trace_id'],
+            $told['elapsed_ms'],
+        );
+    }
+
+    /** Whether the token is dead: deleted or gone. */
+    public function isSuccess(): bool
+    {
+        return $this->code === 'ok';
+    }
+}
