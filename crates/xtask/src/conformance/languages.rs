@@ -11,9 +11,9 @@ use super::cases::Need;
 use crate::artifacts;
 use crate::follow::follow;
 use crate::log::Log;
-use crate::repo;
 use crate::tally::Tally;
-use crate::tools::{C_COMPILER, CPP_COMPILER, GO, LUAJIT, NODE, NPM, PHP, RUBY, Tool};
+use crate::tools::{C_COMPILER, CPP_COMPILER, GO, LUAJIT, NODE, NPM, PHP, PYTHON, RUBY, Tool};
+use crate::{python, repo};
 
 /// One language.
 pub(crate) struct Language {
@@ -103,6 +103,26 @@ pub(crate) const LANGUAGES: &[Language] = &[
         readme: Some("bindings/cpp/README.md"),
     },
     Language {
+        name: "python",
+        shown: "Python",
+        over: "its own module",
+        raises: "mpt_tokens.Error",
+        needs: &[PYTHON],
+        lacks: &[UNICODE],
+        runner: |log, _| python_runner(log, &[]),
+        readme: None,
+    },
+    Language {
+        name: "asyncio",
+        shown: "Python with asyncio",
+        over: "its own module",
+        raises: "mpt_tokens.Error",
+        needs: &[PYTHON],
+        lacks: &[UNICODE],
+        runner: |log, _| python_runner(log, &["--asyncio"]),
+        readme: None,
+    },
+    Language {
         name: "go",
         shown: "Go",
         over: "cgo",
@@ -142,7 +162,11 @@ pub(crate) const LANGUAGES: &[Language] = &[
         raises: "MptTokens::Error",
         needs: &[RUBY],
         lacks: &[],
-        runner: |log, _| script(log, "ruby", "ruby/conformance.rb"),
+        runner: |log, _| {
+            let mut interrupts = script(log, "ruby", "ruby/interrupt_test.rb")?;
+            log.run(&mut interrupts)?;
+            script(log, "ruby", "ruby/conformance.rb")
+        },
         readme: Some("bindings/ruby/README.md"),
     },
     Language {
@@ -183,6 +207,12 @@ fn linked(log: &mut Log, source: &Path, folder: &Path) -> Result<Command> {
     let program = folder.join("runner");
     artifacts::library(log)?.link(log, source, &program)?;
     Ok(Command::new(program))
+}
+
+fn python_runner(log: &mut Log, arguments: &[&str]) -> Result<Command> {
+    let mut python = python::installed(log, python::fitting()?, "dev")?.command("python");
+    python.arg(tests("runner.py")).args(arguments);
+    Ok(python)
 }
 
 /// A program that loads the library when it runs.
