@@ -87,13 +87,16 @@ impl CaBundle {
 /// The platform's authorities, read once a process: it takes milliseconds.
 fn platform_roots() -> &'static [CertificateDer<'static>] {
     static ROOTS: OnceLock<Vec<CertificateDer<'static>>> = OnceLock::new();
-    ROOTS.get_or_init(|| {
-        let found = rustls_native_certs::load_native_certs();
-        for error in &found.errors {
-            log::warn!("a part of the platform's trust store cannot be read: {error}");
-        }
-        found.certs
-    })
+    if let Some(roots) = ROOTS.get() {
+        return roots;
+    }
+    // Not read inside `get_or_init`: a fork meanwhile would leave the child waiting for a thread that it does not
+    // have. Two threads may read it at once instead.
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        log::warn!("a part of the platform's trust store cannot be read: {error}");
+    }
+    ROOTS.get_or_init(|| found.certs)
 }
 
 impl fmt::Debug for CaBundle {
