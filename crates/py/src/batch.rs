@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use mpt_tokens::{BatchHandle, BatchOptions, BatchSummary, Client, Code, Journal, Pull, Report};
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyString};
 
@@ -296,9 +295,8 @@ impl Drop for Batch {
             py.detach(|| drop(state));
             if self.shared.interrupt.take().is_some() {
                 // Ctrl-C came meanwhile, and a destructor cannot raise: it comes again, a moment later.
-                let again = py
-                    .import(intern!(py, "_thread"))
-                    .and_then(|module| module.call_method0(intern!(py, "interrupt_main")));
+                let again =
+                    py.import("_thread").and_then(|module| module.call_method0("interrupt_main"));
                 if let Err(failure) = again {
                     failure.write_unraisable(py, None);
                 }

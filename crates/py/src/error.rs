@@ -4,9 +4,9 @@
 
 use mpt_tokens::{Code, Error, Proof, Report};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 
 use crate::interrupt::through;
+use crate::lazy::Lazy;
 use crate::outcome;
 
 const MODULE: &str = "mpt_tokens._errors";
@@ -48,8 +48,8 @@ pub(crate) fn settle_proof<'py>(
 
 /// An interrupt of a batch, with a note of how to learn what is true of the tokens under way.
 pub(crate) fn interrupted(py: Python<'_>, interrupt: PyErr) -> PyResult<PyErr> {
-    static NOTE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    NOTE.import(py, MODULE, "note_batch")?.call1((interrupt.value(py),))?;
+    static NOTE: Lazy = Lazy::new(MODULE, "note_batch");
+    NOTE.get(py)?.call1((interrupt.value(py),))?;
     Ok(interrupt)
 }
 
@@ -62,18 +62,18 @@ pub(crate) fn refused(py: Python<'_>, error: &Error) -> PyErr {
 
 /// What is refused here already, for a reason that core never meets: such as a number of seconds that is negative.
 pub(crate) fn refuse(py: Python<'_>, code: Code, message: &str) -> PyErr {
-    static REFUSAL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    made(REFUSAL.import(py, MODULE, "refusal").and_then(|make| make.call1((code.name(), message))))
+    static REFUSAL: Lazy = Lazy::new(MODULE, "refusal");
+    made(REFUSAL.get(py).and_then(|make| make.call1((code.name(), message))))
 }
 
 fn exception(py: Python<'_>, outcome: &Bound<'_, PyAny>) -> PyResult<PyErr> {
-    static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    Ok(made(MAKE.import(py, MODULE, "error_of")?.call1((outcome,))))
+    static MAKE: Lazy = Lazy::new(MODULE, "error_of");
+    Ok(made(MAKE.get(py)?.call1((outcome,))))
 }
 
 fn with_outcome(py: Python<'_>, interrupt: PyErr, outcome: &Bound<'_, PyAny>) -> PyResult<PyErr> {
-    static NOTE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    NOTE.import(py, MODULE, "note_outcome")?.call1((interrupt.value(py), outcome))?;
+    static NOTE: Lazy = Lazy::new(MODULE, "note_outcome");
+    NOTE.get(py)?.call1((interrupt.value(py), outcome))?;
     Ok(interrupt)
 }
 

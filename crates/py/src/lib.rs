@@ -9,6 +9,7 @@ mod client;
 mod error;
 mod interrupt;
 mod json;
+mod lazy;
 mod logging;
 mod outcome;
 mod sandbox;

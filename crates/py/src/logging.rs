@@ -1,13 +1,13 @@
 //! What core logs, for Python's `logging`: the logger `mpt_tokens`.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 
 use crate::interrupt;
+use crate::lazy::Lazy;
 
 /// The name of the logger, and of the targets that are let through: what the libraries below log is not ours to
 /// vouch for.
@@ -41,16 +41,18 @@ pub(crate) fn refresh(py: Python<'_>) -> PyResult<()> {
 }
 
 fn level(py: Python<'_>) -> PyResult<LevelFilter> {
-    static MODULES: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let logger = LOGGER.get_or_try_init(py, || {
-        let modules = MODULES.import(py, "sys", "modules")?;
-        let logging = modules.get_item(intern!(py, "logging"))?;
-        logging.call_method1(intern!(py, "getLogger"), (NAME,)).map(Bound::unbind)
-    })?;
+    static MODULES: Lazy = Lazy::new("sys", "modules");
+    static LOGGER: OnceLock<Py<PyAny>> = OnceLock::new();
+    let logger = match LOGGER.get() {
+        Some(logger) => logger.bind(py),
+        None => {
+            let logging = MODULES.get(py)?.get_item("logging")?;
+            let logger = logging.call_method1("getLogger", (NAME,))?.unbind();
+            LOGGER.get_or_init(|| logger).bind(py)
+        }
+    };
     let enabled = |level: Level| -> PyResult<bool> {
-        let name = intern!(py, "isEnabledFor");
-        logger.bind(py).call_method1(name, (number(level),))?.extract()
+        logger.call_method1("isEnabledFor", (number(level),))?.extract()
     };
     // Core logs nothing finer than `debug`; the common answer comes first.
     for level in [Level::Warn, Level::Info, Level::Debug] {

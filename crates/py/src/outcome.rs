@@ -3,14 +3,15 @@
 use mpt_tokens::{Attempt, ProblemDetails, Proof, Report};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyString, PyTuple, PyType};
+use pyo3::types::{PyString, PyTuple};
+
+use crate::lazy::Lazy;
 
 const MODULE: &str = "mpt_tokens._outcome";
 
 /// Makes the Python object, whose class has the fields in this order.
 pub(crate) fn new<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyAny>> {
-    static OUTCOME: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    static OUTCOME: Lazy = Lazy::new(MODULE, "Outcome");
     let attempts: Vec<_> =
         report.attempts().iter().map(|it| attempt(py, it)).collect::<PyResult<_>>()?;
     let fields: [Bound<'py, PyAny>; 11] = [
@@ -26,19 +27,19 @@ pub(crate) fn new<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, 
         report.elapsed().as_secs_f64().into_bound_py_any(py)?,
         report.proof().map(|it| proof(py, it)).transpose()?.into_bound_py_any(py)?,
     ];
-    OUTCOME.import(py, MODULE, "Outcome")?.call1(PyTuple::new(py, fields)?)
+    OUTCOME.get(py)?.call1(PyTuple::new(py, fields)?)
 }
 
 /// Makes the Python object of a proof.
 pub(crate) fn proof<'py>(py: Python<'py>, proof: &Proof) -> PyResult<Bound<'py, PyAny>> {
-    static PROOF: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    PROOF.import(py, MODULE, "Proof")?.call1((proof.is_proven(), new(py, proof.report())?))
+    static PROOF: Lazy = Lazy::new(MODULE, "Proof");
+    PROOF.get(py)?.call1((proof.is_proven(), new(py, proof.report())?))
 }
 
 fn attempt<'py>(py: Python<'py>, attempt: &Attempt) -> PyResult<Bound<'py, PyAny>> {
-    static ATTEMPT: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    static ATTEMPT: Lazy = Lazy::new(MODULE, "Attempt");
     let failure = attempt.failure.map(|code| PyString::intern(py, code.name()));
-    ATTEMPT.import(py, MODULE, "Attempt")?.call1((
+    ATTEMPT.get(py)?.call1((
         attempt.number,
         attempt.sent,
         attempt.http_status,
@@ -49,8 +50,8 @@ fn attempt<'py>(py: Python<'py>, attempt: &Attempt) -> PyResult<Bound<'py, PyAny
 }
 
 fn problem<'py>(py: Python<'py>, problem: &ProblemDetails) -> PyResult<Bound<'py, PyAny>> {
-    static PROBLEM: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    PROBLEM.import(py, MODULE, "ProblemDetails")?.call1((
+    static PROBLEM: Lazy = Lazy::new(MODULE, "ProblemDetails");
+    PROBLEM.get(py)?.call1((
         problem.type_uri(),
         problem.title(),
         problem.status(),
