@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mpt_tokens::{Cancel, Client, ClientBuilder, Code, DeleteOptions, Outcome, Report};
+use mpt_tokens::{
+    BatchOptions, Cancel, Client, ClientBuilder, Code, DeleteOptions, Outcome, Report,
+};
 use rstest::rstest;
 
 use crate::support::log::{assert_no_leak, quiet};
@@ -419,6 +421,37 @@ fn polling_is_cancelled_from_elsewhere() {
     let report = call.join().unwrap();
     assert_ended(&report, Code::Cancelled, Stuck::Waiting);
     assert!(report.elapsed() < SOON, "{report:?}");
+}
+
+/// The calls of a batch that wait together because the server said so: cancelled, not one waits on.
+#[rstest]
+fn a_shared_pause_is_cancelled(#[values(1, 4)] concurrency: usize) {
+    let server = Server::start(|conn, _| {
+        conn.answer_all(http("429 Too Many Requests", "Retry-After: 20\r\n", ""));
+    });
+    let client = builder(server.url()).build().unwrap();
+    let cancel = Cancel::new();
+    let options = BatchOptions::new().concurrency(concurrency).cancel(&cancel);
+    let batch = client.batch((0..8).map(|n| format!("TKN-{n}")), &options).unwrap();
+    let handle = batch.handle();
+    let (reports, took) = thread::scope(|scope| {
+        scope.spawn(|| {
+            let began = Instant::now();
+            while handle.pause().is_none() && began.elapsed() < SOON {
+                thread::sleep(Duration::from_millis(2));
+            }
+            cancel.cancel();
+        });
+        let began = Instant::now();
+        let reports: Vec<Report> = batch.collect();
+        (reports, began.elapsed())
+    });
+    assert!(took < SOON + SOON, "{took:?}");
+    assert!(!reports.is_empty());
+    for report in reports {
+        assert!(matches!(report.code(), Code::Cancelled | Code::Skipped), "{report:?}");
+        assert_eq!(report.outcome(), Outcome::NotDeleted, "{report:?}");
+    }
 }
 
 /// What is asked runs on the thread of the call, and nowhere else.
