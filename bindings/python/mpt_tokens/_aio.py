@@ -163,15 +163,23 @@ class AsyncClient(BaseClient):
     async def _run(self, call: Callable[[Cancel], _Told]) -> _Told:
         """Makes a call on a thread; a task that is cancelled cancels it, and keeps what is true of the token."""
         cancel = Cancel()
-        future = self._threads.submit(partial(call, cancel))
-        waiter = asyncio.wrap_future(future)
+        future = waiter = None
         try:
+            future = self._threads.submit(partial(call, cancel))
+            waiter = asyncio.wrap_future(future)
             return await asyncio.shield(waiter)
-        except asyncio.CancelledError as interrupt:
+        except Exception:
+            raise
+        except BaseException as interrupt:
             cancel.cancel()
+            # A coroutine that is thrown away must not wait; before 3.11, Ctrl-C may come before there is a call.
+            if isinstance(interrupt, GeneratorExit) or future is None:
+                raise
             begun = not future.cancel()
-            if begun:
+            if waiter is not None and isinstance(interrupt, asyncio.CancelledError):
                 await _finish(waiter)
+            elif waiter is not None:
+                waiter.cancel()  # the event loop is at its end: wait without it
             try:
                 # A call that no thread has begun is made here: it is cancelled already, and only says so.
                 truth = future.result() if begun else call(cancel)

@@ -106,10 +106,21 @@ def test_leaving_early_waits_for_what_is_under_way(
 
 
 def test_dropping_waits_too(sandbox: mpt_tokens.Sandbox, client: mpt_tokens.Client) -> None:
-    for outcome in client.delete_tokens(["TKN-ok-e5", "TKN-slow~100-e5"]):
-        assert outcome.id == "TKN-ok-e5"
+    ids = [f"TKN-slow~{50 * number}-dropped" for number in range(1, 9)]
+    for outcome in client.delete_tokens(ids):
+        assert outcome.is_success
         break
-    assert sandbox.truth("TKN-slow~100-e5").status == "Deleted"
+    # Each was deleted, or never asked for; and no answer is still to come.
+    for token_id in ids:
+        truth = sandbox.truth(token_id)
+        assert (truth.status == "Deleted") == (truth.requests == 1)
+
+
+def test_dropping_keeps_the_exception_that_is_on_its_way(client: mpt_tokens.Client) -> None:
+    ids = [f"TKN-slow~{100 * number}-raised" for number in range(1, 9)]
+    with pytest.raises(LookupError, match="of the loop's body"):
+        for _ in client.delete_tokens(ids):
+            raise LookupError("of the loop's body")
 
 
 def test_a_batch_that_its_own_ids_refer_to_is_collected(client: mpt_tokens.Client) -> None:

@@ -292,6 +292,8 @@ impl Drop for Batch {
         }
         // The workers log, and so take the interpreter: this thread must not hold it while it waits for them.
         let gone = Python::try_attach(|py| {
+            // An exception may be on its way while objects are dropped: signals must be looked for without it.
+            let on_its_way = PyErr::take(py);
             py.detach(|| drop(state));
             if self.shared.interrupt.take().is_some() {
                 // Ctrl-C came meanwhile, and a destructor cannot raise: it comes again, a moment later.
@@ -300,6 +302,9 @@ impl Drop for Batch {
                 if let Err(failure) = again {
                     failure.write_unraisable(py, None);
                 }
+            }
+            if let Some(error) = on_its_way {
+                error.restore(py);
             }
         });
         debug_assert!(gone.is_some(), "Python drops its objects while it runs");
