@@ -6,6 +6,7 @@ mod pace;
 mod rehearse;
 mod run;
 
+use std::fmt;
 use std::ops::ControlFlow;
 use std::ops::RangeInclusive;
 
@@ -16,6 +17,7 @@ use crate::client::Client;
 use crate::journal::Journal;
 use crate::report::{Error, Report};
 use crate::secret::ApiToken;
+use crate::token_id::shown;
 
 pub(crate) use ledger::{Fate, Ledger};
 pub use pace::Pause;
@@ -28,7 +30,7 @@ const CONCURRENCY: RangeInclusive<usize> = 1..=256;
 const DEFAULT_CONCURRENCY: usize = 8;
 
 /// One id for a batch. A `&str` or a `String` is one, too.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct BatchItem {
     /// The token id.
@@ -38,6 +40,17 @@ pub struct BatchItem {
     pub after_lost_answer: bool,
     /// The token's own value, which [`BatchOptions::prove`] needs; for nothing else is it used.
     pub value: Option<ApiToken>,
+}
+
+/// An id that is a token value by mistake is shown without its secret.
+impl fmt::Debug for BatchItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BatchItem")
+            .field("id", &shown(&self.id))
+            .field("after_lost_answer", &self.after_lost_answer)
+            .field("value", &self.value)
+            .finish()
+    }
 }
 
 impl From<String> for BatchItem {

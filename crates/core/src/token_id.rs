@@ -69,7 +69,7 @@ fn flaw(id: &str) -> Option<Flaw> {
 }
 
 /// What may be shown of a refused id: never the secret of a token value, never an endless text.
-fn shown(id: &str) -> String {
+pub(crate) fn shown(id: &str) -> String {
     if let Some(own) = id_in_value(id) {
         return format!("idt:{own}:<redacted>");
     }

@@ -11,6 +11,7 @@ use crate::batch::Batch;
 use crate::error;
 use crate::interrupt::Interrupt;
 use crate::logging;
+use crate::outcome;
 
 /// Ends the call that it was given to, from any thread.
 #[pyclass(frozen, module = "mpt_tokens._native")]
@@ -93,6 +94,8 @@ impl Client {
         ca_only: bool,
         proxy: Option<String>,
     ) -> PyResult<Client> {
+        outcome::import(py)?;
+        error::import(py)?;
         let mut builder = ClientBuilder::from_env()
             .missing_ok(missing_ok)
             .allow_own_token(allow_own_token)

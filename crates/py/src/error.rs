@@ -11,6 +11,12 @@ use crate::outcome;
 
 const MODULE: &str = "mpt_tokens._errors";
 
+/// As [`crate::outcome::import`], for failures.
+pub(crate) fn import(py: Python<'_>) -> PyResult<()> {
+    py.import(MODULE)?;
+    Ok(())
+}
+
 /// Returns a success, raises a failure; raises an interrupt in any case, with a note of what is true of the token.
 pub(crate) fn settle<'py>(
     py: Python<'py>,

@@ -9,6 +9,13 @@ use crate::lazy::Lazy;
 
 const MODULE: &str = "mpt_tokens._outcome";
 
+/// Imports what calls make their results of: when a client is made, not in its first call. A thread that imports while
+/// another forks leaves the child with an import that never ends.
+pub(crate) fn import(py: Python<'_>) -> PyResult<()> {
+    py.import(MODULE)?;
+    Ok(())
+}
+
 /// Makes the Python object, whose class has the fields in this order.
 pub(crate) fn new<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyAny>> {
     static OUTCOME: Lazy = Lazy::new(MODULE, "Outcome");

@@ -15,7 +15,7 @@ fn installed() -> TempDir {
     let target = shared_library().parent().and_then(Path::parent).unwrap();
     succeed(
         Command::new("cargo")
-            .args(["cinstall", "--quiet", "--profile=dev", "--libdir=lib", "--manifest-path"])
+            .args(["cinstall", "--profile=dev", "--libdir=lib", "--manifest-path"])
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
             .arg("--prefix")
             .arg(prefix.path())
