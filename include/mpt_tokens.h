@@ -153,6 +153,15 @@ typedef struct mpt_outcome mpt_outcome;
 typedef int32_t mpt_code;
 
 /**
+ * Asked while a call waits, about every 50 ms and whenever a signal interrupts the wait; `user_data` is what the caller
+ * gave. Other than 0: the client is cancelled, as by mpt_client_cancel.
+ *
+ * Threads: it runs on the thread that called, inside the call. It must return (no longjmp, no C++ exception), and may
+ * use nothing of the library but mpt_client_cancel.
+ */
+typedef int (*mpt_poll_callback)(void *user_data);
+
+/**
  * How a batch is done. Begin with MPT_BATCH_OPTIONS_INIT, or with zeros and `size`: 0 in a member is its default, and
  * members that a later version adds will keep to that. A size that is too small, and a member that is set and that the
  * running library does not know, are refused with MPT_INVALID_ARGUMENT.
@@ -325,6 +334,15 @@ mpt_code mpt_config_set_proxy(struct mpt_config *config,
  * loopback. mpt_config_new_from_env has done this already.
  */
 mpt_code mpt_config_set_proxy_from_env(struct mpt_config *config);
+
+/**
+ * A function to be asked whether to go on, for runtimes with one thread that must look for signals and interrupts
+ * themselves; NULL, the default, for none. Programs that can call mpt_client_cancel from a thread or a signal handler
+ * need none. It and `user_data` must live as long as the clients made from this config, their clones and batches.
+ */
+mpt_code mpt_config_set_poll(struct mpt_config *config,
+                             mpt_poll_callback poll,
+                             void *user_data);
 
 /**
  * Makes a client from a config, which is only read, and may be changed, used again and ended afterwards. No connection

@@ -4,6 +4,7 @@
 //! The header has its functions in the order of the modules here.
 
 mod border;
+mod poll;
 // Apart, so that rustfmt leaves the order as it is.
 mod config;
 

@@ -156,6 +156,12 @@ impl Client {
         self.shared.network.token().token_id()
     }
 
+    /// Whether an id is, or may be, that of the token in use: one that differs from it only in case or in white space
+    /// around it counts, since a server may take the two for one.
+    pub fn is_own_token(&self, token_id: &str) -> bool {
+        self.own_token_id().is_some_and(|own| own.eq_ignore_ascii_case(token_id.trim()))
+    }
+
     pub(crate) fn own_token(&self) -> &ApiToken {
         self.shared.network.token()
     }
@@ -174,9 +180,11 @@ impl Client {
             )
         })?;
         let allowed = options.allow_own_token.unwrap_or(self.shared.allow_own_token);
-        if !allowed && self.own_token_id() == Some(id.as_str()) {
+        if !allowed && self.is_own_token(id.as_str()) {
+            let own = self.own_token_id().unwrap_or_default();
+            let is = if own == id.as_str() { "is" } else { "may be" };
             let message = format!(
-                "the token `{id}` is the one in use, and was not deleted: allow the own token to be deleted \
+                "the token `{id}` {is} the one in use, and was not deleted: allow the own token to be deleted \
                  if that is meant"
             );
             return Err(Box::new(Report::refused(

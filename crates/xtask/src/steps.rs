@@ -20,7 +20,7 @@ use crate::suite::{Step, step};
 use crate::tally::{Runner, Tally};
 use crate::tools::{
     self, ABIDIFF, C_COMPILER, CARGO_C, CLANG, CLIPPY, CMAKE, CPP_COMPILER, NGINX, NIGHTLY,
-    PKG_CONFIG, PYTHON, RUSTFMT, VALGRIND,
+    OPENSSL, PKG_CONFIG, PYTHON, RUSTFMT, VALGRIND,
 };
 
 /// In the order in which they start; a step `beside` the builds overlaps with the others.
@@ -67,7 +67,8 @@ pub(crate) const STEPS: &[Step] = &[
         readme::test(log, "README.md")
     })
     .needs(&[PYTHON, C_COMPILER, CPP_COMPILER]),
-    step("nginx", "the program, against nginx over TCP and TLS", nginx::test).needs(&[NGINX]),
+    step("nginx", "the program, against nginx over TCP and TLS", nginx::test)
+        .needs(&[NGINX, OPENSSL]),
     step("demo", "the demo", |log| log.check(cargo("xtask").arg("demo")))
         .needs(&[PYTHON, C_COMPILER]),
     step("conformance", "one table of cases, in every language that is here", |log| {

@@ -48,6 +48,7 @@ tool!(RUSTFMT, "rustfmt", "cargo"["fmt", "--version"], "`rustup component add ru
 tool!(CLIPPY, "clippy", "cargo"["clippy", "--version"], "`rustup component add clippy`");
 
 tool!(NGINX, "nginx", "nginx"["-v"], "on Debian, `apt-get install nginx-light`");
+tool!(OPENSSL, "openssl", "openssl"["version"], "on Debian, `apt-get install openssl`");
 tool!(GO, "Go", "go"["version"], "on Debian, `apt-get install golang-go gcc`");
 tool!(NODE, "Node.js", "node"["--version"], "on Debian, `apt-get install nodejs npm`");
 tool!(NPM, "npm", "npm"["--version"], "on Debian, `apt-get install npm`");
