@@ -180,12 +180,12 @@ fn carry_out(
     let mut output = Output::new(args.format, args.quiet);
     interrupt.begin();
     let mut batch = client.batch(&mut source, options)?;
-    interrupt.stop_batch(batch.handle());
     let show = !args.quiet
         && !args.no_progress
         && count.is_none_or(|count| count > 1)
         && io::stderr().is_terminal();
     let progress = Progress::new(show, count, batch.handle());
+    interrupt.stop_batch(batch.handle(), progress.teller());
     let mut lost_output: Option<io::Error> = None;
     while let Some(report) = batch.next() {
         let line = output.line(&report);
@@ -201,6 +201,7 @@ fn carry_out(
     }
     let summary = batch.summary();
     drop(batch);
+    interrupt.end();
     progress.end();
 
     let pulled = summary.total + summary.duplicates + summary.already_done;
