@@ -5,8 +5,8 @@
  * from only to be assigned or ended afterwards. What a call means, and what threads may share, is said in mpt_tokens.h.
  *
  * Each call has two forms: `delete_token` throws mpt::error where it fails; `try_delete_token` throws nothing and says
- * everything in its result. Where exceptions are off (-fno-exceptions) only the second is there. Text given is UTF-8; a NUL inside is refused as every control character is. Text returned
- * belongs to the object that it came from.
+ * everything in its result. Where exceptions are off (-fno-exceptions) only the second is there. Text given is UTF-8;
+ * a NUL inside is refused as every control character is. Text returned belongs to the object that it came from.
  */
 #ifndef MPT_TOKENS_HPP
 #define MPT_TOKENS_HPP
