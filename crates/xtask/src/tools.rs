@@ -63,6 +63,34 @@ tool!(
 
 tool!(PHP, "PHP with FFI", "php"["-r", "FFI::cdef();"], "on Debian, `apt-get install php8.2-cli`");
 
+tool!(
+    PERL,
+    "Perl with FFI::Platypus",
+    "perl"["-MFFI::Platypus=2.00", "-MJSON::PP", "-e", "0"],
+    "on Debian, `apt-get install libffi-platypus-perl`"
+);
+
+tool!(
+    JDK,
+    "a Java compiler",
+    "javac"["--release", "17", "--version"],
+    "on Debian, `apt-get install openjdk-17-jdk-headless`"
+);
+
+tool!(
+    JNA,
+    "JNA for Java",
+    "java"["-cp", "/usr/share/java/jna.jar", "com.sun.jna.Native"],
+    "on Debian, `apt-get install libjna-java`"
+);
+
+tool!(
+    MONO,
+    "Mono's C# compiler",
+    "mcs"["--version"],
+    "on Debian, `apt-get install mono-mcs mono-runtime`"
+);
+
 /// A C compiler.
 pub(crate) const C_COMPILER: Tool = Tool { missing: || no_compiler("C", "CC", "gcc") };
 
