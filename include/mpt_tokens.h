@@ -14,13 +14,13 @@
  *
  * Misuse: NULL where a value is needed, text that is not UTF-8 and numbers out of range give MPT_INVALID_ARGUMENT.
  * Addresses that are neither NULL nor valid, and objects that are used after their end, cannot be known: undefined.
- * A bug in the library itself gives MPT_INTERNAL: no Rust panic leaves it.
+ * A bug in the library itself gives MPT_INTERNAL: no Rust panic leaves it, but its message goes to standard error.
  *
  * Threads: what may be shared is said at each type; a function with no word of its own keeps to that of its first
  * argument. The library starts no thread that outlives its call or batch (but for a look-up of a name that the system
- * does not let go of), sets no signal handler and prints nothing. It may be called from any thread, loaded with dlopen
- * (once loaded it stays), and used before and after fork in both processes; no call may be under way on an object while
- * the process forks, if the child is to use that object.
+ * does not let go of), sets no signal handler and prints nothing else. It may be called from any thread, loaded with
+ * dlopen (once loaded it stays), and used before and after fork in both processes; no call may be under way on an
+ * object while the process forks, if the child is to use that object.
  */
 
 #ifndef MPT_TOKENS_H
@@ -151,6 +151,15 @@ typedef struct mpt_outcome mpt_outcome;
  * What happened to a call: MPT_OK or one of the codes above. Its numbers never change their meaning.
  */
 typedef int32_t mpt_code;
+
+/**
+ * Asked while a call waits, about every 50 ms and whenever a signal interrupts the wait; `user_data` is what the caller
+ * gave. Other than 0: the client is cancelled, as by mpt_client_cancel.
+ *
+ * Threads: it runs on the thread that called, inside the call. It must return (no longjmp, no C++ exception), and may
+ * use nothing of the library but mpt_client_cancel.
+ */
+typedef int (*mpt_poll_callback)(void *user_data);
 
 /**
  * How a batch is done. Begin with MPT_BATCH_OPTIONS_INIT, or with zeros and `size`: 0 in a member is its default, and
@@ -325,6 +334,15 @@ mpt_code mpt_config_set_proxy(struct mpt_config *config,
  * loopback. mpt_config_new_from_env has done this already.
  */
 mpt_code mpt_config_set_proxy_from_env(struct mpt_config *config);
+
+/**
+ * A function to be asked whether to go on, for runtimes with one thread that must look for signals and interrupts
+ * themselves; NULL, the default, for none. Programs that can call mpt_client_cancel from a thread or a signal handler
+ * need none. It and `user_data` must live as long as the clients made from this config, their clones and batches.
+ */
+mpt_code mpt_config_set_poll(struct mpt_config *config,
+                             mpt_poll_callback poll,
+                             void *user_data);
 
 /**
  * Makes a client from a config, which is only read, and may be changed, used again and ended afterwards. No connection

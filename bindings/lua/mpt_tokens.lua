@@ -15,6 +15,7 @@ typedef struct mpt_config mpt_config;
 typedef struct mpt_client mpt_client;
 typedef struct mpt_batch mpt_batch;
 typedef struct mpt_outcome mpt_outcome;
+typedef int (*mpt_poll_callback)(void *);
 typedef struct {
     uint32_t size;
     uint32_t concurrency;
@@ -40,7 +41,9 @@ int32_t mpt_config_set_missing_ok(mpt_config *, int32_t);
 int32_t mpt_config_set_allow_own_token(mpt_config *, int32_t);
 int32_t mpt_config_set_allow_plain_http(mpt_config *, int32_t);
 int32_t mpt_config_set_ca_only(mpt_config *, int32_t);
+int32_t mpt_config_set_poll(mpt_config *, mpt_poll_callback, void *);
 int32_t mpt_client_new(const mpt_config *, mpt_client **, mpt_outcome **);
+mpt_client *mpt_client_clone(const mpt_client *);
 void mpt_client_cancel(const mpt_client *);
 void mpt_client_free(mpt_client *);
 int32_t mpt_delete_token(const mpt_client *, const char *, mpt_outcome **);
@@ -50,6 +53,13 @@ void mpt_batch_stop(mpt_batch *);
 void mpt_batch_free(mpt_batch *);
 const char *mpt_outcome_json(const mpt_outcome *);
 void mpt_outcome_free(mpt_outcome *);
+
+typedef struct { unsigned char bytes[128]; } mpt_signals; /* no system's sigset_t is larger */
+int sigemptyset(mpt_signals *);
+int sigaddset(mpt_signals *, int);
+int sigismember(const mpt_signals *, int);
+int sigpending(mpt_signals *);
+int pthread_sigmask(int, const mpt_signals *, mpt_signals *);
 ]])
 
 local lib = ffi.load(os.getenv("MPT_TOKENS_LIBRARY") or (jit.os == "OSX" and "libmpt_tokens.1.dylib" or "libmpt_tokens.so.1"))
@@ -98,21 +108,123 @@ local function take(pointer)
   return setmetatable(plain(assert(cjson.decode(json))), Outcome)
 end
 
+-- While a call waits: the function that the user gave, and what it raised.
+local waiting, raised
+
+-- Ctrl-C makes luajit raise an error wherever it is, which must not be below a native call: so the signal is held back
+-- during one that asks, ends it, and is heard after that.
+local SIGINT, SIG_BLOCK, SIG_SETMASK = 2, jit.os == "OSX" and 1 or 0, jit.os == "OSX" and 3 or 2
+local interrupt, before, pending = ffi.new("mpt_signals"), ffi.new("mpt_signals"), ffi.new("mpt_signals")
+ffi.C.sigemptyset(interrupt)
+ffi.C.sigaddset(interrupt, SIGINT)
+
+-- What the library asks then; made once, since LuaJIT has room for a few only. An error must not leave it: it ends the
+-- call, and goes on after that.
+local poll = ffi.cast("mpt_poll_callback", function()
+  if not waiting then
+    return 0
+  end
+  ffi.C.sigpending(pending)
+  if ffi.C.sigismember(pending, SIGINT) == 1 then
+    return 1
+  end
+  local fine, stop = pcall(waiting)
+  if not fine then
+    raised, waiting = { stop }, nil
+  end
+  return (stop or not fine) and 1 or 0
+end)
+
+-- Makes a native call that hands out an outcome, or NULL, and takes that over. Returns it, and what the user's function
+-- raised meanwhile, in a table.
+local function wait(client, native, ...)
+  if waiting then
+    error("a call cannot begin while another one waits", 3)
+  end
+  if not client.poll then
+    local pointer = native(...)
+    return pointer ~= nil and take(pointer) or nil
+  end
+  -- A hook that raises an error would do so below the call, too.
+  local hook, events, count = debug.gethook()
+  if type(hook) == "function" then
+    debug.sethook()
+  end
+  ffi.C.pthread_sigmask(SIG_BLOCK, interrupt, before)
+  raised, waiting = nil, client.poll
+  local pointer = native(...)
+  waiting = nil
+  local outcome, failed = pointer ~= nil and take(pointer) or nil, raised
+  if type(hook) == "function" then
+    debug.sethook(hook, events, count)
+  end
+  ffi.C.pthread_sigmask(SIG_SETMASK, before, nil)
+  return outcome, failed
+end
+
+local function delete_token(call, id)
+  local outcome = ffi.new("mpt_outcome *[1]")
+  lib.mpt_delete_token(call, id, outcome)
+  return outcome[0]
+end
+
+local function batch_next(batch)
+  return lib.mpt_batch_next(batch)
+end
+
+local function batch_free(batch)
+  lib.mpt_batch_free(ffi.gc(batch, nil))
+end
+
+-- Lua can be called back from a native call only where that is not compiled.
+jit.off(delete_token)
+jit.off(batch_next)
+jit.off(batch_free)
+
+-- A handle on the same connections, with a cancel of its own.
+local function begin(client)
+  local call = ffi.gc(lib.mpt_client_clone(client.handle or error("the client is closed", 3)), lib.mpt_client_free)
+  client.calls[call] = true
+  if client.cancelled then
+    lib.mpt_client_cancel(call)
+  end
+  return call
+end
+
+local function finish(client, call)
+  client.calls[call] = nil
+  lib.mpt_client_free(ffi.gc(call, nil))
+end
+
 --- The outcomes of a batch, in order of completion, failures too: `for outcome in batch do`. After a `break` stop it, or
 -- leave that to the garbage collector.
 local Batch = {}
 Batch.__index = Batch
 
 function Batch:__call()
-  local pointer = lib.mpt_batch_next(self.handle)
-  if pointer ~= nil then
-    return take(pointer)
+  local kept = self.kept
+  if kept or not self.handle then
+    self.kept = nil
+    return kept
   end
+  local outcome, failed = wait(self.client, batch_next, self.handle)
+  if failed then
+    self.kept = outcome
+    error(failed[1], 0)
+  end
+  if not outcome then
+    batch_free(self.handle)
+    self.handle = nil
+    finish(self.client, self.call)
+  end
+  return outcome
 end
 
 --- Starts no more deletions. What is under way finishes: its outcomes are still to be had.
 function Batch:stop()
-  lib.mpt_batch_stop(self.handle)
+  if self.handle then
+    lib.mpt_batch_stop(self.handle)
+  end
 end
 
 --- Deletes tokens. It is closed by `close`, or when nobody holds it any more.
@@ -123,16 +235,16 @@ function Client:__tostring()
   return "mpt_tokens.client"
 end
 
-local function open(client)
-  return client.handle or error("the client is closed", 3)
-end
-
 --- Deletes one token, and blocks until the matter is settled.
 -- Returns its outcome, or nil and the outcome where the token is not dead afterwards.
 function Client:delete_token(id)
-  local outcome = ffi.new("mpt_outcome *[1]")
-  lib.mpt_delete_token(open(self), text(id), outcome)
-  local told = take(outcome[0])
+  local bytes = text(id)
+  local call = begin(self)
+  local told, failed = wait(self, delete_token, call, bytes)
+  finish(self, call)
+  if failed then
+    error(failed[1], 0)
+  end
   if told:is_success() then
     return told
   end
@@ -151,16 +263,21 @@ function Client:delete_tokens(ids, options)
   local journal = options.journal and text(options.journal)
   local native = ffi.new("mpt_batch_options", { ffi.sizeof("mpt_batch_options"), options.concurrency or 0, 0, 0, journal })
   local batch, refused = ffi.new("mpt_batch *[1]"), ffi.new("mpt_outcome *[1]")
-  lib.mpt_batch_new(open(self), list, #texts, native, batch, refused)
+  local call = begin(self)
+  lib.mpt_batch_new(call, list, #texts, native, batch, refused)
   if refused[0] ~= nil then
+    finish(self, call)
     return nil, take(refused[0])
   end
-  return setmetatable({ handle = ffi.gc(batch[0], lib.mpt_batch_free) }, Batch)
+  return setmetatable({ handle = ffi.gc(batch[0], lib.mpt_batch_free), client = self, call = call }, Batch)
 end
 
---- Ends every later call, and the rest of a batch, with the code "cancelled".
+--- Ends the calls under way within 200 ms, and every later one, with the code "cancelled".
 function Client:cancel()
-  lib.mpt_client_cancel(open(self))
+  self.cancelled = true
+  for call in pairs(self.calls) do
+    lib.mpt_client_cancel(call)
+  end
 end
 
 --- Closes the connections. A batch that was begun can still be finished.
@@ -187,16 +304,19 @@ local setters = {
   backoff = function(config, _, pauses)
     lib.mpt_config_set_backoff_ms(config, milliseconds(pauses[1]), milliseconds(pauses[2]))
   end,
+  poll = function(config) lib.mpt_config_set_poll(config, poll, nil) end,
 }
 
 --- Makes a client. What `options` does not set comes from the environment (MPT_API_TOKEN, MPT_API_BASE_URL, the usual proxy
 -- variables) or is the library's default: api_token, base_url, user_agent, ca_file, proxy; attempts; timeout,
 -- attempt_timeout, connect_timeout in seconds; backoff, a list of the first pause and the longest; missing_ok,
--- allow_own_token, allow_plain_http, ca_only.
+-- allow_own_token, allow_plain_http, ca_only; poll, a function that is asked about every 50 ms while a call waits: true, or an
+-- error, ends that call, and so does Ctrl-C then. It can cancel the client, and make no call.
 -- Returns the client, or nil and an outcome that says what cannot be used.
 local function new(options)
   local config = ffi.gc(lib.mpt_config_new_from_env(), lib.mpt_config_free)
-  for name, value in pairs(options or {}) do
+  options = options or {}
+  for name, value in pairs(options) do
     local set = setters[name] or error("there is no option " .. tostring(name), 2)
     set(config, name, value)
   end
@@ -206,7 +326,8 @@ local function new(options)
   if refused[0] ~= nil then
     return nil, take(refused[0])
   end
-  return setmetatable({ handle = ffi.gc(client[0], lib.mpt_client_free) }, Client)
+  local handle = ffi.gc(client[0], lib.mpt_client_free)
+  return setmetatable({ handle = handle, poll = options.poll, calls = setmetatable({}, { __mode = "k" }) }, Client)
 end
 
 return { new = new }

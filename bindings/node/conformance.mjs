@@ -63,7 +63,8 @@ function refused(error) {
 
 for (let line; !(line = await lines.next()).done; ) {
   await answer(new URLSearchParams(line.value)).catch(refused);
-  process.stdout.write(`${out}\n`);
+  process.stdout.write(out);
   out = '';
   globalThis.gc?.(); // so that what is resident is what is held
+  process.stdout.write('\n');
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +29,7 @@ func main() {
 			panic(err)
 		}
 		answer(request)
+		debug.FreeOSMemory() // so that what is resident is what is held
 		fmt.Println()
 	}
 }

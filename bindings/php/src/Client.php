@@ -11,11 +11,18 @@ use FFI\CData;
 final class Client
 {
     private ?CData $handle = null;
+    /** @var array<int, CData> what each call under way is cancelled by */
+    private array $calls = [];
+    private bool $cancelled = false;
+    /** @var \Closure(): bool */
+    private readonly \Closure $poll;
 
     /**
      * What is not given comes from the environment (MPT_API_TOKEN, MPT_API_BASE_URL, the usual proxy variables) or is
-     * the library's default. Times are in seconds; $backoff is the first pause and the longest.
+     * the library's default. Times are in seconds; $backoff is the first pause and the longest. $poll is asked about every
+     * 50 ms while a call waits: true, or an exception, ends that call. It can cancel() the client, and make no call.
      *
+     * @param ?callable(): bool $poll
      * @param ?array{float, float} $backoff
      * @throws TokenException where one of them cannot be used
      */
@@ -34,7 +41,9 @@ final class Client
         ?string $caFile = null,
         ?bool $caOnly = null,
         #[\SensitiveParameter] ?string $proxy = null,
+        ?callable $poll = null,
     ) {
+        $this->poll = $poll === null ? static fn (): bool => false : $poll(...);
         $library = Native::library();
         $config = $library->mpt_config_new_from_env();
         try {
@@ -51,6 +60,7 @@ final class Client
             if ($backoff !== null) {
                 $library->mpt_config_set_backoff_ms($config, ...array_map(self::milliseconds(...), $backoff));
             }
+            $library->mpt_config_set_poll($config, Native::poll(), null);
             $this->handle = self::made('mpt_client', fn (CData $client, CData $refused) => $library->mpt_client_new($config, $client, $refused));
         } finally {
             $library->mpt_config_free($config);
@@ -64,9 +74,17 @@ final class Client
      */
     public function deleteToken(string $id): Outcome
     {
-        $outcome = Native::library()->new('mpt_outcome *');
-        Native::library()->mpt_delete_token($this->open(), Native::text($id), FFI::addr($outcome));
-        $told = Native::take($outcome);
+        $call = $this->begin();
+        try {
+            $told = Native::wait(function () use ($call, $id): CData {
+                $outcome = Native::library()->new('mpt_outcome *');
+                Native::library()->mpt_delete_token($call, Native::text($id), FFI::addr($outcome));
+
+                return $outcome;
+            }, $this->poll);
+        } finally {
+            $this->end($call);
+        }
 
         return $told->isSuccess() ? $told : throw new TokenException($told);
     }
@@ -87,28 +105,34 @@ final class Client
         $options->size = FFI::sizeof($options);
         $options->concurrency = $concurrency;
         $options->journal = $journals[0][0];
-        $batch = self::made('mpt_batch', fn (CData $batch, CData $refused) => $library->mpt_batch_new(
-            $this->open(),
-            $list,
-            $count,
-            FFI::addr($options),
-            $batch,
-            $refused,
-        ));
-        unset($list, $texts);
+        $call = $this->begin();
+        $batch = null;
         try {
-            while (($outcome = $library->mpt_batch_next($batch)) !== null) {
-                yield Native::take($outcome);
+            $batch = self::made('mpt_batch', fn (CData $batch, CData $refused) => $library->mpt_batch_new(
+                $call,
+                $list,
+                $count,
+                FFI::addr($options),
+                $batch,
+                $refused,
+            ));
+            unset($list, $texts);
+            while (($outcome = Native::wait(fn () => $library->mpt_batch_next($batch), $this->poll)) !== null) {
+                yield $outcome;
             }
         } finally {
             $library->mpt_batch_free($batch);
+            $this->end($call);
         }
     }
 
-    /** Ends every later call, and the rest of a batch, with the code "cancelled". */
+    /** Ends the calls under way within 200 ms, and every later one, with the code "cancelled". */
     public function cancel(): void
     {
-        Native::library()->mpt_client_cancel($this->open());
+        $this->cancelled = true;
+        foreach ($this->calls as $call) {
+            Native::library()->mpt_client_cancel($call);
+        }
     }
 
     /** Closes the connections. A batch that was begun can still be finished. */
@@ -129,9 +153,22 @@ final class Client
     {
     }
 
-    private function open(): CData
+    /** A handle on the same connections, with a cancel of its own. */
+    private function begin(): CData
     {
-        return $this->handle ?? throw new \LogicException('the client is closed');
+        $call = Native::library()->mpt_client_clone($this->handle ?? throw new \LogicException('the client is closed'));
+        $this->calls[spl_object_id($call)] = $call;
+        if ($this->cancelled) {
+            $this->cancel();
+        }
+
+        return $call;
+    }
+
+    private function end(CData $call): void
+    {
+        unset($this->calls[spl_object_id($call)]);
+        Native::library()->mpt_client_free($call);
     }
 
     private static function milliseconds(float $seconds): int

@@ -20,6 +20,7 @@ final class Native
         typedef struct mpt_client mpt_client;
         typedef struct mpt_batch mpt_batch;
         typedef struct mpt_outcome mpt_outcome;
+        typedef int (*mpt_poll_callback)(void *);
         typedef struct {
             uint32_t size;
             uint32_t concurrency;
@@ -45,7 +46,9 @@ final class Native
         int32_t mpt_config_set_allow_own_token(mpt_config *, int32_t);
         int32_t mpt_config_set_allow_plain_http(mpt_config *, int32_t);
         int32_t mpt_config_set_ca_only(mpt_config *, int32_t);
+        int32_t mpt_config_set_poll(mpt_config *, mpt_poll_callback, void *);
         int32_t mpt_client_new(const mpt_config *, mpt_client **, mpt_outcome **);
+        mpt_client *mpt_client_clone(const mpt_client *);
         void mpt_client_cancel(const mpt_client *);
         void mpt_client_free(mpt_client *);
         int32_t mpt_delete_token(const mpt_client *, const char *, mpt_outcome **);
@@ -57,6 +60,13 @@ final class Native
         C;
 
     private static ?FFI $library = null;
+    /** Made once: PHP keeps what C may call until it ends. */
+    private static ?CData $poll = null;
+    /** @var ?\Closure(): bool asked while a call waits; null: no call waits */
+    private static ?\Closure $ask = null;
+    private static ?\Throwable $thrown = null;
+    /** Whether the handlers of signals are to run, which PHP would do where an exception of theirs cannot be caught. */
+    private static bool $signals = false;
 
     public static function library(): FFI
     {
@@ -73,6 +83,56 @@ final class Native
         }
 
         return $library;
+    }
+
+    /** What the library asks while a call waits. */
+    public static function poll(): CData
+    {
+        if (self::$poll === null) {
+            self::$poll = self::library()->new('struct { mpt_poll_callback function; }');
+            self::$poll->function = static function (?CData $nothing): int {
+                // An exception must not leave the function: it ends the call, and goes on after that.
+                try {
+                    self::$signals && pcntl_signal_dispatch();
+
+                    return self::$ask !== null && (self::$thrown !== null || (self::$ask)()) ? 1 : 0;
+                } catch (\Throwable $thrown) {
+                    self::$thrown = $thrown;
+
+                    return 1;
+                }
+            };
+        }
+
+        return self::$poll->function;
+    }
+
+    /**
+     * Takes the outcome over that a call hands out; throws what $ask, or the handler of a signal, threw meanwhile.
+     *
+     * @param callable(): ?CData $call
+     * @param \Closure(): bool $ask
+     */
+    public static function wait(callable $call, \Closure $ask): ?Outcome
+    {
+        if (self::$ask !== null) {
+            throw new \LogicException('a call cannot begin while another one waits');
+        }
+        [self::$ask, self::$thrown] = [$ask, null];
+        self::$signals = function_exists('pcntl_async_signals') && pcntl_async_signals(false);
+        try {
+            $pointer = $call();
+            $outcome = $pointer === null ? null : self::take($pointer);
+        } finally {
+            self::$ask = null;
+            if (self::$signals) {
+                self::$signals = false;
+                pcntl_async_signals(true);
+                pcntl_signal_dispatch();
+            }
+        }
+
+        return self::$thrown === null ? $outcome : throw self::$thrown;
     }
 
     /** A C string ends at NUL, which would make another id of one that has it; U+0001 is refused just as NUL is. */

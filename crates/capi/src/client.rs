@@ -8,6 +8,7 @@ use crate::border::{checked, free, guard, handle, make, tell, text};
 use crate::config::Config;
 use crate::names::mpt_code;
 use crate::outcome::Outcome;
+use crate::poll::Poll;
 
 /// Deletes tokens. Made by mpt_client_new or mpt_client_clone, ended by mpt_client_free.
 ///
@@ -15,11 +16,20 @@ use crate::outcome::Outcome;
 ///
 /// Threads: may be used by any number of threads at once, and in a child after fork, which opens connections of its
 /// own; ended by one, when no other uses it.
-pub struct Client(mpt_core::Client);
+pub struct Client {
+    core: mpt_core::Client,
+    poll: Option<Poll>,
+}
 
 impl Client {
+    /// With a cancel of its own, that asks where there is somebody to ask.
+    pub(crate) fn new(core: mpt_core::Client, poll: Option<Poll>) -> Client {
+        let cancel = poll.map_or_else(Cancel::new, Poll::cancel);
+        Client { core: core.with_cancel(cancel), poll }
+    }
+
     pub(crate) fn core(&self) -> &mpt_core::Client {
-        &self.0
+        &self.core
     }
 }
 
@@ -39,7 +49,7 @@ pub unsafe extern "C" fn mpt_client_new(
     outcome: *mut *mut Outcome,
 ) -> mpt_code {
     // SAFETY: the caller's promise.
-    unsafe { make(client, outcome, || Ok(Client(checked(config, "config")?.build()?))) }
+    unsafe { make(client, outcome, || checked(config, "config")?.build()) }
 }
 
 /// A second client with the connections and the settings of this one, and a cancel of its own: what one call needs to
@@ -51,7 +61,7 @@ pub unsafe extern "C" fn mpt_client_new(
 pub unsafe extern "C" fn mpt_client_clone(client: *const Client) -> *mut Client {
     // SAFETY: the caller's promise.
     let Some(client) = (unsafe { client.as_ref() }) else { return std::ptr::null_mut() };
-    guard(std::ptr::null_mut(), || handle(Client(client.0.with_cancel(Cancel::new()))))
+    guard(std::ptr::null_mut(), || handle(Client::new(client.core.clone(), client.poll)))
 }
 
 /// Ends every call under way on this client within 200 ms, whatever it waits for, and every later one at once: they
@@ -63,7 +73,7 @@ pub unsafe extern "C" fn mpt_client_clone(client: *const Client) -> *mut Client 
 pub unsafe extern "C" fn mpt_client_cancel(client: *const Client) {
     // SAFETY: the caller's promise.
     if let Some(client) = unsafe { client.as_ref() } {
-        guard((), || client.0.cancel_handle().cancel());
+        guard((), || client.core.cancel_handle().cancel());
     }
 }
 
@@ -94,7 +104,7 @@ pub unsafe extern "C" fn mpt_delete_token(
         tell(outcome, || {
             let client = checked(client, "client")?;
             let token_id = text(token_id, "token id")?;
-            Ok(Outcome::from(Report::from(client.0.delete_token(token_id))))
+            Ok(Outcome::from(Report::from(client.core.delete_token(token_id))))
         })
     }
 }
@@ -120,7 +130,7 @@ pub unsafe extern "C" fn mpt_prove_deleted(
             let client = checked(client, "client")?;
             let value = ApiToken::new(text(token_value, "token value")?)
                 .map_err(|error| Error::invalid_argument(error.to_string()))?;
-            Ok(Outcome::from(client.0.prove_deleted(&value)?))
+            Ok(Outcome::from(client.core.prove_deleted(&value)?))
         })
     }
 }

@@ -1,13 +1,15 @@
 //! `mpt_config`: what a client is made from.
 
-use std::ffi::{OsStr, c_char};
+use std::ffi::{OsStr, c_char, c_int, c_void};
 use std::path::Path;
 use std::time::Duration;
 
 use mpt_core::{Client as CoreClient, ClientBuilder, Code, Error};
 
 use crate::border::{bytes, free, guard, handle, text};
+use crate::client::Client;
 use crate::names::mpt_code;
+use crate::poll::Poll;
 
 /// How a client is to behave. Made by mpt_config_new or mpt_config_new_from_env, ended by mpt_config_free.
 ///
@@ -17,17 +19,18 @@ pub struct Config {
     /// The first setter that could not do what it was asked, so that a caller who did not look is told by
     /// `mpt_client_new`, instead of being served with a default that was not meant (the real API, say).
     refused: Option<Error>,
+    poll: Option<Poll>,
 }
 
 impl Config {
     fn new(builder: ClientBuilder) -> *mut Config {
-        handle(Config { builder, refused: None })
+        handle(Config { builder, refused: None, poll: None })
     }
 
-    pub(crate) fn build(&self) -> Result<CoreClient, Error> {
+    pub(crate) fn build(&self) -> Result<Client, Error> {
         match &self.refused {
             Some(error) => Err(error.clone()),
-            None => self.builder.clone().build(),
+            None => Ok(Client::new(self.builder.clone().build()?, self.poll)),
         }
     }
 }
@@ -247,6 +250,30 @@ pub unsafe extern "C" fn mpt_config_set_proxy(config: *mut Config, url: *const c
 pub unsafe extern "C" fn mpt_config_set_proxy_from_env(config: *mut Config) -> mpt_code {
     // SAFETY: the caller's promise.
     unsafe { set(config, |builder| Ok(builder.proxy_from_env())) }
+}
+
+/// Asked while a call waits, about every 50 ms and whenever a signal interrupts the wait; `user_data` is what the caller
+/// gave. Other than 0: the client is cancelled, as by mpt_client_cancel.
+///
+/// Threads: it runs on the thread that called, inside the call. It must return (no longjmp, no C++ exception), and may
+/// use nothing of the library but mpt_client_cancel.
+pub type PollCallback = Option<unsafe extern "C-unwind" fn(user_data: *mut c_void) -> c_int>;
+
+/// A function to be asked whether to go on, for runtimes with one thread that must look for signals and interrupts
+/// themselves; NULL, the default, for none. Programs that can call mpt_client_cancel from a thread or a signal handler
+/// need none. It and `user_data` must live as long as the clients made from this config, their clones and batches.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_config_set_poll(
+    config: *mut Config,
+    poll: PollCallback,
+    user_data: *mut c_void,
+) -> mpt_code {
+    // SAFETY: the caller's promise.
+    let Some(config) = (unsafe { config.as_mut() }) else {
+        return Code::InvalidArgument.number();
+    };
+    config.poll = poll.map(|ask| Poll::new(ask, user_data));
+    Code::Ok.number()
 }
 
 /// A path from C: any bytes, as the system has it.

@@ -34,7 +34,8 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
     } else {
         (client(args, from_env(args)?, &interrupt)?, None)
     };
-    let survey = Survey::of(&args.ids, from.as_ref(), client.own_token_id(), confirm::SHOWN)?;
+    let survey =
+        Survey::of(&args.ids, from.as_ref(), |id| client.is_own_token(id), confirm::SHOWN)?;
     let mut options = BatchOptions::new()
         .concurrency(args.concurrency)
         .missing_ok(args.missing_ok)
@@ -118,7 +119,7 @@ fn client(
 
 /// A stand-in where the tokens of the list exist, as far as the list can be read before.
 fn start_sandbox(args: &DeleteArgs, from: Option<&From>) -> Result<Sandbox, Failure> {
-    let named = Survey::of(&args.ids, from, None, usize::MAX)?.first;
+    let named = Survey::of(&args.ids, from, |_| false, usize::MAX)?.first;
     Sandbox::builder()
         .tokens(named)
         .start()

@@ -26,25 +26,38 @@ const LOCATIONS: &str = r#"
         location / { return 404; }
 "#;
 
-/// Token id, whether TLS, whether its authority is trusted, and then: exit status, outcome, code.
-type Case = (&'static str, bool, bool, i32, &'static str, &'static str);
+/// How nginx is spoken with.
+#[derive(Clone, Copy, Debug)]
+enum Over {
+    Tcp,
+    Tls,
+    /// TLS, with an authority that is not known.
+    Untrusted,
+    /// TLS 1.1 and nothing newer.
+    Tls11,
+}
+
+/// Token id, how, and then: exit status, outcome, code.
+type Case = (&'static str, Over, i32, &'static str, &'static str);
 
 const CASES: &[Case] = &[
-    ("TKN-0000-0204", false, false, 0, "deleted", "ok"),
-    ("TKN-0000-0404", false, false, 1, "not_deleted", "not_found"),
-    ("TKN-0000-0000", false, false, 1, "not_deleted", "unexpected_response"),
-    ("TKN-0000-0302", false, false, 1, "not_deleted", "unexpected_response"),
-    ("TKN-0000-0405", false, false, 1, "not_deleted", "forbidden"),
-    ("TKN-0000-0502", false, false, 3, "unknown", "server_error"),
-    ("TKN-0000-0204", true, true, 0, "deleted", "ok"),
-    ("TKN-0000-0404", true, true, 1, "not_deleted", "not_found"),
-    ("TKN-0000-0204", true, false, 1, "not_deleted", "tls_failed"),
+    ("TKN-0000-0204", Over::Tcp, 0, "deleted", "ok"),
+    ("TKN-0000-0404", Over::Tcp, 1, "not_deleted", "not_found"),
+    ("TKN-0000-0000", Over::Tcp, 1, "not_deleted", "unexpected_response"),
+    ("TKN-0000-0302", Over::Tcp, 1, "not_deleted", "unexpected_response"),
+    ("TKN-0000-0405", Over::Tcp, 1, "not_deleted", "forbidden"),
+    ("TKN-0000-0502", Over::Tcp, 3, "unknown", "server_error"),
+    ("TKN-0000-0204", Over::Tls, 0, "deleted", "ok"),
+    ("TKN-0000-0404", Over::Tls, 1, "not_deleted", "not_found"),
+    ("TKN-0000-0204", Over::Untrusted, 1, "not_deleted", "tls_failed"),
+    ("TKN-0000-0204", Over::Tls11, 1, "not_deleted", "tls_failed"),
 ];
 
 /// Every case, as a count.
 pub(crate) fn test(log: &mut Log) -> Result<Tally> {
     let program = artifacts::program(log)?;
     let nginx = Nginx::start(&repo::target().join("xtask/nginx"))?;
+    nginx.speaks_tls_1_1(log)?;
     let mut tally = Tally::default();
     for case in CASES {
         match nginx.delete(&program, case) {
@@ -60,8 +73,9 @@ pub(crate) fn test(log: &mut Log) -> Result<Tally> {
 
 struct Nginx {
     child: Child,
-    http: String,
-    https: String,
+    plain: u16,
+    tls: u16,
+    tls_1_1: u16,
     authority: PathBuf,
 }
 
@@ -69,20 +83,15 @@ impl Nginx {
     fn start(folder: &Path) -> Result<Nginx> {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let authority = certificates(folder)?;
-        let (plain, tls) = (free_port()?, free_port()?);
+        let (plain, tls, tls_1_1) = (free_port()?, free_port()?, free_port()?);
         let conf = folder.join("nginx.conf");
-        fs::write(&conf, configuration(plain, tls))?;
+        fs::write(&conf, configuration(plain, tls, tls_1_1))?;
         let mut command = Command::new("nginx");
         command.arg("-p").arg(folder).arg("-c").arg(&conf).args(["-e", "error.log"]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().context("nginx does not start")?;
-        let mut nginx = Nginx {
-            child,
-            http: format!("http://127.0.0.1:{plain}"),
-            https: format!("https://localhost:{tls}"),
-            authority,
-        };
-        nginx.wait_until_it_listens(&[plain, tls], folder)?;
+        let mut nginx = Nginx { child, plain, tls, tls_1_1, authority };
+        nginx.wait_until_it_listens(&[plain, tls, tls_1_1], folder)?;
         Ok(nginx)
     }
 
@@ -97,14 +106,28 @@ impl Nginx {
         Ok(())
     }
 
+    /// A client that is willing gets an answer in TLS 1.1: what refuses it later is ours.
+    fn speaks_tls_1_1(&self, log: &mut Log) -> Result<()> {
+        let mut client = Command::new("openssl");
+        client.args(["s_client", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0"]);
+        client.arg("-connect").arg(format!("localhost:{}", self.tls_1_1)).stdin(Stdio::null());
+        log.run(&mut client).context("nginx does not speak TLS 1.1")?;
+        Ok(())
+    }
+
     fn delete(&self, program: &Path, case: &Case) -> Result<()> {
-        let (id, tls, trusted, status, outcome, code) = *case;
+        let (id, over, status, outcome, code) = *case;
         let mut command = Command::new(program);
         command.args(["delete", id, "--yes", "--format", "ndjson", "--attempts", "2"]);
-        if trusted {
+        if matches!(over, Over::Tls | Over::Tls11) {
             command.arg("--ca-file").arg(&self.authority);
         }
-        command.env("MPT_API_BASE_URL", if tls { &self.https } else { &self.http });
+        let base_url = match over {
+            Over::Tcp => format!("http://127.0.0.1:{}", self.plain),
+            Over::Tls | Over::Untrusted => format!("https://localhost:{}", self.tls),
+            Over::Tls11 => format!("https://localhost:{}", self.tls_1_1),
+        };
+        command.env("MPT_API_BASE_URL", base_url);
         command.env("MPT_API_TOKEN", "idt:TKN-0000-0001:nginx-checks-nothing");
         let done = command.stdin(Stdio::null()).output()?;
         let line = String::from_utf8_lossy(&done.stdout);
@@ -128,13 +151,16 @@ impl Drop for Nginx {
     }
 }
 
-fn configuration(plain: u16, tls: u16) -> String {
+fn configuration(plain: u16, tls: u16, tls_1_1: u16) -> String {
     format!(
         "daemon off;\nworker_processes 1;\npid nginx.pid;\nerror_log error.log;\nevents {{}}\nhttp {{\n    \
          access_log off;\n    client_body_temp_path body;\n    proxy_temp_path proxy;\n    \
          fastcgi_temp_path fastcgi;\n    uwsgi_temp_path uwsgi;\n    scgi_temp_path scgi;\n    \
          server {{\n        listen 127.0.0.1:{plain};\n        listen 127.0.0.1:{tls} ssl;\n        \
-         ssl_certificate leaf.pem;\n        ssl_certificate_key leaf.key;\n{LOCATIONS}    }}\n}}\n"
+         ssl_certificate leaf.pem;\n        ssl_certificate_key leaf.key;\n{LOCATIONS}    }}\n    \
+         server {{\n        listen 127.0.0.1:{tls_1_1} ssl;\n        ssl_protocols TLSv1.1;\n        \
+         ssl_ciphers ALL:@SECLEVEL=0;\n        ssl_certificate leaf.pem;\n        \
+         ssl_certificate_key leaf.key;\n{LOCATIONS}    }}\n}}\n"
     )
 }
 

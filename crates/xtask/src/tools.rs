@@ -24,10 +24,31 @@ macro_rules! tool {
 
 tool!(VALGRIND, "valgrind", "valgrind"["--version"], "Debian has it as `valgrind`");
 tool!(ABIDIFF, "abidiff", "abidiff"["--version"], "Debian has it as `abigail-tools`");
+tool!(CARGO_C, "cargo-c", "cargo"["cinstall", "--version"], "`cargo install --locked cargo-c`");
+tool!(CMAKE, "CMake", "cmake"["--version"], "on Debian, `apt-get install cmake`");
+tool!(
+    PKG_CONFIG,
+    "pkg-config",
+    "pkg-config"["--version"],
+    "on Debian, `apt-get install pkg-config`"
+);
+tool!(
+    CLANG,
+    "clang",
+    "clang++"["--version"],
+    "on Debian, `apt-get install clang libclang-rt-14-dev`, its sanitizers with it"
+);
+tool!(
+    NIGHTLY,
+    "a nightly Rust",
+    "cargo"["+nightly", "--version"],
+    "`rustup toolchain install nightly --profile minimal`"
+);
 tool!(RUSTFMT, "rustfmt", "cargo"["fmt", "--version"], "`rustup component add rustfmt`");
 tool!(CLIPPY, "clippy", "cargo"["clippy", "--version"], "`rustup component add clippy`");
 
 tool!(NGINX, "nginx", "nginx"["-v"], "on Debian, `apt-get install nginx-light`");
+tool!(OPENSSL, "openssl", "openssl"["version"], "on Debian, `apt-get install openssl`");
 tool!(GO, "Go", "go"["version"], "on Debian, `apt-get install golang-go gcc`");
 tool!(NODE, "Node.js", "node"["--version"], "on Debian, `apt-get install nodejs npm`");
 tool!(NPM, "npm", "npm"["--version"], "on Debian, `apt-get install npm`");
@@ -41,6 +62,34 @@ tool!(
 );
 
 tool!(PHP, "PHP with FFI", "php"["-r", "FFI::cdef();"], "on Debian, `apt-get install php8.2-cli`");
+
+tool!(
+    PERL,
+    "Perl with FFI::Platypus",
+    "perl"["-MFFI::Platypus=2.00", "-MJSON::PP", "-e", "0"],
+    "on Debian, `apt-get install libffi-platypus-perl`"
+);
+
+tool!(
+    JDK,
+    "a Java compiler",
+    "javac"["--release", "17", "--version"],
+    "on Debian, `apt-get install openjdk-17-jdk-headless`"
+);
+
+tool!(
+    JNA,
+    "JNA for Java",
+    "java"["-cp", "/usr/share/java/jna.jar", "com.sun.jna.Native"],
+    "on Debian, `apt-get install libjna-java`"
+);
+
+tool!(
+    MONO,
+    "Mono's C# compiler",
+    "mcs"["--version"],
+    "on Debian, `apt-get install mono-mcs mono-runtime`"
+);
 
 /// A C compiler.
 pub(crate) const C_COMPILER: Tool = Tool { missing: || no_compiler("C", "CC", "gcc") };

@@ -343,6 +343,66 @@ static void cancelled(void) {
     mpt_client_free(other);
 }
 
+struct asked {
+    unsigned times;
+    unsigned stop_after;
+};
+
+static int poll(void *user_data) {
+    struct asked *asked = (struct asked *)user_data;
+
+    asked->times += 1;
+    return asked->times >= asked->stop_after;
+}
+
+static void asked_while_it_waits(void) {
+    static const char *const ids[] = {"TKN-requestsilent.always-y3", "TKN-requestsilent.always-y4"};
+    mpt_config *config = mpt_config_new_from_env();
+    mpt_client *client = NULL;
+    mpt_client *other;
+    mpt_outcome *outcome;
+    mpt_batch *running = NULL;
+    struct asked asked = {0, 3};
+
+    CHECK(mpt_config_set_poll(NULL, poll, &asked) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_config_set_poll(config, poll, &asked) == MPT_OK);
+    CHECK(mpt_client_new(config, &client, NULL) == MPT_OK);
+    other = mpt_client_clone(client);
+    mpt_outcome_free(told(client, "TKN-requestsilent.always-y1", MPT_CANCELLED, MPT_OUTCOME_UNKNOWN, 0));
+    CHECK(asked.times == 3);
+    mpt_outcome_free(told(client, "TKN-ok-y1", MPT_CANCELLED, MPT_OUTCOME_NOT_DELETED, 0));
+    mpt_client_free(client);
+
+    /* A clone asks as well, and was not cancelled with the other. */
+    asked.times = 0;
+    mpt_outcome_free(told(other, "TKN-requestsilent.always-y2", MPT_CANCELLED, MPT_OUTCOME_UNKNOWN, 0));
+    CHECK(asked.times == 3);
+    mpt_client_free(other);
+
+    asked.times = 0;
+    CHECK(mpt_client_new(config, &client, NULL) == MPT_OK);
+    CHECK(mpt_batch_new(client, ids, 2, NULL, &running, NULL) == MPT_OK);
+    while ((outcome = mpt_batch_next(running)) != NULL) {
+        CHECK(mpt_outcome_code(outcome) == MPT_CANCELLED);
+        CHECK(mpt_outcome_kind(outcome) == MPT_OUTCOME_UNKNOWN);
+        mpt_outcome_free(outcome);
+    }
+    CHECK(asked.times >= 3);
+    mpt_batch_free(running);
+    mpt_client_free(client);
+
+    /* Taken back before the client is made. */
+    asked.times = 0;
+    CHECK(mpt_config_set_poll(config, NULL, NULL) == MPT_OK);
+    CHECK(mpt_config_set_attempts(config, 1) == MPT_OK);
+    CHECK(mpt_config_set_attempt_timeout_ms(config, 300) == MPT_OK);
+    CHECK(mpt_client_new(config, &client, NULL) == MPT_OK);
+    mpt_outcome_free(told(client, "TKN-requestsilent.always-y5", MPT_TIMEOUT, MPT_OUTCOME_UNKNOWN, 0));
+    CHECK(asked.times == 0);
+    mpt_client_free(client);
+    mpt_config_free(config);
+}
+
 struct batch_told {
     size_t calls;
     size_t dead;
@@ -584,6 +644,7 @@ static void *everything(void *unused) {
     single_calls();
     no_connection();
     cancelled();
+    asked_while_it_waits();
     batches();
     journals();
     batches_that_are_asked();

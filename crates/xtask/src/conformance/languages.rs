@@ -12,7 +12,9 @@ use crate::artifacts;
 use crate::follow::follow;
 use crate::log::Log;
 use crate::tally::Tally;
-use crate::tools::{C_COMPILER, CPP_COMPILER, GO, LUAJIT, NODE, NPM, PHP, PYTHON, RUBY, Tool};
+use crate::tools::{
+    C_COMPILER, CPP_COMPILER, GO, JDK, JNA, LUAJIT, MONO, NODE, NPM, PERL, PHP, PYTHON, RUBY, Tool,
+};
 use crate::{python, repo};
 
 /// One language.
@@ -61,10 +63,6 @@ impl Language {
 
 /// Strings of the language hold Unicode only, so that the case cannot arise.
 const UNICODE: (Need, &str) = (Need::Bytes, "its strings are Unicode");
-
-/// A call blocks the only thread there is.
-const ONE_THREAD: (Need, &str) =
-    (Need::Interrupt, "one thread: nobody can cancel a call meanwhile");
 
 /// In the order of the matrix.
 pub(crate) const LANGUAGES: &[Language] = &[
@@ -149,7 +147,7 @@ pub(crate) const LANGUAGES: &[Language] = &[
             let package = node_package(log, folder)?;
             let mut node = loading(log, "node")?;
             // A heap that does not grow for speed shows what is truly held.
-            node.args(["--expose-gc", "--max-semi-space-size=1"])
+            node.args(["--expose-gc", "--max-semi-space-size=1", "--single-threaded-gc"])
                 .arg(package.join("conformance.mjs"));
             Ok(node)
         },
@@ -170,13 +168,51 @@ pub(crate) const LANGUAGES: &[Language] = &[
         readme: Some("bindings/ruby/README.md"),
     },
     Language {
+        name: "perl",
+        shown: "Perl",
+        over: "FFI::Platypus",
+        raises: "MPT::Tokens::Error",
+        needs: &[PERL],
+        lacks: &[UNICODE],
+        runner: |log, _| {
+            let mut signals = script(log, "perl", "perl/signal_test.pl")?;
+            log.run(&mut signals)?;
+            script(log, "perl", "perl/conformance.pl")
+        },
+        readme: Some("bindings/perl/README.md"),
+    },
+    Language {
+        name: "java",
+        shown: "Java",
+        over: "JNA",
+        raises: "com.softwareone.mpttokens.TokenException",
+        needs: &[JDK, JNA],
+        lacks: &[UNICODE],
+        runner: java_runner,
+        readme: Some("bindings/java/README.md"),
+    },
+    Language {
+        name: "csharp",
+        shown: "C#",
+        over: "P/Invoke",
+        raises: "MptTokens.TokenException",
+        needs: &[MONO],
+        lacks: &[UNICODE],
+        runner: csharp_runner,
+        readme: Some("bindings/csharp/README.md"),
+    },
+    Language {
         name: "php",
         shown: "PHP",
         over: "FFI",
         raises: "MptTokens\\TokenException",
         needs: &[PHP],
-        lacks: &[ONE_THREAD],
-        runner: |log, _| script(log, "php", "php/conformance.php"),
+        lacks: &[],
+        runner: |log, _| {
+            let mut polls = script(log, "php", "php/poll_test.php")?;
+            log.run(&mut polls)?;
+            script(log, "php", "php/conformance.php")
+        },
         readme: Some("bindings/php/README.md"),
     },
     Language {
@@ -185,11 +221,16 @@ pub(crate) const LANGUAGES: &[Language] = &[
         over: "LuaJIT's ffi",
         raises: "nil, err",
         needs: &[LUAJIT],
-        lacks: &[ONE_THREAD],
+        lacks: &[],
         runner: |log, _| {
-            let mut lua = script(log, "luajit", "lua/conformance.lua")?;
-            lua.env("LUA_PATH", format!("{};;", binding("lua/?.lua").display()));
-            Ok(lua)
+            let lua = |log: &mut Log, file: &str| -> Result<Command> {
+                let mut lua = script(log, "luajit", file)?;
+                lua.env("LUA_PATH", format!("{};;", binding("lua/?.lua").display()));
+                Ok(lua)
+            };
+            let mut polls = lua(log, "lua/poll_test.lua")?;
+            log.run(&mut polls)?;
+            lua(log, "lua/conformance.lua")
         },
         readme: Some("bindings/lua/README.md"),
     },
@@ -226,6 +267,49 @@ fn script(log: &mut Log, interpreter: &str, file: &str) -> Result<Command> {
     let mut command = loading(log, interpreter)?;
     command.arg(binding(file));
     Ok(command)
+}
+
+/// Compiles the wrapper and each program beside it, runs the tests, and leaves the runner.
+fn java_runner(log: &mut Log, folder: &Path) -> Result<Command> {
+    let classes = folder.join("classes");
+    let mut javac = Command::new("javac");
+    javac
+        .args(["--release", "17", "-Xlint:all,-try", "-Werror", "-cp", JNA_JAR, "-d"])
+        .arg(&classes);
+    javac.arg("-sourcepath").arg(binding("java/src/main/java"));
+    javac.args([binding("java/Conformance.java"), binding("java/ThreadTest.java")]);
+    log.run(&mut javac)?;
+    let java = |log: &mut Log, class: &str| -> Result<Command> {
+        let mut java = loading(log, "java")?;
+        // A heap that does not grow for speed, and one compiler that keeps little, show what is truly held.
+        java.args(["-XX:+UseSerialGC", "-Xmx96m", "-XX:TieredStopAtLevel=1"]);
+        java.arg("-cp").arg(format!("{}:{JNA_JAR}", classes.display())).arg(class);
+        Ok(java)
+    };
+    let mut threads = java(log, "ThreadTest")?;
+    log.run(&mut threads)?;
+    java(log, "Conformance")
+}
+
+/// Where Debian puts it.
+const JNA_JAR: &str = "/usr/share/java/jna.jar";
+
+/// Likewise.
+fn csharp_runner(log: &mut Log, folder: &Path) -> Result<Command> {
+    let mono = |log: &mut Log, name: &str| -> Result<Command> {
+        let program = folder.join(name).with_extension("exe");
+        let mut mcs = Command::new("mcs");
+        mcs.args(["-warn:4", "-warnaserror"]).arg(format!("-out:{}", program.display()));
+        mcs.args(["Client.cs", "Native.cs", "Outcome.cs"].map(|file| binding("csharp").join(file)));
+        mcs.arg(binding("csharp").join(name).with_extension("cs"));
+        log.run(&mut mcs)?;
+        let mut mono = loading(log, "mono")?;
+        mono.arg("--debug").arg(program);
+        Ok(mono)
+    };
+    let mut threads = mono(log, "ThreadTest")?;
+    log.run(&mut threads)?;
+    mono(log, "Conformance")
 }
 
 /// A copy of the package with what it depends on: npm would put that into the tree.

@@ -1,0 +1,149 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace MptTokens
+{
+    /// <summary>How a client is to behave. What is null comes from the environment (MPT_API_TOKEN, MPT_API_BASE_URL, the
+    /// usual proxy variables) or is the library's default.</summary>
+    public sealed class ClientOptions
+    {
+        public string ApiToken { internal get; set; }
+        public string BaseUrl { get; set; }
+        /// <summary>Goes before the library's own.</summary>
+        public string UserAgent { get; set; }
+        /// <summary>A PEM file of authorities to trust beside the platform's; instead of them with CaOnly.</summary>
+        public string CaFile { get; set; }
+        public bool? CaOnly { get; set; }
+        public string Proxy { internal get; set; }
+        /// <summary>The limit of a call over all attempts: 60 s unless given.</summary>
+        public TimeSpan? Timeout { get; set; }
+        public TimeSpan? AttemptTimeout { get; set; }
+        public TimeSpan? ConnectTimeout { get; set; }
+        public int? Attempts { get; set; }
+        /// <summary>The bounds of the pauses between attempts; both or none.</summary>
+        public TimeSpan? BackoffBase { get; set; }
+        public TimeSpan? BackoffCap { get; set; }
+        /// <summary>A token that the API does not know is a success ("gone").</summary>
+        public bool? MissingOk { get; set; }
+        public bool? AllowOwnToken { get; set; }
+        public bool? AllowPlainHttp { get; set; }
+    }
+
+    /// <summary>A call that did not end with a dead token. Where its CancellationToken ended it, this is the inner exception
+    /// of an OperationCanceledException.</summary>
+    public sealed class TokenException : Exception
+    {
+        internal TokenException(Outcome outcome) : base(outcome.Message) { Outcome = outcome; }
+
+        /// <summary>All that is known; Outcome.Status says whether the token may be dead all the same.</summary>
+        public Outcome Outcome { get; }
+    }
+
+    /// <summary>Deletes tokens. Shared by threads; Dispose ends the calls under way.</summary>
+    public sealed class Client : IDisposable
+    {
+        readonly ClientHandle handle;
+        readonly CancellationTokenSource closing = new CancellationTokenSource();
+
+        /// <exception cref="TokenException">an option cannot be used</exception>
+        public Client(ClientOptions options = null)
+        {
+            using (var config = Native.mpt_config_new_from_env())
+            {
+                Configure(config, options ?? new ClientOptions());
+                Native.mpt_client_new(config, out handle, out var refused);
+                Native.Check(refused, CancellationToken.None);
+            }
+        }
+
+        /// <summary>Deletes one token; blocks the thread until the matter is settled.</summary>
+        /// <exception cref="TokenException">the token is not dead afterwards</exception>
+        public Outcome DeleteToken(string id, CancellationToken cancellation = default(CancellationToken))
+        {
+            using (var call = new Call(handle, closing.Token, cancellation))
+            {
+                Native.mpt_delete_token(call.Handle, Native.Text(id), out var outcome);
+                return Native.Check(outcome, cancellation);
+            }
+        }
+
+        /// <summary>The same on a thread of its own: nothing of the caller or of the thread pool is blocked.</summary>
+        public Task<Outcome> DeleteTokenAsync(string id, CancellationToken cancellation = default(CancellationToken))
+        {
+            // Not given to StartNew, which would not make the call, and so not tell its outcome.
+            var call = Task.Factory.StartNew(
+                () => DeleteToken(id, cancellation), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            return Awaited(call);
+        }
+
+        /// <summary>Deletes many tokens, so many at a time, and gives the outcome of each in order of completion, failures
+        /// too. It begins with the enumeration, which blocks; leaving that stops the batch and waits for what is under way.
+        /// A journal is a write-ahead record that a second try goes on from.</summary>
+        /// <exception cref="TokenException">the batch cannot start</exception>
+        public IEnumerable<Outcome> DeleteTokens(
+            IEnumerable<string> ids, int concurrency = 8, string journal = null, CancellationToken cancellation = default(CancellationToken))
+        {
+            using (var call = new Call(handle, closing.Token, cancellation))
+            using (var batch = call.Batch(ids.ToArray(), concurrency, journal, cancellation))
+            {
+                for (IntPtr outcome; (outcome = Native.mpt_batch_next(batch)) != IntPtr.Zero;)
+                {
+                    yield return Outcome.Take(outcome);
+                }
+            }
+        }
+
+        /// <summary>Cancels what is under way, and closes the connections when that has ended.</summary>
+        public void Dispose()
+        {
+            closing.Cancel();
+            handle.Dispose();
+        }
+
+        // An await makes the task of a cancelled call a cancelled task.
+        static async Task<Outcome> Awaited(Task<Outcome> call) => await call.ConfigureAwait(false);
+
+        static void Configure(ConfigHandle config, ClientOptions options)
+        {
+            Text(config, options.ApiToken, Native.mpt_config_set_api_token);
+            Text(config, options.BaseUrl, Native.mpt_config_set_base_url);
+            Text(config, options.UserAgent, Native.mpt_config_set_user_agent);
+            Text(config, options.CaFile, Native.mpt_config_set_ca_file);
+            Text(config, options.Proxy, Native.mpt_config_set_proxy);
+            Time(config, options.Timeout, Native.mpt_config_set_timeout_ms);
+            Time(config, options.AttemptTimeout, Native.mpt_config_set_attempt_timeout_ms);
+            Time(config, options.ConnectTimeout, Native.mpt_config_set_connect_timeout_ms);
+            Flag(config, options.CaOnly, Native.mpt_config_set_ca_only);
+            Flag(config, options.MissingOk, Native.mpt_config_set_missing_ok);
+            Flag(config, options.AllowOwnToken, Native.mpt_config_set_allow_own_token);
+            Flag(config, options.AllowPlainHttp, Native.mpt_config_set_allow_plain_http);
+            if (options.Attempts is int count) Native.mpt_config_set_attempts(config, unchecked((uint)count));
+            if (options.BackoffBase != null || options.BackoffCap != null)
+            {
+                if (options.BackoffBase == null || options.BackoffCap == null) throw new ArgumentException("BackoffBase and BackoffCap go together");
+                Native.mpt_config_set_backoff_ms(config, Milliseconds(options.BackoffBase), Milliseconds(options.BackoffCap));
+            }
+        }
+
+        static void Text(ConfigHandle config, string value, Func<ConfigHandle, byte[], int> set)
+        {
+            if (value != null) set(config, Native.Text(value));
+        }
+
+        static void Time(ConfigHandle config, TimeSpan? value, Func<ConfigHandle, ulong, int> set)
+        {
+            if (value != null) set(config, Milliseconds(value));
+        }
+
+        static void Flag(ConfigHandle config, bool? value, Func<ConfigHandle, int, int> set)
+        {
+            if (value is bool yes) set(config, yes ? 1 : 0);
+        }
+
+        // What is negative becomes too large, and so is refused too.
+        static ulong Milliseconds(TimeSpan? time) => unchecked((ulong)(long)Math.Ceiling(time.Value.TotalMilliseconds));
+    }
+}

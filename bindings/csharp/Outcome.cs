@@ -1,0 +1,70 @@
+using System;
+
+namespace MptTokens
+{
+    /// <summary>All that a call told about one token. What is not known is null.</summary>
+    public sealed class Outcome
+    {
+        Outcome(IntPtr outcome)
+        {
+            var status = Native.mpt_outcome_http_status(outcome);
+            var wait = Native.mpt_outcome_retry_after_ms(outcome);
+            Id = Native.Text(Native.mpt_outcome_token_id(outcome));
+            Status = Native.Text(Native.mpt_outcome_name(Native.mpt_outcome_kind(outcome)));
+            Code = Native.Text(Native.mpt_code_name(Native.mpt_outcome_code(outcome)));
+            HttpStatus = status == 0 ? default(int?) : status;
+            Attempts = (int)Native.mpt_outcome_attempts(outcome);
+            Title = Native.Text(Native.mpt_outcome_title(outcome));
+            Detail = Native.Text(Native.mpt_outcome_detail(outcome));
+            Message = Native.Text(Native.mpt_outcome_message(outcome));
+            RetryAfter = wait < 0 ? default(TimeSpan?) : TimeSpan.FromMilliseconds(wait);
+            TraceId = Native.Text(Native.mpt_outcome_trace_id(outcome));
+            ServerTraceId = Native.Text(Native.mpt_outcome_server_trace_id(outcome));
+            Elapsed = TimeSpan.FromMilliseconds(Native.mpt_outcome_elapsed_us(outcome) / 1000.0);
+            Json = Native.Text(Native.mpt_outcome_json(outcome));
+        }
+
+        public string Id { get; }
+        /// <summary>What is true of the token: "deleted", "gone", "not_deleted" or "unknown" (ask again).</summary>
+        public string Status { get; }
+        /// <summary>What happened: "ok", "not_found", "timeout"...</summary>
+        public string Code { get; }
+        /// <summary>That of the last answer.</summary>
+        public int? HttpStatus { get; }
+        /// <summary>How many attempts were made.</summary>
+        public int Attempts { get; }
+        /// <summary>The title of the server's problem details.</summary>
+        public string Title { get; }
+        /// <summary>The detail of the server's problem details.</summary>
+        public string Detail { get; }
+        /// <summary>One sentence: what happened, what is true, what to do.</summary>
+        public string Message { get; }
+        /// <summary>How long the server asked to wait.</summary>
+        public TimeSpan? RetryAfter { get; }
+        /// <summary>The W3C trace id that went out with every attempt.</summary>
+        public string TraceId { get; }
+        /// <summary>The server's own, to give to its support.</summary>
+        public string ServerTraceId { get; }
+        public TimeSpan Elapsed { get; }
+        /// <summary>All of this as JSON, with each attempt and every member of the problem details.</summary>
+        public string Json { get; }
+
+        /// <summary>Whether the token is dead: deleted or gone.</summary>
+        public bool IsDead => Code == "ok";
+
+        public override string ToString() => Message;
+
+        // Reads a native outcome and ends it.
+        internal static Outcome Take(IntPtr outcome)
+        {
+            try
+            {
+                return new Outcome(outcome);
+            }
+            finally
+            {
+                Native.mpt_outcome_free(outcome);
+            }
+        }
+    }
+}

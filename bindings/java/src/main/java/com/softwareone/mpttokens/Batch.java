@@ -1,0 +1,118 @@
+package com.softwareone.mpttokens;
+
+import static com.softwareone.mpttokens.Native.LIBRARY;
+
+import com.sun.jna.Memory;
+import com.sun.jna.Pointer;
+import com.sun.jna.ptr.PointerByReference;
+import java.lang.ref.Cleaner;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * The outcomes of a batch in order of completion, failures too; to be gone through once:
+ *
+ * <pre>{@code
+ * try (Batch batch = client.deleteTokens(ids, 8)) {
+ *     for (Outcome outcome : batch) System.out.println(outcome.message());
+ * }
+ * }</pre>
+ *
+ * {@link #close} begins nothing more and waits for what is under way; while another thread waits for an outcome, it
+ * cancels that. When the thread that waits is interrupted, what is under way is cancelled, and its outcomes say so.
+ */
+public final class Batch implements Iterable<Outcome>, Iterator<Outcome>, AutoCloseable {
+    private final State state;
+    private final Cleaner.Cleanable cleanable;
+    private Outcome next;
+
+    Batch(Handle.Call call, List<String> ids, int concurrency, String journal) {
+        List<Memory> texts = new ArrayList<>();
+        try {
+            ids.forEach(id -> texts.add(Native.memory(id)));
+            Native.BatchOptions options = new Native.BatchOptions();
+            options.concurrency = concurrency;
+            options.journal = journal == null ? null : Native.memory(journal);
+            PointerByReference batch = new PointerByReference();
+            PointerByReference refused = new PointerByReference();
+            LIBRARY.mpt_batch_new(
+                    call.client, texts.toArray(new Pointer[0]), new Native.Size(ids.size()), options, batch, refused);
+            TokenException.check(refused.getValue());
+            state = new State(call, batch.getValue());
+        } catch (Throwable failure) {
+            call.close();
+            throw failure;
+        } finally {
+            texts.forEach(Memory::close);
+        }
+        cleanable = Handle.CLEANER.register(this, state);
+    }
+
+    @Override
+    public Iterator<Outcome> iterator() {
+        return this;
+    }
+
+    /** Waits for the next outcome; false when all are told, or when the batch was closed. */
+    @Override
+    public boolean hasNext() {
+        if (next == null) {
+            next = state.next();
+        }
+        return next != null;
+    }
+
+    @Override
+    public Outcome next() {
+        if (!hasNext()) {
+            throw new NoSuchElementException("all outcomes are told");
+        }
+        Outcome told = next;
+        next = null;
+        return told;
+    }
+
+    @Override
+    public void close() {
+        cleanable.clean();
+    }
+
+    /** What outlives a batch that was forgotten. */
+    private static final class State implements Runnable {
+        private final ReentrantLock lock = new ReentrantLock();
+        private final Handle.Call call;
+        private Pointer batch;
+
+        State(Handle.Call call, Pointer batch) {
+            this.call = call;
+            this.batch = batch;
+        }
+
+        Outcome next() {
+            lock.lock();
+            try {
+                return batch == null ? null : Outcome.take(LIBRARY.mpt_batch_next(batch));
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        @Override
+        public void run() {
+            if (!lock.tryLock()) {
+                call.cancel();
+                lock.lock();
+            }
+            try {
+                LIBRARY.mpt_batch_free(batch);
+                batch = null;
+                call.close();
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+package com.softwareone.mpttokens;
+
+import static com.softwareone.mpttokens.Native.LIBRARY;
+
+import com.sun.jna.Pointer;
+import com.sun.jna.ptr.PointerByReference;
+import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.ObjIntConsumer;
+import java.util.function.ObjLongConsumer;
+import java.util.function.BiConsumer;
+
+/**
+ * Deletes tokens. Shared by threads. A call blocks its thread until the matter is settled; it ends within 200 ms when that
+ * thread is interrupted, or when another one calls {@link #cancel} or {@link #close}.
+ */
+public final class Client implements AutoCloseable {
+    private final Handle handle;
+    private final Cleaner.Cleanable cleanable;
+
+    private Client(Pointer client) {
+        handle = new Handle(client);
+        cleanable = Handle.CLEANER.register(this, handle);
+    }
+
+    /** A client as the environment says: MPT_API_TOKEN, MPT_API_BASE_URL and the usual proxy variables. */
+    public static Client fromEnv() {
+        return builder().build();
+    }
+
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /**
+     * Deletes one token.
+     *
+     * @throws TokenException the token is not dead afterwards. After an interrupt its code is "cancelled", and the thread
+     *     stays interrupted
+     */
+    public Outcome deleteToken(String id) {
+        byte[] text = Native.text(id);
+        PointerByReference place = new PointerByReference();
+        try (Handle.Call call = call()) {
+            LIBRARY.mpt_delete_token(call.client, text, place);
+        }
+        Outcome outcome = Outcome.take(place.getValue());
+        if (!outcome.isDead()) {
+            throw new TokenException(outcome);
+        }
+        return outcome;
+    }
+
+    /**
+     * Deletes many tokens, {@code concurrency} at a time.
+     *
+     * @throws TokenException the batch cannot start
+     */
+    public Batch deleteTokens(List<String> ids, int concurrency) {
+        return deleteTokens(ids, concurrency, null);
+    }
+
+    /** The same with the path of a write-ahead record, that a second try goes on from; null for none. */
+    public Batch deleteTokens(List<String> ids, int concurrency, String journal) {
+        return new Batch(call(), ids, concurrency, journal);
+    }
+
+    /** Ends all calls under way, and every later one. */
+    public void cancel() {
+        handle.cancel();
+    }
+
+    /** Cancels what is under way, and closes the connections when that has ended. */
+    @Override
+    public void close() {
+        cleanable.clean();
+    }
+
+    private Handle.Call call() {
+        try {
+            return handle.call();
+        } finally {
+            // Not to be found forgotten, and closed, before that.
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /** How a client is to behave. What is not said comes from the environment or is the library's default. */
+    public static final class Builder {
+        private final List<Consumer<Pointer>> settings = new ArrayList<>();
+
+        private Builder() {}
+
+        public Builder apiToken(String value) {
+            return text(value, LIBRARY::mpt_config_set_api_token);
+        }
+
+        public Builder baseUrl(String url) {
+            return text(url, LIBRARY::mpt_config_set_base_url);
+        }
+
+        /** Goes before the library's own. */
+        public Builder userAgent(String product) {
+            return text(product, LIBRARY::mpt_config_set_user_agent);
+        }
+
+        /** A PEM file of authorities to trust beside the platform's. */
+        public Builder caFile(String path) {
+            return text(path, LIBRARY::mpt_config_set_ca_file);
+        }
+
+        public Builder caOnly(boolean yes) {
+            return flag(yes, LIBRARY::mpt_config_set_ca_only);
+        }
+
+        public Builder proxy(String url) {
+            return text(url, LIBRARY::mpt_config_set_proxy);
+        }
+
+        /** The limit of a call over all attempts: 60 s unless given. */
+        public Builder timeout(Duration limit) {
+            return time(limit, LIBRARY::mpt_config_set_timeout_ms);
+        }
+
+        public Builder attemptTimeout(Duration limit) {
+            return time(limit, LIBRARY::mpt_config_set_attempt_timeout_ms);
+        }
+
+        public Builder connectTimeout(Duration limit) {
+            return time(limit, LIBRARY::mpt_config_set_connect_timeout_ms);
+        }
+
+        public Builder attempts(int attempts) {
+            return set(config -> LIBRARY.mpt_config_set_attempts(config, attempts));
+        }
+
+        /** The bounds of the pauses between attempts: 200 ms and 10 s unless given. */
+        public Builder backoff(Duration base, Duration cap) {
+            return set(config -> LIBRARY.mpt_config_set_backoff_ms(config, milliseconds(base), milliseconds(cap)));
+        }
+
+        /** A token that the API does not know is a success ("gone"). */
+        public Builder missingOk(boolean yes) {
+            return flag(yes, LIBRARY::mpt_config_set_missing_ok);
+        }
+
+        public Builder allowOwnToken(boolean yes) {
+            return flag(yes, LIBRARY::mpt_config_set_allow_own_token);
+        }
+
+        public Builder allowPlainHttp(boolean yes) {
+            return flag(yes, LIBRARY::mpt_config_set_allow_plain_http);
+        }
+
+        /**
+         * Makes a client.
+         *
+         * @throws TokenException a setting cannot be used
+         */
+        public Client build() {
+            Pointer config = LIBRARY.mpt_config_new_from_env();
+            try {
+                LIBRARY.mpt_config_set_poll(config, Native.POLL, null);
+                settings.forEach(setting -> setting.accept(config));
+                PointerByReference client = new PointerByReference();
+                PointerByReference refused = new PointerByReference();
+                LIBRARY.mpt_client_new(config, client, refused);
+                TokenException.check(refused.getValue());
+                return new Client(client.getValue());
+            } finally {
+                LIBRARY.mpt_config_free(config);
+            }
+        }
+
+        private Builder text(String value, BiConsumer<Pointer, byte[]> set) {
+            byte[] text = Native.text(value);
+            return set(config -> set.accept(config, text));
+        }
+
+        private Builder time(Duration value, ObjLongConsumer<Pointer> set) {
+            return set(config -> set.accept(config, milliseconds(value)));
+        }
+
+        private Builder flag(boolean yes, ObjIntConsumer<Pointer> set) {
+            return set(config -> set.accept(config, yes ? 1 : 0));
+        }
+
+        private Builder set(Consumer<Pointer> setting) {
+            settings.add(setting);
+            return this;
+        }
+
+        /** Rounded up. What is negative becomes too large, and so is refused too. */
+        private static long milliseconds(Duration time) {
+            return time.plusNanos(999_999).toMillis();
+        }
+    }
+}

@@ -1,0 +1,73 @@
+package com.softwareone.mpttokens;
+
+import static com.softwareone.mpttokens.Native.LIBRARY;
+
+import com.sun.jna.Pointer;
+import java.io.Serializable;
+import java.time.Duration;
+
+/**
+ * All that a call told about one token. What is not known is null.
+ *
+ * @param id the token id
+ * @param outcome what is true of the token: "deleted", "gone", "not_deleted" or "unknown" (ask again)
+ * @param code what happened: "ok", "not_found", "timeout"...
+ * @param httpStatus that of the last answer
+ * @param attempts how many attempts were made
+ * @param title the title of the server's problem details
+ * @param detail the detail of the server's problem details
+ * @param message one sentence: what happened, what is true, what to do
+ * @param retryAfter how long the server asked to wait
+ * @param traceId the W3C trace id that went out with every attempt
+ * @param serverTraceId the server's own, to give to its support
+ * @param elapsed how long the call took, pauses included
+ * @param json all of this as JSON, with each attempt and every member of the problem details
+ */
+public record Outcome(
+        String id,
+        String outcome,
+        String code,
+        Integer httpStatus,
+        int attempts,
+        String title,
+        String detail,
+        String message,
+        Duration retryAfter,
+        String traceId,
+        String serverTraceId,
+        Duration elapsed,
+        String json)
+        implements Serializable {
+
+    /** Whether the token is dead: deleted or gone. */
+    public boolean isDead() {
+        return code.equals("ok");
+    }
+
+    /** Reads a native outcome and ends it; null for null. */
+    static Outcome take(Pointer pointer) {
+        if (pointer == null) {
+            return null;
+        }
+        try {
+            int status = LIBRARY.mpt_outcome_http_status(pointer);
+            long wait = LIBRARY.mpt_outcome_retry_after_ms(pointer);
+            return new Outcome(
+                    LIBRARY.mpt_outcome_token_id(pointer),
+                    LIBRARY.mpt_outcome_name(LIBRARY.mpt_outcome_kind(pointer)),
+                    LIBRARY.mpt_code_name(LIBRARY.mpt_outcome_code(pointer)),
+                    status == 0 ? null : Integer.valueOf(status),
+                    LIBRARY.mpt_outcome_attempts(pointer),
+                    LIBRARY.mpt_outcome_title(pointer),
+                    LIBRARY.mpt_outcome_detail(pointer),
+                    LIBRARY.mpt_outcome_message(pointer),
+                    wait < 0 ? null : Duration.ofMillis(wait),
+                    LIBRARY.mpt_outcome_trace_id(pointer),
+                    LIBRARY.mpt_outcome_server_trace_id(pointer),
+                    Duration.ofNanos(LIBRARY.mpt_outcome_elapsed_us(pointer) * 1000),
+                    LIBRARY.mpt_outcome_json(pointer));
+        } finally {
+            LIBRARY.mpt_outcome_free(pointer);
+        }
+    }
+}

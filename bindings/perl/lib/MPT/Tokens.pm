@@ -1,0 +1,286 @@
+package MPT::Tokens;
+
+use v5.26;
+use warnings;
+
+use Carp ();
+use FFI::Platypus 2.00;
+use FFI::Platypus::Buffer ();
+use JSON::PP ();
+use POSIX ();
+use Scalar::Util ();
+
+our $VERSION = '0.1.0';
+
+# libmpt_tokens; the environment variable MPT_TOKENS_LIBRARY names another file. What each function does, and who owns
+# what, is said in mpt_tokens.h.
+my $ffi = FFI::Platypus->new(api => 2);
+$ffi->lib($ENV{MPT_TOKENS_LIBRARY} // ($^O eq 'darwin' ? 'libmpt_tokens.1.dylib' : 'libmpt_tokens.so.1'));
+$ffi->type('(opaque)->int', 'poll');
+$ffi->attach(@$_) for (
+    [mpt_abi_version         => []                                                                 => 'uint32'],
+    [mpt_config_new_from_env => []                                                                 => 'opaque'],
+    [mpt_config_free         => ['opaque']                                                         => 'void'],
+    [mpt_client_new          => ['opaque', 'opaque*', 'opaque*']                                   => 'sint32'],
+    [mpt_client_clone        => ['opaque']                                                         => 'opaque'],
+    [mpt_client_cancel       => ['opaque']                                                         => 'void'],
+    [mpt_client_free         => ['opaque']                                                         => 'void'],
+    [mpt_delete_token        => ['opaque', 'string', 'opaque*']                                    => 'sint32'],
+    [mpt_batch_new           => ['opaque', 'string[]', 'size_t', 'opaque', 'opaque*', 'opaque*']   => 'sint32'],
+    [mpt_batch_next          => ['opaque']                                                         => 'opaque'],
+    [mpt_batch_free          => ['opaque']                                                         => 'void'],
+    [mpt_outcome_json        => ['opaque']                                                         => 'string'],
+    [mpt_outcome_free        => ['opaque']                                                         => 'void'],
+);
+die 'libmpt_tokens has the ABI ' . mpt_abi_version() . ': expected 1' if mpt_abi_version() != 1;
+
+my $seconds = sub { POSIX::ceil($_[0] * 1000) };
+# A C string ends at NUL, which would cut an id to another one; U+0001 is refused for the same reason as NUL.
+my $text   = sub { utf8::encode(my $bytes = $_[0] =~ tr/\0/\1/r); $bytes };
+my $flag   = sub { $_[0] ? 1 : 0 };
+my $number = sub { $_[0] };
+
+# The options of a client: the end of each setter's name, what converts the value, and the types.
+my %options = (
+    (map { $_ => ['', $text, 'string'] } qw(api_token base_url user_agent ca_file proxy)),
+    (map { $_ => ['_ms', $seconds, 'uint64'] } qw(timeout attempt_timeout connect_timeout)),
+    (map { $_ => ['', $flag, 'sint32'] } qw(missing_ok allow_own_token allow_plain_http ca_only)),
+    attempts => ['', $number, 'uint32'],
+    backoff  => ['_ms', sub { map { $seconds->($_) } @{ $_[0] } }, 'uint64', 'uint64'],
+);
+for my $name (keys %options) {
+    my ($end, $convert, @types) = @{ $options{$name} };
+    my $set = $ffi->function("mpt_config_set_$name$end", ['opaque', @types], 'sint32');
+    $options{$name} = sub { $set->call($_[0], $convert->($_[1])) };
+}
+
+# Perl runs the handlers of signals between its own operations, of which there are none during a native call. So all
+# signals are held back during one, and let through whenever the library asks whether to go on. What a handler dies with
+# ends the call, and goes on when that has ended. The threads of a batch inherit that they get no signal.
+my $all = POSIX::SigSet->new;
+$all->fillset;
+our ($before, $died);    # during a call: the signals that were held back before, and a handler's last words
+my @ended;    # handles that ended meanwhile: a handler may do nothing with the library but cancel
+my $poll = $ffi->closure(sub {
+    return 0 unless $before;
+    eval {
+        POSIX::sigprocmask(POSIX::SIG_SETMASK, $before);
+        POSIX::sigprocmask(POSIX::SIG_SETMASK, $all);
+        1;
+    } or do {
+        POSIX::sigprocmask(POSIX::SIG_SETMASK, $all);
+        $died //= \(my $error = $@);
+    };
+    return $died ? 1 : 0;
+});
+my $set_poll = $ffi->function(mpt_config_set_poll => ['opaque', 'poll', 'opaque'], 'sint32');
+
+# The outcome that a native call hands out, if there is one, and a reference to what a signal handler died with meanwhile.
+sub _call {
+    my ($native) = @_;
+    Carp::croak('a signal handler cannot begin a call while another one is under way') if $before;
+    my ($outcome, $error);
+    {
+        local ($before, $died) = POSIX::SigSet->new;
+        POSIX::sigprocmask(POSIX::SIG_SETMASK, $all, $before);
+        my $pointer = $native->();
+        $outcome = MPT::Tokens::Outcome::_take($pointer) if $pointer;
+        ($error, my $mask) = ($died, $before);
+        undef $before;
+        $_->() for splice @ended;
+        POSIX::sigprocmask(POSIX::SIG_SETMASK, $mask);
+    }
+    return ($outcome, $error);
+}
+
+# Ends a handle, now or after the call under way; not at the end of the program, when Perl has ended what that needs.
+sub _end {
+    my ($end) = @_;
+    return if ${^GLOBAL_PHASE} eq 'DESTRUCT';
+    $before ? push @ended, $end : $end->();
+    return;
+}
+
+sub new {
+    my ($class, %given) = @_;
+    my $config = mpt_config_new_from_env();
+    my $client;
+    my $made = eval {
+        $set_poll->call($config, $poll, undef);
+        for my $name (grep { defined $given{$_} } sort keys %given) {
+            ($options{$name} // Carp::croak("there is no option $name"))->($config, $given{$name});
+        }
+        mpt_client_new($config, \$client, \my $refused);
+        MPT::Tokens::Error::_check($refused);
+        1;
+    };
+    my $error = $@;
+    mpt_config_free($config);
+    die $error unless $made;
+    return bless { handle => $client, calls => {} }, $class;
+}
+
+sub delete_token {
+    my ($self, $id) = @_;
+    my ($call, $bytes) = (MPT::Tokens::Call->new($self), $text->($id));
+    my ($outcome, $died) = _call(sub { mpt_delete_token($call->{handle}, $bytes, \my $place); $place });
+    die $$died if $died;
+    return $outcome->is_dead ? $outcome : die MPT::Tokens::Error->new($outcome);
+}
+
+sub delete_tokens {
+    my ($self, $ids, %given) = @_;
+    my $call    = MPT::Tokens::Call->new($self);
+    my @ids     = map { $text->($_) } @$ids;
+    my $journal = defined $given{journal} ? $text->($given{journal}) : undef;
+    my $options = pack 'L2 l2 p', 24, $given{concurrency} // 0, 0, 0, $journal;    # mpt_batch_options
+    my ($address) = FFI::Platypus::Buffer::scalar_to_buffer($options);
+    mpt_batch_new($call->{handle}, \@ids, scalar @ids, $address, \my $batch, \my $refused);
+    MPT::Tokens::Error::_check($refused);
+    return bless { handle => $batch, call => $call, process => $$, kept => [] }, 'MPT::Tokens::Batch';
+}
+
+sub cancel {
+    my ($self) = @_;
+    $self->{cancelled} = 1;
+    mpt_client_cancel($_) for values %{ $self->{calls} };
+    return;
+}
+
+sub close {
+    my ($self) = @_;
+    my $handle = delete $self->{handle} // return;
+    $self->cancel;
+    return _end(sub { mpt_client_free($handle) });
+}
+
+sub DESTROY    { $_[0]->close }
+sub CLONE_SKIP { 1 }
+
+# A handle on the same connections, with a cancel of its own.
+package MPT::Tokens::Call {
+    sub new {
+        my ($class, $client) = @_;
+        my $handle = MPT::Tokens::mpt_client_clone($client->{handle} // Carp::croak('the client is closed'));
+        MPT::Tokens::mpt_client_cancel($handle) if $client->{cancelled};
+        $client->{calls}{$handle} = $handle;
+        return bless { handle => $handle, calls => $client->{calls} }, $class;
+    }
+
+    sub DESTROY {
+        my ($self) = @_;
+        my $handle = delete $self->{calls}{ $self->{handle} };
+        return MPT::Tokens::_end(sub { MPT::Tokens::mpt_client_free($handle) });
+    }
+
+    sub CLONE_SKIP { 1 }
+}
+
+package MPT::Tokens::Batch {
+    sub next {
+        my ($self) = @_;
+        return shift @{ $self->{kept} } if @{ $self->{kept} };
+        my ($outcome, $died) = MPT::Tokens::_call(sub { MPT::Tokens::mpt_batch_next($self->{handle}) });
+        return $outcome unless $died;
+        push @{ $self->{kept} }, $outcome // ();
+        die $$died;
+    }
+
+    # The threads of a batch stay in the process that made it.
+    sub DESTROY {
+        my ($handle, $call, $process) = @{ $_[0] }{qw(handle call process)};
+        return MPT::Tokens::_end(sub { MPT::Tokens::mpt_batch_free($handle); undef $call }) if $process == $$;
+    }
+
+    sub CLONE_SKIP { 1 }
+}
+
+package MPT::Tokens::Outcome {
+    my @MEMBERS = qw(id outcome code http_status attempts problem message retry_after trace_id elapsed_ms);
+    for my $name (@MEMBERS) {
+        no strict 'refs';
+        *$name = sub { $_[0]{$name} };
+    }
+
+    # Takes a native outcome over, and ends it.
+    sub _take {
+        my ($pointer) = @_;
+        my $json = MPT::Tokens::mpt_outcome_json($pointer);
+        MPT::Tokens::mpt_outcome_free($pointer);
+        return bless JSON::PP->new->utf8->decode($json), __PACKAGE__;
+    }
+
+    sub is_dead { $_[0]{code} eq 'ok' }
+}
+
+package MPT::Tokens::Error {
+    use overload '""' => sub { $_[0]{outcome}->message . "\n" }, bool => sub { 1 }, fallback => 1;
+
+    sub new        { bless { outcome => $_[1] }, $_[0] }
+    sub outcome    { $_[0]{outcome} }
+    sub code       { $_[0]{outcome}->code }
+    sub is_unknown { $_[0]{outcome}->outcome eq 'unknown' }
+
+    # Dies with what a native outcome tells, where there is one.
+    sub _check { die __PACKAGE__->new(MPT::Tokens::Outcome::_take($_[0])) if $_[0] }
+}
+
+1;
+
+__END__
+
+=encoding utf8
+
+=head1 NAME
+
+MPT::Tokens - deletes API tokens of the SoftwareONE Marketplace, and says what is true of them afterwards
+
+=head1 SYNOPSIS
+
+    my $client = MPT::Tokens->new(timeout => 30);
+    say $client->delete_token('TKN-1671-0642')->message;
+
+    my $batch = $client->delete_tokens(\@ids, concurrency => 8);
+    while (my $outcome = $batch->next) { say $outcome->message }
+
+=head1 CLIENT
+
+=head2 new(%options)
+
+What is not given comes from the environment (MPT_API_TOKEN, MPT_API_BASE_URL, the usual proxy variables) or is the
+library's default: C<api_token>, C<base_url>, C<user_agent>, C<ca_file>, C<proxy>; C<attempts>; C<timeout>,
+C<attempt_timeout>, C<connect_timeout> in seconds; C<backoff>, an array of the first pause and the longest;
+C<missing_ok>, C<allow_own_token>, C<allow_plain_http>, C<ca_only>.
+
+=head2 delete_token($id)
+
+Deletes one token, and blocks until the matter is settled. Returns its outcome; dies with an error where the token is not
+dead afterwards. Ids are text: characters, not bytes.
+
+=head2 delete_tokens(\@ids, concurrency => 8, journal => $path)
+
+A batch. Its C<next> waits for the next outcome, in order of completion, failures too; undef when all are told. The end of
+its last reference begins nothing more, and waits for what is under way. C<journal> is a write-ahead record.
+
+=head2 cancel, close
+
+C<cancel> ends all calls, those under way within 200 ms, and every later one. C<close> does so too, and closes the
+connections, as the end of the last reference does.
+
+=head1 SIGNALS
+
+Handlers run during a call, within 50 ms. One may C<cancel> the client; what it dies with ends the call and goes on from
+there. It cannot make another call meanwhile.
+
+=head1 OUTCOME
+
+C<id>; C<outcome>, which is "deleted", "gone", "not_deleted" or "unknown"; C<is_dead>, deleted or gone; C<code>, "ok" or
+what happened; C<http_status>; C<attempts>, an array; C<problem>, the server's problem details; C<message>;
+C<retry_after> in seconds; C<trace_id>; C<elapsed_ms>. What is not known is undef.
+
+=head1 ERROR
+
+A C<MPT::Tokens::Error> has the C<outcome>, its C<code>, and C<is_unknown>, whether the token may be dead all the same. As
+a string it is the message.
+
+=cut
