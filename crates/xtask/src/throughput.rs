@@ -176,7 +176,7 @@ mod tests {
         let text = table(&[Peer::Aiohttp], &options.concurrency, &[vec![49.0, 3_584.0]], &options);
         let row = text.lines().find(|line| line.starts_with("aiohttp")).unwrap();
         let words: Vec<&str> = row.split_whitespace().skip(1).collect();
-        assert_eq!(words.join(" "), "session, tasks 49 98 % 3584 28 %", "{row}");
+        assert_eq!(words.join(" "), "one session, tasks 49 98 % 3584 28 %", "{row}");
     }
 
     #[test]
