@@ -103,6 +103,7 @@ class Child:
 
 
 def check_one(told: dict[str, Any], outcome: str) -> None:
+    assert told["outcome"], told["shown"]
     assert told["outcome"]["code"] == "cancelled"
     assert told["outcome"]["outcome"] == outcome
     assert told["notes"] == [told["outcome"]["message"]]
@@ -238,7 +239,7 @@ def test_during_a_batch(sandbox: mpt_tokens.Sandbox) -> None:
         told = child.interrupt()
         assert child.end() == 0
     assert told["outcome"] is None
-    assert "iterate" in told["notes"][0]
+    assert "go on iterating" in told["notes"][0]
     kinds = {(outcome["code"], outcome["outcome"]) for outcome in told["rest"]}
     assert ("cancelled", "unknown") in kinds
     assert kinds <= {("cancelled", "unknown"), ("cancelled", "not_deleted"), ("skipped", "not_deleted")}
@@ -288,7 +289,9 @@ def test_while_the_ids_are_made(sandbox: mpt_tokens.Sandbox) -> None:
     with Child(IDS, dict(sandbox.options)) as child:
         assert child.line() == "in the ids"
         told = child.interrupt()
-        assert told["all"] in (["deleted"], ["unknown"])
+        [outcome] = told["all"]
+        # Or it was cancelled before it was sent.
+        assert outcome in ("deleted", "unknown") or sandbox.truth("TKN-ok-i5").status == "Active"
         assert child.end() == 0
 
 
@@ -411,7 +414,9 @@ def test_asyncio(sandbox: mpt_tokens.Sandbox) -> None:
     with Child(ASYNC, dict(sandbox.options), "i10") as child:
         assert sandbox.wait_for_requests("TKN-answersilent-i10")
         check_one(child.interrupt(), "unknown")
-        last = json.loads(child.line())
+        last = child.line()
+        # Before 3.11, Ctrl-C interrupts whatever the event loop is at: where that is the call itself, no task is
+        # cancelled, and the first line was the last.
         if sys.version_info >= (3, 11):
-            assert last["outcome"]["outcome"] == "unknown"
+            assert json.loads(last)["outcome"]["outcome"] == "unknown"
         assert child.end() == 0
