@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its terminal")]
 
 mod artifacts;
+mod bench;
 mod chaos;
 mod conformance;
 mod demo;
@@ -22,6 +23,7 @@ mod steps;
 mod suite;
 mod tally;
 mod tools;
+mod wheels;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -60,13 +62,17 @@ enum Verb {
         check: bool,
     },
 
-    /// Measure one warm call beside a raw socket and bare ureq, optimized, in one run.
-    Bench,
+    /// Measure what calls cost beside other ways to make them, optimized, in one run.
+    Bench {
+        /// What is measured.
+        #[arg(value_enum, default_value = "call")]
+        what: bench::What,
+    },
 
     /// Delete tokens through random faults, and compare every outcome with what the sandbox truly did.
     Chaos(chaos::Options),
 
-    /// Build the Python wheel, optimized, into target/wheels.
+    /// Make what is released for Python, optimized, in target/wheels: the wheel of this platform and the sdist.
     Wheel,
 }
 
@@ -83,7 +89,7 @@ fn main() -> ExitCode {
         Verb::Docs { check: false } => docs::update().map(|()| true),
         Verb::Header { check: true } => header::check().map(|()| true),
         Verb::Header { check: false } => header::update().map(|()| true),
-        Verb::Bench => bench(),
+        Verb::Bench { what } => bench::run(what),
         Verb::Chaos(options) => chaos::run(&options),
         Verb::Wheel => wheel(),
     };
@@ -99,12 +105,8 @@ fn main() -> ExitCode {
 
 fn wheel() -> anyhow::Result<bool> {
     let mut log = log::Log::new(Duration::from_secs(30 * 60));
-    let built = python::wheel(&mut log, "release", &repo::target().join("wheels"));
-    println!("{}", built.inspect_err(|_| eprint!("{}", log.text()))?.display());
+    let built = wheels::build(&mut log, "release", &repo::target().join("wheels"));
+    let built = built.inspect_err(|_| eprint!("{}", log.text()))?;
+    println!("{}\n{}", built.wheel.display(), built.sdist.display());
     Ok(true)
-}
-
-fn bench() -> anyhow::Result<bool> {
-    let mut bench = repo::cargo("bench");
-    Ok(bench.args(["--quiet", "--package=mpt-tokens", "--bench=call"]).status()?.success())
 }
