@@ -71,7 +71,7 @@ def _carry_out(work: Callable[[], _T], future: Future[_T]) -> None:
         del work, future  # the traceback of the exception has this frame
 
 
-def _wake(loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[None], _: Future[object]) -> None:
+def _wake(loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[None], _: object) -> None:
     """Ends the wait for a call, on the thread that made it."""
     try:
         loop.call_soon_threadsafe(_woken, waiter)
@@ -368,7 +368,8 @@ class AsyncBatch:
             raise refusal("invalid_argument", "the batch is in use already: ask it for one outcome at a time")
         if self._next is None:
             self._feed.loop = asyncio.get_running_loop()
-            self._next = future = Future()
+            future: Future[Outcome | None] = Future()
+            self._next = future
             try:
                 self._threads.start(partial(next, self._native, None), future)
             except BaseException:

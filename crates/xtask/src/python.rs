@@ -145,7 +145,7 @@ fn wheel(log: &mut Log, folder: &Path) -> Result<PathBuf> {
     // What an older build left would be taken for this one's.
     remove(folder, "whl")?;
     let mut maturin = venv.command("maturin");
-    maturin.args(["build", "--quiet", "--profile", "dev", "--out"]).arg(folder);
+    maturin.args(["build", "--quiet", "--locked", "--profile", "dev", "--out"]).arg(folder);
     maturin.arg("--interpreter").arg(venv.bin().join("python"));
     log.run(&mut maturin)?;
     only(folder, "whl")

@@ -71,7 +71,7 @@ pub(crate) fn build(log: &mut Log, profile: &str, folder: &Path) -> Result<Relea
 
 fn maturin(venv: &Venv, profile: &str, folder: &Path) -> Command {
     let mut maturin = venv.command("maturin");
-    maturin.args(["build", "--quiet", "--profile", profile, "--out"]).arg(folder);
+    maturin.args(["build", "--quiet", "--locked", "--profile", profile, "--out"]).arg(folder);
     if LINUX {
         maturin.args(["--zig", "--compatibility", GLIBC]);
         // Named, so that wheels for a Python that is not here are built in the same place.
@@ -202,6 +202,7 @@ fn sdist_content(log: &mut Log, venv: &Venv, sdist: &Path) -> Result<()> {
             (Some("bindings"), Some(language), part) => {
                 language == "python" && matches!(part, None | Some("mpt_tokens" | "README.md"))
             }
+            (Some("docs"), file, None) => matches!(file, None | Some("outcome.schema.json")),
             (Some(_), None, None) => true,
             _ => false,
         };
