@@ -14,13 +14,13 @@
  *
  * Misuse: NULL where a value is needed, text that is not UTF-8 and numbers out of range give MPT_INVALID_ARGUMENT.
  * Addresses that are neither NULL nor valid, and objects that are used after their end, cannot be known: undefined.
- * A bug in the library itself gives MPT_INTERNAL: no Rust panic leaves it.
+ * A bug in the library itself gives MPT_INTERNAL: no Rust panic leaves it, but its message goes to standard error.
  *
  * Threads: what may be shared is said at each type; a function with no word of its own keeps to that of its first
  * argument. The library starts no thread that outlives its call or batch (but for a look-up of a name that the system
- * does not let go of), sets no signal handler and prints nothing. It may be called from any thread, loaded with dlopen
- * (once loaded it stays), and used before and after fork in both processes; no call may be under way on an object while
- * the process forks, if the child is to use that object.
+ * does not let go of), sets no signal handler and prints nothing else. It may be called from any thread, loaded with
+ * dlopen (once loaded it stays), and used before and after fork in both processes; no call may be under way on an
+ * object while the process forks, if the child is to use that object.
  */
 
 #ifndef MPT_TOKENS_H

@@ -5,8 +5,8 @@
  * from only to be assigned or ended afterwards. What a call means, and what threads may share, is said in mpt_tokens.h.
  *
  * Each call has two forms: `delete_token` throws mpt::error where it fails; `try_delete_token` throws nothing and says
- * everything in its result. Text given is UTF-8; a NUL inside is refused as every control character is. Text returned
- * belongs to the object that it came from.
+ * everything in its result. Where exceptions are off (-fno-exceptions) only the second is there. Text given is UTF-8;
+ * a NUL inside is refused as every control character is. Text returned belongs to the object that it came from.
  */
 #ifndef MPT_TOKENS_HPP
 #define MPT_TOKENS_HPP
@@ -166,6 +166,7 @@ class result : public result_view {
     std::unique_ptr<mpt_outcome, detail::end> owned_;
 };
 
+#ifdef __cpp_exceptions
 /** A call that failed: the token is not deleted, or its fate is unknown. */
 class error : public std::runtime_error {
   public:
@@ -185,6 +186,23 @@ class error : public std::runtime_error {
   private:
     std::shared_ptr<const result> told_; // shared, so that copying an exception throws nothing
 };
+#endif
+
+namespace detail {
+
+/** Tells one outcome to a callback, which returns nothing or whether to go on. */
+template <typename Callback> flow call(Callback &callback, const result_view &outcome) {
+    using returned = std::invoke_result_t<Callback &, const result_view &>;
+    if constexpr (std::is_void_v<returned>) {
+        callback(outcome);
+        return flow::go_on;
+    } else {
+        static_assert(std::is_same_v<returned, flow>, "the callback returns nothing, or mpt::flow");
+        return callback(outcome);
+    }
+}
+
+} // namespace detail
 
 /** How a client is to behave. A value that cannot be used is told when the client is made. */
 class config {
@@ -315,6 +333,7 @@ class batch {
 /** Deletes tokens. May be used by any number of threads at once. */
 class client {
   public:
+#ifdef __cpp_exceptions
     /** @throws mpt::error where the config cannot be used. */
     explicit client(const config &from) {
         mpt_client *made = nullptr;
@@ -324,6 +343,7 @@ class client {
         }
         client_.reset(made);
     }
+#endif
     /** The same without throwing: nothing, and then `why` tells why. */
     static std::optional<client> try_new(const config &from, std::optional<result> &why) noexcept {
         mpt_client *made = nullptr;
@@ -339,8 +359,12 @@ class client {
     /** Ends the calls under way and all later ones; from any thread. For a signal handler: mpt_client_cancel(get()). */
     void cancel() const noexcept { mpt_client_cancel(client_.get()); }
 
+#ifdef __cpp_exceptions
     /** Deletes one token. @throws mpt::error where it is not dead afterwards. */
     result delete_token(std::string_view token_id) const { return checked(try_delete_token(token_id)); }
+    /** Asks for proof that a leaked token is dead: `is_proven` tells. @throws mpt::error where it may be alive. */
+    result prove_deleted(std::string_view token_value) const { return checked(try_prove_deleted(token_value)); }
+#endif
     /** Deletes one token, and throws nothing. */
     result try_delete_token(std::string_view token_id) const noexcept {
         mpt_outcome *told = nullptr;
@@ -349,9 +373,7 @@ class client {
         return result(told);
     }
 
-    /** Asks for proof that a leaked token is dead: `is_proven` tells. @throws mpt::error where it may be alive. */
-    result prove_deleted(std::string_view token_value) const { return checked(try_prove_deleted(token_value)); }
-    /** The same, and throws nothing. */
+    /** Asks for proof that a leaked token is dead, and throws nothing. */
     result try_prove_deleted(std::string_view token_value) const noexcept {
         mpt_outcome *told = nullptr;
         const detail::c_text text(token_value);
@@ -361,65 +383,66 @@ class client {
 
     /**
      * Deletes many tokens. `on_outcome` is called on this thread with a `const mpt::result_view &` for each, and
-     * returns nothing, or mpt::flow. What it throws stops the batch, and is thrown again once the calls under way are
-     * done; outcomes in between are not told.
+     * returns nothing, or mpt::flow; it must not throw. Where the batch cannot start, nothing is sent and `why` tells
+     * why; else `why` is empty.
+     *
+     * @return MPT_OK where every token is dead; else the first code that tells otherwise, as mpt_delete_tokens.
+     */
+    template <typename Ids, typename OnOutcome>
+    mpt_code try_delete_tokens(const Ids &ids, OnOutcome &&on_outcome, std::optional<result> &why,
+                               const batch_options &options = {}) const noexcept {
+        return run(ids, on_outcome, why, options);
+    }
+    /** A batch whose outcomes are taken one by one; nothing where it cannot start, and then `why` tells why. */
+    template <typename Ids>
+    std::optional<mpt::batch> try_batch(const Ids &ids, std::optional<result> &why,
+                                        const batch_options &options = {}) const noexcept {
+        return begin(ids, why, options);
+    }
+
+#ifdef __cpp_exceptions
+    /**
+     * Deletes many tokens, as try_delete_tokens does. What `on_outcome` throws stops the batch, and is thrown again once
+     * the calls under way are done; outcomes in between are not told.
      *
      * @return MPT_OK where every token is dead; else the first code that tells otherwise, as mpt_delete_tokens.
      * @throws mpt::error where the batch cannot start: nothing was sent then.
      */
     template <typename Ids, typename OnOutcome>
     mpt_code delete_tokens(const Ids &ids, OnOutcome &&on_outcome, const batch_options &options = {}) const {
-        using callback = std::remove_reference_t<OnOutcome>;
-        struct state {
-            callback &call;
-            std::exception_ptr thrown;
-            mpt_outcome *refused;
-        } told{on_outcome, nullptr, nullptr};
-        const auto tell = [](const mpt_outcome *outcome, void *user_data) noexcept -> int {
-            auto &state_of = *static_cast<state *>(user_data);
-            if (mpt_outcome_token_id(outcome) == nullptr) {
-                state_of.refused = mpt_outcome_clone(outcome);
-                return 1;
-            }
-            if (state_of.thrown) {
-                return 1;
+        std::exception_ptr thrown;
+        std::optional<result> why;
+        const auto catching = [&on_outcome, &thrown](const result_view &outcome) noexcept -> flow {
+            if (thrown) {
+                return flow::stop;
             }
             try {
-                using returned = std::invoke_result_t<callback &, const result_view &>;
-                if constexpr (std::is_void_v<returned>) {
-                    state_of.call(result_view(outcome));
-                    return 0;
-                } else {
-                    static_assert(std::is_same_v<returned, flow>, "the callback returns nothing, or mpt::flow");
-                    return state_of.call(result_view(outcome)) == flow::stop ? 1 : 0;
-                }
+                return detail::call(on_outcome, outcome);
             } catch (...) {
-                state_of.thrown = std::current_exception();
-                return 1;
+                thrown = std::current_exception();
+                return flow::stop;
             }
         };
-        const detail::c_batch given(ids, options);
-        const mpt_code code =
-            mpt_delete_tokens(client_.get(), given.ids(), given.count(), given.options(), tell, &told);
-        if (told.refused != nullptr) {
-            throw error(result(told.refused));
+        const mpt_code code = run(ids, catching, why, options);
+        if (why) {
+            throw error(std::move(*why));
         }
-        if (told.thrown) {
-            std::rethrow_exception(told.thrown);
+        if (thrown) {
+            std::rethrow_exception(thrown);
         }
         return code;
     }
 
     /** A batch whose outcomes are taken one by one. @throws mpt::error where it cannot start. */
     template <typename Ids> mpt::batch batch(const Ids &ids, const batch_options &options = {}) const {
-        const detail::c_batch given(ids, options);
-        mpt_batch *made = nullptr;
-        mpt_outcome *why = nullptr;
-        if (mpt_batch_new(client_.get(), given.ids(), given.count(), given.options(), &made, &why) != MPT_OK) {
-            throw error(result(why));
+        std::optional<result> why;
+        std::optional<mpt::batch> made = begin(ids, why, options);
+        if (!made) {
+            throw error(std::move(*why));
         }
-        return mpt::batch(made);
+        return std::move(*made);
     }
+#endif
 
     /** What it stands for, lent. */
     const mpt_client *get() const noexcept { return client_.get(); }
@@ -427,12 +450,49 @@ class client {
   private:
     explicit client(mpt_client *made) noexcept : client_(made) {}
 
+    /** Throws what copying the ids throws, and nothing else. */
+    template <typename Ids, typename OnOutcome>
+    mpt_code run(const Ids &ids, OnOutcome &on_outcome, std::optional<result> &why,
+                 const batch_options &options) const {
+        struct state {
+            OnOutcome &call;
+            std::optional<result> &why;
+        } told{on_outcome, why};
+        const auto tell = [](const mpt_outcome *outcome, void *user_data) noexcept -> int {
+            auto &state_of = *static_cast<state *>(user_data);
+            if (mpt_outcome_token_id(outcome) == nullptr) {
+                state_of.why.emplace(result_view(outcome));
+                return 1;
+            }
+            return detail::call(state_of.call, result_view(outcome)) == flow::stop ? 1 : 0;
+        };
+        why.reset();
+        const detail::c_batch given(ids, options);
+        return mpt_delete_tokens(client_.get(), given.ids(), given.count(), given.options(), tell, &told);
+    }
+
+    /** Likewise. */
+    template <typename Ids>
+    std::optional<mpt::batch> begin(const Ids &ids, std::optional<result> &why, const batch_options &options) const {
+        const detail::c_batch given(ids, options);
+        mpt_batch *made = nullptr;
+        mpt_outcome *refused = nullptr;
+        why.reset();
+        if (mpt_batch_new(client_.get(), given.ids(), given.count(), given.options(), &made, &refused) != MPT_OK) {
+            why.emplace(refused);
+            return std::nullopt;
+        }
+        return mpt::batch(made);
+    }
+
+#ifdef __cpp_exceptions
     static result checked(result told) {
         if (!told) {
             throw error(std::move(told));
         }
         return told;
     }
+#endif
 
     std::unique_ptr<mpt_client, detail::end> client_;
 };

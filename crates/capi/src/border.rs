@@ -12,8 +12,10 @@ use crate::outcome::Outcome;
 /// Runs an entry point. A panic must not reach a caller that knows nothing of them: `on_panic` is returned instead.
 pub(crate) fn guard<T>(on_panic: T, body: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
-        // Its destructor might panic as well.
-        std::mem::forget(payload);
+        // Its destructor might panic as well, and what comes of that is not ended any more.
+        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(again);
+        }
         on_panic
     })
 }
@@ -90,7 +92,7 @@ unsafe fn put<T>(out: *mut *mut T, value: impl FnOnce() -> T) {
 unsafe fn clear<T>(out: *mut *mut T) {
     if !out.is_null() {
         // SAFETY: not null, so it may be written by the caller's promise.
-        unsafe { out.write(null_mut()) };
+        unsafe { *out = null_mut() };
     }
 }
 
@@ -150,4 +152,60 @@ pub(crate) unsafe fn bytes<'a>(text: *const c_char, what: &str) -> Result<&'a [u
 
 fn null(what: &str) -> Error {
     Error::invalid_argument(format!("the {what} is a null pointer: expected a value"))
+}
+
+/// A body that panics, in each way in. `tests/c/panics.c` has the library as it ships panic; a setter and an accessor
+/// cannot be made to, and come in by `guard` alone.
+#[cfg(test)]
+mod tests {
+    use std::panic::panic_any;
+
+    use mpt_core::Code;
+
+    use super::*;
+
+    /// A payload that is no text, and whose end would be a second panic.
+    struct Trap;
+
+    impl Drop for Trap {
+        fn drop(&mut self) {
+            panic!("a payload was dropped");
+        }
+    }
+
+    #[test]
+    fn a_guard_keeps_a_panic_and_its_payload_in() {
+        assert_eq!(guard(7, || 1), 1);
+        assert_eq!(guard(7, || panic!("on purpose")), 7);
+        assert_eq!(guard(7, || panic_any(Trap)), 7);
+    }
+
+    #[test]
+    fn a_panic_is_told_as_internal() {
+        let error = guarded(|| -> Result<(), Error> { panic_any(Trap) }).unwrap_err();
+        assert_eq!(error.code(), Code::Internal);
+
+        let mut outcome = null_mut();
+        // SAFETY: the place may be written, and what is put there is a handle that is ended once.
+        unsafe {
+            assert_eq!(tell(&raw mut outcome, || panic!("on purpose")), Code::Internal.number());
+            assert_eq!((*outcome).report().code(), Code::Internal);
+            free(outcome);
+            assert_eq!(tell(null_mut(), || panic!("on purpose")), Code::Internal.number());
+        }
+    }
+
+    #[test]
+    fn no_handle_comes_of_a_panic() {
+        let mut made: *mut i32 = std::ptr::dangling_mut();
+        let mut failure = null_mut();
+        // SAFETY: the places may be written, and what is put there is a handle that is ended once.
+        unsafe {
+            let code = make(&raw mut made, &raw mut failure, || panic!("on purpose"));
+            assert_eq!(code, Code::Internal.number());
+            assert!(made.is_null());
+            assert_eq!((*failure).report().code(), Code::Internal);
+            free(failure);
+        }
+    }
 }

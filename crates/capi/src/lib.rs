@@ -19,3 +19,12 @@ mod names;
 /// The version of the binary interface: the number in the name of the shared library. It grows only when a program
 /// that was built against an older one would no longer work; docs/abi.md says what may change without that.
 pub const MPT_ABI_VERSION: u32 = 1;
+
+// What the header says of threads, proved by the compiler: these may be shared between threads...
+const fn shared<T: Send + Sync>() {}
+const _: () = shared::<client::Client>();
+const _: () = shared::<outcome::Outcome>();
+// ... and these may go from one to another.
+const fn moved<T: Send>() {}
+const _: () = moved::<config::Config>();
+const _: () = moved::<batch::Batch>();

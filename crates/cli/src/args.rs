@@ -9,9 +9,9 @@ const AFTER: &str = "\
 Exit status:
     0  every token is deleted or gone
     1  some are not_deleted
-    2  the arguments or the configuration cannot be used
+    2  the arguments, the configuration, the list or the journal cannot be used
     3  some are unknown, or not proven (it counts over 1): run again to find out
-  130  interrupted, after reporting every token that was tried
+  130  interrupted, after reporting every token that was tried; a second interrupt leaves at once
 
 Environment:
   MPT_API_TOKEN     the API token to authenticate with; never an argument, since every user of a

@@ -34,7 +34,8 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
     } else {
         (client(args, from_env(args)?, &interrupt)?, None)
     };
-    let survey = Survey::of(&args.ids, from.as_ref(), client.own_token_id(), confirm::SHOWN)?;
+    let survey =
+        Survey::of(&args.ids, from.as_ref(), |id| client.is_own_token(id), confirm::SHOWN)?;
     let mut options = BatchOptions::new()
         .concurrency(args.concurrency)
         .missing_ok(args.missing_ok)
@@ -118,7 +119,7 @@ fn client(
 
 /// A stand-in where the tokens of the list exist, as far as the list can be read before.
 fn start_sandbox(args: &DeleteArgs, from: Option<&From>) -> Result<Sandbox, Failure> {
-    let named = Survey::of(&args.ids, from, None, usize::MAX)?.first;
+    let named = Survey::of(&args.ids, from, |_| false, usize::MAX)?.first;
     Sandbox::builder()
         .tokens(named)
         .start()
@@ -180,12 +181,12 @@ fn carry_out(
     let mut output = Output::new(args.format, args.quiet);
     interrupt.begin();
     let mut batch = client.batch(&mut source, options)?;
-    interrupt.stop_batch(batch.handle());
     let show = !args.quiet
         && !args.no_progress
         && count.is_none_or(|count| count > 1)
         && io::stderr().is_terminal();
     let progress = Progress::new(show, count, batch.handle());
+    interrupt.stop_batch(batch.handle(), progress.teller());
     let mut lost_output: Option<io::Error> = None;
     while let Some(report) = batch.next() {
         let line = output.line(&report);
@@ -201,6 +202,7 @@ fn carry_out(
     }
     let summary = batch.summary();
     drop(batch);
+    interrupt.end();
     progress.end();
 
     let pulled = summary.total + summary.duplicates + summary.already_done;

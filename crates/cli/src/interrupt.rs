@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -15,6 +15,12 @@ use crate::status;
 /// How long the calls under way may take to end by themselves: their answers are worth more than a quick end, and
 /// most need no more.
 const GRACE: Duration = Duration::from_millis(100);
+
+/// What is told when that was not enough.
+const HINT: &str = "interrupted: the calls under way are being ended; once more leaves at once";
+
+/// How the hint comes to the terminal.
+type Tell = Box<dyn FnOnce(&str) + Send>;
 
 /// Listens for signals while it lives.
 pub(crate) struct Interrupt {
@@ -30,6 +36,9 @@ struct Shared {
     busy: AtomicBool,
     cancel: Cancel,
     batch: Mutex<Option<BatchHandle>>,
+    tell: Mutex<Option<Tell>>,
+    over: Mutex<bool>,
+    ended: Condvar,
 }
 
 impl Interrupt {
@@ -60,9 +69,16 @@ impl Interrupt {
         self.shared.busy.store(true, Ordering::SeqCst);
     }
 
-    /// The batch that is to be stopped.
-    pub(crate) fn stop_batch(&self, batch: BatchHandle) {
+    /// Nothing is under way any more, and everything was told but the summary.
+    pub(crate) fn end(&self) {
+        *self.shared.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.shared.ended.notify_all();
+    }
+
+    /// The batch that is to be stopped, and how to tell that this takes a moment.
+    pub(crate) fn stop_batch(&self, batch: BatchHandle, tell: impl FnOnce(&str) + Send + 'static) {
         *self.shared.batch.lock().unwrap_or_else(PoisonError::into_inner) = Some(batch);
+        *self.shared.tell.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(tell));
         if self.is_hit() {
             self.shared.stop();
         }
@@ -84,14 +100,31 @@ impl Drop for Interrupt {
 impl Shared {
     fn signal(&self) {
         let first = !self.hit.swap(true, Ordering::SeqCst);
-        if !first || !self.busy.load(Ordering::SeqCst) {
+        if !self.busy.load(Ordering::SeqCst) {
             // The cursor stands after what was being written, or after `^C`.
-            let _ = io::stderr().write_all(b"\n");
+            let _ = io::stderr().write_all(b"\ninterrupted: nothing was deleted\n");
+            std::process::exit(status::INTERRUPTED.into());
+        }
+        if !first {
+            // Without a word: what is being written to may be just what hangs.
             std::process::exit(status::INTERRUPTED.into());
         }
         self.stop();
-        thread::sleep(GRACE);
+        if self.ends_within(GRACE) {
+            return;
+        }
         self.cancel.cancel();
+        if let Some(tell) = self.tell.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // A terminal that takes nothing must not keep the second signal from being heard. Where no thread can be
+            // started, the hint is what can be done without.
+            let _ = thread::Builder::new().name("hint".to_owned()).spawn(|| tell(HINT));
+        }
+    }
+
+    fn ends_within(&self, limit: Duration) -> bool {
+        let over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.ended.wait_timeout_while(over, limit, |over| !*over);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
     fn stop(&self) {

@@ -53,7 +53,7 @@ mod status {
     pub(crate) const DONE: u8 = 0;
     /// Some are `not_deleted`.
     pub(crate) const NOT_DELETED: u8 = 1;
-    /// The arguments or the configuration cannot be used.
+    /// The arguments, the configuration, the list or the journal cannot be used.
     pub(crate) const USAGE: u8 = 2;
     /// Some are `unknown`, or not proven.
     pub(crate) const UNKNOWN: u8 = 3;

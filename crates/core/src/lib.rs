@@ -30,6 +30,7 @@
 compile_error!("mpt-tokens waits with poll(2), and runs on Unix only so far");
 
 mod batch;
+mod builder;
 mod call;
 mod cancel;
 mod client;
@@ -57,8 +58,9 @@ mod wait;
 pub use batch::{
     Batch, BatchHandle, BatchItem, BatchOptions, BatchSummary, Pause, Pull, Rehearsal,
 };
+pub use builder::ClientBuilder;
 pub use cancel::Cancel;
-pub use client::{Client, ClientBuilder, DeleteOptions, VERSION};
+pub use client::{Client, DeleteOptions, VERSION};
 pub use code::{Code, Outcome};
 pub use endpoint::{DEFAULT_BASE_URL, Endpoint, InvalidBaseUrl};
 pub use journal::{Journal, JournalError, Resumed};

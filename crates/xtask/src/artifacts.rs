@@ -20,6 +20,17 @@ pub(crate) fn program(log: &mut Log) -> Result<PathBuf> {
     executable.map(PathBuf::from).context("cargo built no program")
 }
 
+/// The program `mpt-tokens`, as users have it.
+pub(crate) fn optimized_program(log: &mut Log) -> Result<PathBuf> {
+    let mut cargo = locked("build");
+    cargo.args(["--release", "--package=mpt-tokens-cli", "--bins"]);
+    let told = log.stdout(cargo.arg("--message-format=json-render-diagnostics"))?;
+    let messages = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut programs =
+        messages.filter_map(|message| Some(PathBuf::from(message["executable"].as_str()?)));
+    programs.next().context("cargo built no program")
+}
+
 /// The shared C library, built for development, under the names that linkers and loaders look for.
 pub(crate) fn library(log: &mut Log) -> Result<Library> {
     let shared =

@@ -1,7 +1,10 @@
-//! `cargo xtask docs`: the tables in the documents that say what the code says.
+//! `cargo xtask docs`: what the documents have from the code.
 //!
-//! The table of codes is made from `mpt_tokens::Code`, between two markers, wherever a document has them. The table
-//! of dependencies is written by hand, for its reasons; who uses each is read in the manifests.
+//! The table of codes is made from `mpt_tokens::Code`, between two markers, wherever a document has them; `shown` does
+//! the same for whole files, such as examples. The table of dependencies is written by hand, for its reasons; who uses
+//! each is read in the manifests.
+
+mod shown;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -37,7 +40,7 @@ pub(crate) fn check() -> Result<()> {
             bail!("{} links to {link}, which is not there", shown(&file));
         }
         if fresh != text {
-            bail!("a table in {} is not that of the code: run `cargo xtask docs`", shown(&file));
+            bail!("{} does not say what the code says: run `cargo xtask docs`", shown(&file));
         }
     }
     Ok(())
@@ -49,7 +52,10 @@ fn compared() -> Result<Vec<(PathBuf, String, String)>> {
     let compare = |file: PathBuf| {
         let text =
             fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        let fresh = with_codes(&text).and_then(|text| with_users(&text, &used));
+        let folder = file.parent().context("a file is in a folder")?;
+        let fresh = with_codes(&text)
+            .and_then(|text| with_users(&text, &used))
+            .and_then(|text| shown::with_files(&text, folder));
         let fresh = fresh.with_context(|| shown(&file))?;
         Ok((file, text, fresh))
     };

@@ -21,6 +21,7 @@ mod repo;
 mod steps;
 mod suite;
 mod tally;
+mod throughput;
 mod tools;
 
 use std::process::ExitCode;
@@ -60,14 +61,26 @@ enum Verb {
         check: bool,
     },
 
-    /// Measure one warm call beside a raw socket and bare ureq, optimized, in one run.
-    Bench,
+    /// Measure beside peers, optimized, in one run: one warm call unless told otherwise.
+    Bench {
+        #[command(subcommand)]
+        what: Option<Bench>,
+    },
 
     /// Delete tokens through random faults, and compare every outcome with what the sandbox truly did.
     Chaos(chaos::Options),
 
     /// Build the Python wheel, optimized, into target/wheels.
     Wheel,
+}
+
+/// What is measured.
+#[derive(clap::Subcommand)]
+enum Bench {
+    /// One warm call, beside a raw socket and bare ureq.
+    Call,
+    /// Long lists against a server that takes its time, beside aiohttp, requests and the official client: minutes.
+    Throughput(throughput::Options),
 }
 
 fn main() -> ExitCode {
@@ -83,7 +96,8 @@ fn main() -> ExitCode {
         Verb::Docs { check: false } => docs::update().map(|()| true),
         Verb::Header { check: true } => header::check().map(|()| true),
         Verb::Header { check: false } => header::update().map(|()| true),
-        Verb::Bench => bench(),
+        Verb::Bench { what: None | Some(Bench::Call) } => bench_call(),
+        Verb::Bench { what: Some(Bench::Throughput(options)) } => throughput::run(&options),
         Verb::Chaos(options) => chaos::run(&options),
         Verb::Wheel => wheel(),
     };
@@ -104,7 +118,7 @@ fn wheel() -> anyhow::Result<bool> {
     Ok(true)
 }
 
-fn bench() -> anyhow::Result<bool> {
+fn bench_call() -> anyhow::Result<bool> {
     let mut bench = repo::cargo("bench");
     Ok(bench.args(["--quiet", "--package=mpt-tokens", "--bench=call"]).status()?.success())
 }

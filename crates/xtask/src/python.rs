@@ -74,6 +74,13 @@ impl Venv {
         command
     }
 
+    /// Installs a wheel of this tree, whatever was there before.
+    pub(crate) fn install(&self, log: &mut Log, wheel: &Path) -> Result<()> {
+        let mut pip = self.pip();
+        pip.args(["--no-deps", "--no-index", "--force-reinstall"]).arg(wheel);
+        log.run(&mut pip).map(drop)
+    }
+
     fn bin(&self) -> PathBuf {
         self.folder.join("bin")
     }
@@ -87,12 +94,17 @@ impl Venv {
 
 /// An environment of exactly what `bindings/python/requirements-LOCK.lock` pins, made anew when that changes.
 pub(crate) fn venv(log: &mut Log, python: &Python, lock: &str) -> Result<Venv> {
+    venv_of(log, python, lock, &format!("bindings/python/requirements-{lock}.lock"))
+}
+
+/// An environment called `name`, of exactly what a lock file of this tree pins.
+pub(crate) fn venv_of(log: &mut Log, python: &Python, name: &str, file: &str) -> Result<Venv> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
 
     let (major, minor) = python.version;
-    let folder = repo::target().join(format!("xtask/venv/{lock}-{major}.{minor}"));
-    let file = repo::root().join(format!("bindings/python/requirements-{lock}.lock"));
+    let folder = repo::target().join(format!("xtask/venv/{name}-{major}.{minor}"));
+    let file = repo::root().join(file);
     let pinned =
         fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let pinned = format!("# {}\n{pinned}", python.program.display());
@@ -144,7 +156,7 @@ pub(crate) fn installed(log: &mut Log, python: &Python, lock: &str) -> Result<Ve
             Some(wheel) => wheel,
             None => built.insert(wheel(log, "dev", &repo::target().join("xtask/wheel"))?),
         };
-        log.run(venv.pip().args(["--no-deps", "--no-index", "--force-reinstall"]).arg(wheel))?;
+        venv.install(log, wheel)?;
         installed.insert(venv.folder.clone());
     }
     Ok(venv)

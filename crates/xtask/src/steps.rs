@@ -19,7 +19,8 @@ use crate::repo::{cargo, locked};
 use crate::suite::{Step, step};
 use crate::tally::{Runner, Tally};
 use crate::tools::{
-    self, ABIDIFF, C_COMPILER, CLIPPY, CPP_COMPILER, NGINX, OPENSSL, PYTHON, RUSTFMT, VALGRIND,
+    self, ABIDIFF, C_COMPILER, CARGO_C, CLANG, CLIPPY, CMAKE, CPP_COMPILER, NGINX, NIGHTLY,
+    OPENSSL, PKG_CONFIG, PYTHON, RUSTFMT, VALGRIND,
 };
 
 /// In the order in which they start; a step `beside` the builds overlaps with the others.
@@ -136,6 +137,20 @@ pub(crate) const STEPS: &[Step] = &[
     step("abi", "the C ABI is the committed one, by abidiff", |log| checkers(log, "abi"))
         .needs(&[C_COMPILER, ABIDIFF])
         .full(),
+    step(
+        "packages",
+        "programs that have nothing but what cargo-c installed, by pkg-config and by CMake",
+        |log| checkers(log, "packages"),
+    )
+    .needs(&[C_COMPILER, CPP_COMPILER, CARGO_C, CMAKE, PKG_CONFIG])
+    .full(),
+    step(
+        "sanitizers",
+        "the C and C++ programs under AddressSanitizer, the library too, and UndefinedBehaviorSanitizer",
+        |log| checkers(log, "sanitizers"),
+    )
+    .needs(&[CLANG, NIGHTLY])
+    .full(),
 ];
 
 /// The slow tests of the C library whose names begin so.

@@ -24,6 +24,26 @@ macro_rules! tool {
 
 tool!(VALGRIND, "valgrind", "valgrind"["--version"], "Debian has it as `valgrind`");
 tool!(ABIDIFF, "abidiff", "abidiff"["--version"], "Debian has it as `abigail-tools`");
+tool!(CARGO_C, "cargo-c", "cargo"["cinstall", "--version"], "`cargo install --locked cargo-c`");
+tool!(CMAKE, "CMake", "cmake"["--version"], "on Debian, `apt-get install cmake`");
+tool!(
+    PKG_CONFIG,
+    "pkg-config",
+    "pkg-config"["--version"],
+    "on Debian, `apt-get install pkg-config`"
+);
+tool!(
+    CLANG,
+    "clang",
+    "clang++"["--version"],
+    "on Debian, `apt-get install clang libclang-rt-14-dev`, its sanitizers with it"
+);
+tool!(
+    NIGHTLY,
+    "a nightly Rust",
+    "cargo"["+nightly", "--version"],
+    "`rustup toolchain install nightly --profile minimal`"
+);
 tool!(RUSTFMT, "rustfmt", "cargo"["fmt", "--version"], "`rustup component add rustfmt`");
 tool!(CLIPPY, "clippy", "cargo"["clippy", "--version"], "`rustup component add clippy`");
 

@@ -9,7 +9,7 @@
 static unsigned long checks_passed;
 static unsigned long checks_failed;
 
-static void check(int good, const char *what, const char *file, int line) {
+static inline void check(int good, const char *what, const char *file, int line) {
     if (good) {
         checks_passed += 1;
     } else {
@@ -18,7 +18,7 @@ static void check(int good, const char *what, const char *file, int line) {
     }
 }
 
-static void check_text(const char *is, const char *expected, const char *what, const char *file, int line) {
+static inline void check_text(const char *is, const char *expected, const char *what, const char *file, int line) {
     int good = is != NULL && expected != NULL ? strcmp(is, expected) == 0 : is == expected;
     check(good, what, file, line);
     if (!good) {
@@ -30,7 +30,7 @@ static void check_text(const char *is, const char *expected, const char *what, c
 #define CHECK_TEXT(is, expected) check_text((is), (expected), #is, __FILE__, __LINE__)
 #define CHECK_HAS(text, part) check((text) != NULL && strstr((text), (part)) != NULL, #text " has " #part, __FILE__, __LINE__)
 
-static int checks_done(void) {
+static inline int checks_done(void) {
     printf("%lu checks\n", checks_passed + checks_failed);
     return checks_failed == 0 && checks_passed > 0 ? 0 : 1;
 }

@@ -12,10 +12,43 @@ static void *race(void *unused) {
     return NULL;
 }
 
+/* Told by two threads at once. */
+static int race_in_callback(const mpt_outcome *outcome, void *user_data) {
+    (void)outcome;
+    (void)user_data;
+    shared_by_threads += 1;
+    return 0;
+}
+
+static void *call_back(void *unused) {
+    (void)unused;
+    mpt_delete_tokens(NULL, NULL, 0, NULL, race_in_callback, NULL);
+    return NULL;
+}
+
+static void two_threads(void *(*run)(void *)) {
+    pthread_t first;
+    pthread_t second;
+    pthread_create(&first, NULL, run, NULL);
+    pthread_create(&second, NULL, run, NULL);
+    pthread_join(first, NULL);
+    pthread_join(second, NULL);
+    printf("%d\n", shared_by_threads);
+}
+
 static mpt_outcome *outcome_of_nothing(void) {
     mpt_outcome *outcome = NULL;
     mpt_delete_token(NULL, "x", &outcome);
     return outcome;
+}
+
+/* Several, in a function that has ended: the address of one alone may still lie about on the stack. */
+static void leak(void) {
+    int i;
+    for (i = 0; i < 8; i++) {
+        mpt_outcome *leaked = outcome_of_nothing();
+        (void)leaked;
+    }
 }
 
 int main(int argc, char **argv) {
@@ -23,9 +56,7 @@ int main(int argc, char **argv) {
     if (strcmp(fault, "none") == 0) {
         mpt_outcome_free(outcome_of_nothing());
     } else if (strcmp(fault, "leak") == 0) {
-        mpt_outcome *leaked = outcome_of_nothing();
-        leaked = NULL;
-        (void)leaked;
+        leak();
     } else if (strcmp(fault, "use-after-free") == 0) {
         mpt_outcome *outcome = outcome_of_nothing();
         mpt_outcome_free(outcome);
@@ -35,13 +66,9 @@ int main(int argc, char **argv) {
         volatile int more = most + argc;
         printf("%d\n", more);
     } else if (strcmp(fault, "race") == 0) {
-        pthread_t first;
-        pthread_t second;
-        pthread_create(&first, NULL, race, NULL);
-        pthread_create(&second, NULL, race, NULL);
-        pthread_join(first, NULL);
-        pthread_join(second, NULL);
-        printf("%d\n", shared_by_threads);
+        two_threads(race);
+    } else if (strcmp(fault, "race-in-callback") == 0) {
+        two_threads(call_back);
     } else {
         return 2;
     }

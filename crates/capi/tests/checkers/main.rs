@@ -6,5 +6,6 @@ mod abi;
 #[allow(dead_code, reason = "shared with the other tests")]
 mod build;
 mod packages;
+mod reached;
 mod sanitizers;
 mod valgrind;

@@ -3,27 +3,28 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use mpt_tokens_sandbox::{Sandbox, Status};
-use tempfile::TempDir;
 
-use crate::build::{output, root, shared_library, succeed, workplace};
+use crate::build::{output, root, succeed, target, workplace};
 
-/// Installs headers, libraries, pkg-config and CMake files.
-fn installed() -> TempDir {
-    let prefix = workplace();
-    let target = shared_library().parent().and_then(Path::parent).unwrap();
-    succeed(
-        Command::new("cargo")
-            .args(["cinstall", "--profile=dev", "--libdir=lib", "--manifest-path"])
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
-            .arg("--prefix")
-            .arg(prefix.path())
-            .arg("--target-dir")
-            .arg(target)
-            .current_dir(root()),
-    );
-    prefix
+/// A prefix with headers, libraries, pkg-config and CMake files: installed once for each process, into the build folder,
+/// so that only the first time is slow. It stays there, and is laid anew by the next run.
+fn installed() -> &'static Path {
+    static PREFIX: OnceLock<PathBuf> = OnceLock::new();
+    PREFIX.get_or_init(|| {
+        let prefix = Path::new(env!("CARGO_TARGET_TMPDIR")).join("prefix");
+        if prefix.exists() {
+            fs::remove_dir_all(&prefix).unwrap();
+        }
+        let mut cargo = Command::new("cargo");
+        cargo.args(["cinstall", "--profile=dev", "--locked", "--libdir=lib"]);
+        cargo.arg("--manifest-path").arg(root().join("crates/capi/Cargo.toml"));
+        cargo.arg("--prefix").arg(&prefix).arg("--target-dir").arg(target());
+        succeed(cargo.current_dir(root()));
+        prefix
+    })
 }
 
 /// A program deletes a token, and the sandbox says that it is dead.
@@ -62,11 +63,10 @@ fn packages_have_everything_under_the_right_names() {
         "share/cmake/mpt_tokens/mpt_tokens-config.cmake",
         "share/cmake/mpt_tokens/mpt_tokens-config-version.cmake",
     ] {
-        assert!(prefix.path().join(file).is_file(), "{file} is not installed");
+        assert!(prefix.join(file).is_file(), "{file} is not installed");
     }
-    let same = |file: &str| {
-        fs::read(prefix.path().join(file)).unwrap() == fs::read(root().join(file)).unwrap()
-    };
+    let same =
+        |file: &str| fs::read(prefix.join(file)).unwrap() == fs::read(root().join(file)).unwrap();
     assert!(same("include/mpt_tokens.h") && same("include/mpt_tokens.hpp"));
 }
 
@@ -80,7 +80,7 @@ fn packages_are_found_by_cmake() {
             .arg(root().join("crates/capi/tests/cmake"))
             .arg("-B")
             .arg(build.path())
-            .arg(format!("-DCMAKE_PREFIX_PATH={}", prefix.path().display()))
+            .arg(format!("-DCMAKE_PREFIX_PATH={}", prefix.display()))
             .arg(format!("-DEXAMPLES={}", examples().display())),
     );
     succeed(Command::new("cmake").arg("--build").arg(build.path()));
@@ -101,7 +101,7 @@ fn packages_are_found_by_cmake() {
     .unwrap();
     let mut cmake = Command::new("cmake");
     cmake.arg("-S").arg(old.path()).arg("-B").arg(old.path().join("build"));
-    let done = output(cmake.arg(format!("-DCMAKE_PREFIX_PATH={}", prefix.path().display())));
+    let done = output(cmake.arg(format!("-DCMAKE_PREFIX_PATH={}", prefix.display())));
     assert!(!done.status.success());
     assert!(String::from_utf8_lossy(&done.stderr).contains("99"));
 }
@@ -110,7 +110,7 @@ fn packages_are_found_by_cmake() {
 fn packages_are_found_by_pkg_config() {
     let prefix = installed();
     let folder = workplace();
-    let library = prefix.path().join("lib");
+    let library = prefix.join("lib");
     let flags = |arguments: &[&str]| -> Vec<String> {
         let mut command = Command::new("pkg-config");
         command.args(arguments).arg("mpt_tokens");

@@ -1,59 +1,64 @@
 //! AddressSanitizer in the library and the programs, and UndefinedBehaviorSanitizer in the programs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
 use mpt_tokens_sandbox::Sandbox;
 use rstest::rstest;
+use tempfile::TempDir;
 
-use crate::build::{output, root, shared_library, succeed, workplace};
+use crate::build::{output, root, succeed, target, workplace};
 
-/// The static library with AddressSanitizer, built by a nightly compiler: only that one can.
-fn library() -> &'static PathBuf {
+/// The static library with AddressSanitizer, built by a nightly compiler: only that one can. The sanitizer's runtime is
+/// clang's, which links the programs and brings UndefinedBehaviorSanitizer and LeakSanitizer with it.
+fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {
-        let target = shared_library().with_file_name("sanitized");
-        let host = "x86_64-unknown-linux-gnu";
-        succeed(
-            Command::new("cargo")
-                .args(["+nightly", "build", "--quiet", "--package=mpt-tokens-capi", "--lib"])
-                .args(["--target", host, "--target-dir"])
-                .arg(&target)
-                .current_dir(root())
-                .env("RUSTFLAGS", "-Zsanitizer=address -Zexternal-clangrt")
-                // The toolchain that runs this test must not be the one that is asked for.
-                .env_remove("RUSTUP_TOOLCHAIN")
-                .env_remove("CARGO")
-                .env_remove("RUSTC"),
-        );
+        let target = target().join("sanitized");
+        let host = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+        let mut cargo = Command::new("cargo");
+        cargo.args([
+            "+nightly",
+            "build",
+            "--quiet",
+            "--locked",
+            "--package=mpt-tokens-capi",
+            "--lib",
+        ]);
+        cargo.args(["--target", &host, "--target-dir"]).arg(&target).current_dir(root());
+        cargo.env("RUSTFLAGS", "-Zsanitizer=address -Zexternal-clangrt");
+        // The toolchain that runs this test must not be the one that builds.
+        for variable in ["RUSTUP_TOOLCHAIN", "CARGO", "RUSTC", "CARGO_ENCODED_RUSTFLAGS"] {
+            cargo.env_remove(variable);
+        }
+        succeed(&mut cargo);
         target.join(host).join("debug/libmpt_tokens.a")
     })
 }
 
-/// Compiles a program with both sanitizers; the first thing that they find ends it.
-fn program(name: &str) -> (tempfile::TempDir, PathBuf) {
+/// Compiles a program with all sanitizers; the first thing that they find ends it.
+fn program(file: &str) -> (TempDir, PathBuf) {
     let folder = workplace();
-    let program = folder.path().join(name);
-    succeed(
-        Command::new("clang")
-            .args(["-std=c99", "-D_POSIX_C_SOURCE=200809L", "-pthread", "-g"])
-            .args(["-fsanitize=address,undefined", "-fno-sanitize-recover=all"])
-            .arg("-I")
-            .arg(root().join("include"))
-            .arg(root().join(format!("crates/capi/tests/c/{name}.c")))
-            .arg(library())
-            .args(["-ldl", "-lm", "-o"])
-            .arg(&program),
-    );
+    let program = folder.path().join("program");
+    let cpp = file.ends_with(".cpp");
+    let mut clang = Command::new(if cpp { "clang++" } else { "clang" });
+    clang.arg(if cpp { "-std=c++17" } else { "-std=c99" });
+    clang.args(["-D_POSIX_C_SOURCE=200809L", "-pthread", "-g"]);
+    clang.args(["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]);
+    clang.arg("-I").arg(root().join("include")).arg(root().join("crates/capi/tests/c").join(file));
+    clang.arg(library()).args(["-ldl", "-lm", "-o"]).arg(&program);
+    succeed(&mut clang);
     (folder, program)
 }
 
 #[rstest]
-#[case("driver")]
-#[case("threads")]
-fn sanitizers_find_nothing(#[case] name: &str) {
-    let (folder, program) = program(name);
+#[case("driver.c")]
+#[case("threads.c")]
+#[case("processes.c")]
+#[case("wrapper.cpp")]
+fn sanitizers_find_nothing(#[case] file: &str) {
+    let (folder, program) = program(file);
     let sandbox = Sandbox::start().unwrap();
     let printed = succeed(
         Command::new(&program)
@@ -75,7 +80,7 @@ fn sanitizers_are_in_the_library() {
 #[case("leak", "detected memory leaks")]
 #[case("overflow", "signed integer overflow")]
 fn sanitizers_find_faults(#[case] fault: &str, #[case] says: &str) {
-    let (_folder, program) = program("faults");
+    let (_folder, program) = program("faults.c");
     let done = output(Command::new(&program).arg(fault));
     let told = String::from_utf8_lossy(&done.stderr);
     assert!(!done.status.success() && told.contains(says), "{told}");

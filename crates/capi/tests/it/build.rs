@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -16,6 +17,17 @@ pub(crate) fn root() -> PathBuf {
     here.canonicalize().expect("the workspace can be read")
 }
 
+/// Where cargo puts what this very test was built for: `target/<profile>`.
+fn profile() -> PathBuf {
+    let test = env::current_exe().expect("a test knows its file");
+    test.ancestors().nth(2).expect("it is in target/<profile>/deps").to_owned()
+}
+
+/// The build folder that this test is in.
+pub(crate) fn target() -> PathBuf {
+    profile().parent().expect("it is in target/<profile>/deps").to_owned()
+}
+
 /// The shared library, in the build folder that this test is in.
 ///
 /// Cargo builds no `cdylib` for a test, so that is done here, once for each process; who runs many of them
@@ -23,15 +35,12 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) fn shared_library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {
-        let test = env::current_exe().expect("a test knows its file");
-        let profile = test.parent().and_then(Path::parent).expect("it is in target/<profile>/deps");
-        let library = profile.join("libmpt_tokens.so");
+        let library = profile().join("libmpt_tokens.so");
         if env::var_os("MPT_TOKENS_CAPI_BUILT").is_none() {
-            let target = profile.parent().expect("it is in target/<profile>/deps");
             let mut cargo = Command::new(env!("CARGO"));
             cargo.args(["build", "--quiet", "--package=mpt-tokens-capi", "--lib", "--target-dir"]);
-            cargo.arg(target).current_dir(root());
-            if profile.ends_with("release") {
+            cargo.arg(target()).current_dir(root());
+            if profile().ends_with("release") {
                 cargo.arg("--release");
             }
             succeed(&mut cargo);
@@ -41,23 +50,30 @@ pub(crate) fn shared_library() -> &'static Path {
     })
 }
 
-/// A folder with the shared library under the names that linkers and loaders look for.
+/// A folder with the shared library under the names that linkers and loaders look for. It stays: it has links only.
 pub(crate) fn library_folder() -> &'static Path {
-    static FOLDER: OnceLock<TempDir> = OnceLock::new();
-    FOLDER
-        .get_or_init(|| {
-            let folder = tempfile::tempdir().expect("a temporary folder");
-            for name in ["libmpt_tokens.so", "libmpt_tokens.so.1"] {
-                symlink(shared_library(), folder.path().join(name)).expect("a link");
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let profile = profile();
+        let name = profile.file_name().expect("a profile has a name").to_string_lossy();
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("lib-{name}"));
+        fs::create_dir_all(&folder).expect("a folder in target/tmp");
+        for link in ["libmpt_tokens.so", "libmpt_tokens.so.1"].map(|name| folder.join(name)) {
+            if fs::read_link(&link).is_ok_and(|target| target == shared_library()) {
+                continue;
             }
-            folder
-        })
-        .path()
+            // Another test may do the same at this moment: a link appears whole, under its name, or not at all.
+            let made = workplace();
+            symlink(shared_library(), made.path().join("link")).expect("a link");
+            fs::rename(made.path().join("link"), link).expect("a link in target/tmp");
+        }
+        folder
+    })
 }
 
 /// A place for what a test builds.
 pub(crate) fn workplace() -> TempDir {
-    tempfile::tempdir().expect("a temporary folder")
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary folder")
 }
 
 /// `$CC` or `$CXX`, or the system's compiler.
@@ -81,8 +97,18 @@ pub(crate) fn compile(source: &Path, program: &Path) {
         .arg(program)
         .arg("-L")
         .arg(library_folder())
-        .arg("-lmpt_tokens");
+        .args(["-lmpt_tokens", "-ldl"]);
     succeed(&mut compiler);
+}
+
+/// Builds `tests/c/other.rs`, another Rust library, into this folder.
+pub(crate) fn other_library(folder: &Path) -> PathBuf {
+    let library = folder.join("libother.so");
+    let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    rustc.args(["--edition=2024", "--crate-type=cdylib", "-Dwarnings"]);
+    rustc.arg(root().join("crates/capi/tests/c/other.rs")).arg("-o").arg(&library);
+    succeed(&mut rustc);
+    library
 }
 
 /// Runs a program against a sandbox, with the library where the loader finds it.

@@ -18,7 +18,14 @@ const USES: [(&str, &str); 3] = [
 ];
 
 /// Compiles each use of a header, and says what went wrong.
-fn compiles(compiler: &str, language: &str, standard: &str, header: &str, more: &str) {
+fn compiles(
+    compiler: &str,
+    language: &str,
+    standard: &str,
+    header: &str,
+    more: &str,
+    options: &[&str],
+) {
     let folder = workplace();
     for (number, (name, text)) in USES.iter().enumerate() {
         let source = folder.path().join(format!("use{number}.{language}"));
@@ -27,6 +34,7 @@ fn compiles(compiler: &str, language: &str, standard: &str, header: &str, more: 
             Command::new(compiler)
                 .arg(format!("-std={standard}"))
                 .args(WARNINGS)
+                .args(options)
                 .arg("-I")
                 .arg(root().join("include"))
                 .args(["-fsyntax-only"])
@@ -52,7 +60,7 @@ fn the_c_header_as_c(
     #[values("gcc", "clang")] compiler: &str,
     #[values("c89", "c99", "c11", "c17", "c2x")] standard: &str,
 ) {
-    compiles(compiler, "c", standard, "mpt_tokens.h", C);
+    compiles(compiler, "c", standard, "mpt_tokens.h", C, &[]);
 }
 
 #[rstest]
@@ -60,7 +68,7 @@ fn the_c_header_as_cpp(
     #[values("g++", "clang++")] compiler: &str,
     #[values("c++98", "c++11", "c++14", "c++17", "c++20", "c++2b")] standard: &str,
 ) {
-    compiles(compiler, "cpp", standard, "mpt_tokens.h", C);
+    compiles(compiler, "cpp", standard, "mpt_tokens.h", C, &[]);
 }
 
 #[rstest]
@@ -68,7 +76,13 @@ fn the_cpp_header(
     #[values("g++", "clang++")] compiler: &str,
     #[values("c++17", "c++20", "c++2b")] standard: &str,
 ) {
-    compiles(compiler, "cpp", standard, "mpt_tokens.hpp", CPP);
+    compiles(compiler, "cpp", standard, "mpt_tokens.hpp", CPP, &[]);
+}
+
+/// Without exceptions the forms that throw are not there, and the others are.
+#[rstest]
+fn the_cpp_header_without_exceptions(#[values("g++", "clang++")] compiler: &str) {
+    compiles(compiler, "cpp", "c++17", "mpt_tokens.hpp", CPP, &["-fno-exceptions"]);
 }
 
 /// The functions that the header declares.

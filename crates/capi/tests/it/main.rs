@@ -4,3 +4,6 @@ mod build;
 mod driver;
 mod examples;
 mod header;
+mod loading;
+mod processes;
+mod wrapper;

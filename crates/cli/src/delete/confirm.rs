@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use mpt_tokens::Client;
+use mpt_tokens::{Client, Journal};
 
 use crate::args::DeleteArgs;
 use crate::delete::input::{From, Survey};
@@ -54,6 +54,15 @@ pub(crate) fn confirm(
             "the token in use is among them: it will not be deleted without --allow-own-token\n"
         });
     }
+    // Before the answer, so that a journal that cannot be used is found before it.
+    let journal = args.journal.as_ref().map(|path| Journal::look(path, client.endpoint()));
+    let journal = journal.transpose().map_err(|error| Failure::usage(error.to_string()))?;
+    if let Some(resumed) = journal.as_ref().and_then(Journal::resumed) {
+        question.push_str(&format!(
+            "the journal knows {} to be dead: what of them is in the list is not asked again\n",
+            tokens(resumed.dead)
+        ));
+    }
     question.push_str("a deleted token cannot be restored. delete? [y/N] ");
     let mut err = io::stderr().lock();
     let asked = err.write_all(question.as_bytes()).and_then(|()| err.flush());
@@ -67,7 +76,9 @@ pub(crate) fn confirm(
     if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
         return Ok(());
     }
+    // At the end of the input, the cursor still stands after the question.
+    let start = if answer.ends_with('\n') { "" } else { "\n" };
     // Where nobody sees it, nobody was asked.
-    let _ = writeln!(io::stderr(), "nothing was deleted");
+    let _ = writeln!(io::stderr(), "{start}nothing was deleted");
     Err(Failure::silent(status::NOT_DELETED))
 }

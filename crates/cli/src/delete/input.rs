@@ -154,7 +154,7 @@ pub(crate) struct Survey {
     /// How many lines name a token.
     pub(crate) count: u64,
     pub(crate) first: Vec<String>,
-    /// Whether the token in use is among them.
+    /// Whether the token in use is among them, or may be.
     pub(crate) own: bool,
 }
 
@@ -163,13 +163,13 @@ impl Survey {
     pub(crate) fn of(
         ids: &[String],
         from: Option<&From>,
-        own: Option<&str>,
+        own: impl Fn(&str) -> bool,
         show: usize,
     ) -> Result<Survey, Failure> {
         let mut survey = Survey::default();
         let mut see = |id: &str| {
             survey.count += 1;
-            survey.own |= own == Some(id);
+            survey.own |= own(id);
             if survey.first.len() < show {
                 survey.first.push(id.to_owned());
             }

@@ -18,9 +18,16 @@ pub(crate) struct Output {
     quiet: bool,
     colour: bool,
     /// Tokens that need attention: the first few, and how many in all.
-    attention: Vec<(Outcome, String)>,
+    attention: Vec<Needy>,
     needy: u64,
     unproven: u64,
+}
+
+/// A token that needs attention.
+struct Needy {
+    outcome: Outcome,
+    id: String,
+    unproven: bool,
 }
 
 /// Whether colours may be used on a stream: on a terminal that knows them, unless `NO_COLOR` says no.
@@ -56,7 +63,7 @@ impl Output {
                 self.needy -= 1;
             } else if self.attention.len() < NAMED {
                 let id = plain(report.id().unwrap_or_default()).into_owned();
-                self.attention.push((report.outcome(), id));
+                self.attention.push(Needy { outcome: report.outcome(), id, unproven });
             }
         }
         match self.format {
@@ -142,8 +149,11 @@ impl Output {
         }
         if !self.attention.is_empty() {
             text.push_str("these need attention:\n");
-            for (outcome, id) in &self.attention {
-                text.push_str(&format!("  {}  {id}\n", paint(*outcome, colour(&io::stderr()))));
+            let colour = colour(&io::stderr());
+            for Needy { outcome, id, unproven } in &self.attention {
+                let outcome = paint(*outcome, colour);
+                let unproven = if *unproven { "  not proven" } else { "" };
+                text.push_str(&format!("  {outcome}  {id}{unproven}\n"));
             }
             let more = self.needy - self.attention.len() as u64;
             if more > 0 {

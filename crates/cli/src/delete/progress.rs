@@ -1,6 +1,6 @@
 //! The progress bar: on a terminal, for more than one token.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -51,6 +51,22 @@ impl Progress {
         let written = if self.shares_terminal { self.bar.suspend(write) } else { write() };
         self.bar.set_position(summary.total + summary.duplicates + summary.already_done);
         written
+    }
+
+    /// Writes a line to standard error with the bar out of the way, from whatever thread.
+    pub(crate) fn teller(&self) -> impl FnOnce(&str) + Send + use<> {
+        let bar = self.bar.clone();
+        move |text| {
+            if bar.is_finished() {
+                // The run has ended meanwhile, and the summary is next.
+                return;
+            }
+            // Without a bar the cursor stands after `^C`.
+            let start = if bar.is_hidden() && io::stderr().is_terminal() { "\n" } else { "" };
+            // Without a standard error there is nobody to tell.
+            let line = format!("{start}{text}\n");
+            let _ = bar.suspend(|| io::stderr().write_all(line.as_bytes()));
+        }
     }
 
     pub(crate) fn end(self) {

@@ -106,6 +106,22 @@ fn a_reader_that_leaves_ends_the_run_without_a_word_of_pipes() {
     assert!(sandbox.stats().requests < 5_000);
 }
 
+/// `mpt-tokens man | true`: nobody is there to read it, and nobody to be told.
+#[rstest]
+#[case::the_manual(&["man"])]
+#[case::completions(&["completions", "bash"])]
+#[case::the_schema(&["schema"])]
+#[case::a_rehearsal(&["delete", "--dry-run", "TKN-ok-1"])]
+#[case::help(&["delete", "--help"])]
+fn a_reader_that_never_was_is_no_mistake(#[case] args: &[&str]) {
+    let sandbox = Sandbox::start().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = program_for(&sandbox).args(args).stdout(writer).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(!String::from_utf8(output.stderr).unwrap().contains("error"));
+}
+
 #[test]
 fn what_cannot_be_written_is_told() {
     let full = std::path::Path::new("/dev/full");

@@ -6,5 +6,7 @@ mod deleting;
 mod interrupting;
 mod killing;
 mod program;
+mod pty;
 mod scale;
 mod snapshots;
+mod terminal;

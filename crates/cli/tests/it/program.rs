@@ -131,7 +131,7 @@ fn steady(mut value: Value) -> Value {
 }
 
 /// `in 0.1 s` is `in [TIME]`, and the port of a sandbox inside the program is not told.
-fn timeless(text: &str) -> String {
+pub(crate) fn timeless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
         let mut line = line.to_owned();

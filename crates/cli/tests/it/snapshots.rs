@@ -49,8 +49,45 @@ fn outcomes_as_text_and_their_exit_status() {
         delete("TKN-ok-1 TKN-403-1 --yes --concurrency 1 --quiet"),
         delete("TKN-ok-1 TKN-401-1 TKN-ok-2 --yes --concurrency 1"),
         delete("TKN-ok-1 --sandbox --no-progress"),
+        delete("TKN-ok-1 TKN-ok-2 -y --concurrency 1 --attempts 2 --timeout 1m --proxy none"),
     ];
     assert_data_eq!(text.join("\n"), file!["snapshots/text.txt"].raw());
+}
+
+/// What goes over the command line instead of the environment, and does not get through.
+#[test]
+fn connections_that_are_not_made() {
+    let text = [
+        delete("TKN-ok-1 --attempts 1 --base-url http://127.0.0.1:9"),
+        delete("TKN-ok-1 --attempts 1 --proxy http://127.0.0.1:9"),
+    ];
+    assert_data_eq!(text.join("\n"), file!["snapshots/connect.txt"].raw());
+}
+
+/// The files that options name, right and wrong.
+#[test]
+fn files_that_options_name() {
+    let sandbox = sandbox();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let run = |text: &str, args: &str| {
+        fs::write(&path, text).unwrap();
+        let mut command = program_for(&sandbox);
+        if args.ends_with("--token-file") {
+            command.env_remove("MPT_API_TOKEN");
+        }
+        command.arg("delete").args(args.split_whitespace()).arg(&path);
+        transcript(&mut command).replace(&path.display().to_string(), "[FILE]")
+    };
+    let text = [
+        run(&format!("{}\n", sandbox.api_token()), "TKN-ok-1 --token-file"),
+        run("", "TKN-ok-2 --token-file"),
+        run("two\nlines\n", "TKN-ok-2 --token-file"),
+        run("no certificate", "TKN-ok-2 --ca-file"),
+        run("TKN-0000-0001\nTKN-ok-3\n", "--sandbox --yes --concurrency 1 --from"),
+        run("TKN-ok-4\n{\"id\":\"TKN-ok-5\"\n", "--yes --from"),
+    ];
+    assert_data_eq!(text.join("\n"), file!["snapshots/files.txt"].raw());
 }
 
 #[test]
@@ -131,6 +168,7 @@ fn lists_of_every_kind() {
         run("idt:TKN-1000-0004:another-secret\n", "--prove"),
         run("{\"id\":\"TKN-1000-0005\",\"outcome\":\"unknown\"}\n", ""),
         run("TKN-1000-0006\nsrc/a.env:3: idt:TKN-1-1:a-very-secret-value\n", ""),
+        run("idt:TKN-404-1:sandbox-secret\n", "--prove --missing-ok"),
         run("\n# nobody\n", ""),
         run("TKN-1000-0007\n", "--dry-run"),
         transcript_with(
@@ -159,8 +197,47 @@ fn a_journal_is_resumed_and_refused() {
         run("TKN-1000-0001 TKN-403.always-1 TKN-1000-0002 --dry-run"),
         run("TKN-1000-0001 TKN-403.always-1 TKN-1000-0002"),
         run("TKN-1000-0003 --base-url http://127.0.0.1:9"),
+        {
+            let file = fs::File::open(&journal).unwrap();
+            rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive).unwrap();
+            run("TKN-1000-0003")
+        },
+        {
+            fs::write(&journal, fs::read_to_string(&journal).unwrap() + "no line\n").unwrap();
+            run("TKN-1000-0003")
+        },
+        {
+            fs::write(&journal, "{\"journal\":\"mpt-tokens\",\"version\":2,\"base_url\":\"x\"}\n")
+                .unwrap();
+            run("TKN-1000-0003")
+        },
+        {
+            fs::write(&journal, "TKN-1000-0003\n").unwrap();
+            run("TKN-1000-0003")
+        },
+        {
+            fs::remove_file(&journal).unwrap();
+            fs::create_dir(&journal).unwrap();
+            run("TKN-1000-0003")
+        },
     ];
+    assert!(sandbox.truth("TKN-1000-0003").requests == 0);
     assert_data_eq!(text.join("\n"), file!["snapshots/journal.txt"].raw());
+}
+
+/// Where nothing may be made, not even by root.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_journal_that_may_not_be_made_is_refused() {
+    let sandbox = sandbox();
+    let told = transcript(program_for(&sandbox).args([
+        "delete",
+        "TKN-ok-1",
+        "--journal",
+        "/sys/run.journal",
+    ]));
+    assert_data_eq!(told, file!["snapshots/journal-permission.txt"].raw());
+    assert_eq!(sandbox.stats().requests, 0);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What a batch would do, without doing it.
 
+use std::collections::VecDeque;
 use std::fmt;
 
 use crate::batch::{BatchItem, BatchOptions, Ledger, Pull};
@@ -14,7 +15,7 @@ pub struct Rehearsal<I> {
     ids: Option<I>,
     options: DeleteOptions,
     ledger: Ledger,
-    own: Option<BatchItem>,
+    own: VecDeque<BatchItem>,
     duplicates: u64,
     already_done: u64,
 }
@@ -36,7 +37,7 @@ impl<I> Rehearsal<I> {
             ids: Some(ids),
             options,
             ledger,
-            own: None,
+            own: VecDeque::new(),
             duplicates: 0,
             already_done: 0,
         }
@@ -65,7 +66,11 @@ impl<I> Rehearsal<I> {
         match self.client.check(&item.id, &self.options) {
             Err(refused) => Some(*refused),
             Ok(_) if self.client.own_token_id() == Some(item.id.as_str()) => {
-                self.own = Some(item);
+                self.own.push_back(item);
+                None
+            }
+            Ok(_) if self.client.is_own_token(&item.id) => {
+                self.own.push_front(item);
                 None
             }
             Ok(_) => Some(self.would_send(&item.id)),
@@ -100,7 +105,7 @@ where
                 None => self.ids = None,
             }
         }
-        self.own.take().map(|own| self.would_send(&own.id))
+        self.own.pop_front().map(|own| self.would_send(&own.id))
     }
 }
 

@@ -41,8 +41,8 @@ pub struct Batch<I> {
     prove: bool,
     ledger: Ledger,
     journal: Option<Journal>,
-    /// The token in use: it goes last.
-    own: Option<BatchItem>,
+    /// The token in use, by each id that may be its own: it goes last.
+    own: VecDeque<BatchItem>,
     /// Ids handed out whose report has not come back.
     out: usize,
     returned: usize,
@@ -118,7 +118,7 @@ where
             prove: options.prove,
             ledger,
             journal,
-            own: None,
+            own: VecDeque::new(),
             out: 0,
             returned: 0,
             ready: VecDeque::new(),
@@ -260,7 +260,7 @@ impl<I> Batch<I> {
             }
             return true;
         }
-        if let Some(own) = self.own.take() {
+        if let Some(own) = self.own.pop_front() {
             let job = self.job(own);
             self.out += 1;
             self.carry_out_here(job);
@@ -307,9 +307,14 @@ where
         item.after_lost_answer |= known.is_open();
         if let Err(refused) = self.hands.client.check(&item.id, &self.hands.options) {
             self.ready.push_back(*refused);
-        } else if self.hands.client.own_token_id() == Some(item.id.as_str()) {
-            let value = Some(self.hands.client.own_token().clone());
-            self.own = Some(BatchItem { value, ..item });
+        } else if self.hands.client.is_own_token(&item.id) {
+            if self.hands.client.own_token_id() == Some(item.id.as_str()) {
+                item.value = Some(self.hands.client.own_token().clone());
+                self.own.push_back(item);
+            } else {
+                // Another spelling: where it is another token, it must go while the own one still works.
+                self.own.push_front(item);
+            }
         } else {
             let job = self.job(item);
             self.hand_out(job);

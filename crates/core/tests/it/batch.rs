@@ -216,6 +216,27 @@ fn the_own_token_goes_last(#[values(1, 8)] concurrency: usize) {
     assert_eq!(sandbox.truth(MAIN_TOKEN_ID).status, Status::Deleted);
 }
 
+/// What may be the own token in another spelling is told as well, and goes while the own one still works.
+#[rstest]
+fn the_own_token_in_two_spellings(#[values(1, 8)] concurrency: usize) {
+    let sandbox = Sandbox::builder().numbered(30).start().unwrap();
+    let other = MAIN_TOKEN_ID.to_lowercase();
+    let ids: Vec<String> = [MAIN_TOKEN_ID.to_owned(), other.clone()]
+        .into_iter()
+        .chain((1..=30).map(numbered_id))
+        .collect();
+    let options = at(concurrency).allow_own_token(true);
+    let planned = client(&sandbox).rehearse(&ids, &options).unwrap();
+    let planned: Vec<_> = planned.map(|report| report.id().unwrap().to_owned()).collect();
+    let reports: Vec<Report> = client(&sandbox).batch(&ids, &options).unwrap().collect();
+    let told: Vec<_> = reports.iter().map(|report| report.id().unwrap()).collect();
+    assert_eq!((planned.len(), told.len()), (32, 32));
+    assert_eq!(planned[30..], [other.clone(), MAIN_TOKEN_ID.to_owned()]);
+    assert_eq!(told[30..], [other.as_str(), MAIN_TOKEN_ID]);
+    assert_eq!(reports[30].code(), Code::NotFound);
+    assert_eq!(reports[31].outcome(), Outcome::Deleted);
+}
+
 #[test]
 fn a_stopped_batch_leaves_the_own_token_alone() {
     let sandbox = Sandbox::builder().numbered(10).start().unwrap();

@@ -1,0 +1,230 @@
+// Drives mpt_tokens.hpp: what throws, what does not, and that nothing is lost whatever a caller throws in the middle.
+#include <mpt_tokens.hpp>
+
+#include <list>
+#include <string>
+#include <vector>
+
+#include "check.h"
+
+namespace {
+
+// Each says of itself that it does not throw.
+using mpt::batch_options;
+using mpt::client;
+using strings = std::vector<std::string>;
+using maybe_why = std::optional<mpt::result>;
+static_assert(noexcept(std::declval<const client &>().try_delete_token("x")));
+static_assert(noexcept(std::declval<const client &>().try_prove_deleted("x")));
+static_assert(noexcept(client::try_new(std::declval<const mpt::config &>(), std::declval<maybe_why &>())));
+static_assert(noexcept(std::declval<const client &>().try_batch(std::declval<const strings &>(),
+                                                                std::declval<maybe_why &>(),
+                                                                std::declval<const batch_options &>())));
+static_assert(noexcept(std::declval<const client &>().try_delete_tokens(
+    std::declval<const strings &>(), std::declval<void (&)(const mpt::result_view &)>(), std::declval<maybe_why &>(),
+    std::declval<const batch_options &>())));
+static_assert(!std::is_copy_constructible_v<client> && std::is_nothrow_move_constructible_v<client>);
+static_assert(!std::is_copy_constructible_v<mpt::batch> && std::is_nothrow_move_constructible_v<mpt::batch>);
+static_assert(!std::is_copy_constructible_v<mpt::result> && std::is_nothrow_move_constructible_v<mpt::result>);
+static_assert(!std::is_copy_constructible_v<mpt::config> && std::is_nothrow_move_constructible_v<mpt::config>);
+static_assert(std::is_nothrow_copy_constructible_v<mpt::error>);
+
+// What a caller throws: with memory of its own, so that a leak of it is seen.
+struct stop_here {
+    std::string why = std::string(100, 'x');
+};
+
+client new_client() {
+    return client(mpt::config::from_env().backoff(std::chrono::milliseconds(1), std::chrono::milliseconds(5)));
+}
+
+strings many(const std::string &name, int count) {
+    strings ids;
+    for (int i = 0; i < count; ++i) {
+        ids.push_back("TKN-ok-" + name + std::to_string(i));
+    }
+    return ids;
+}
+
+template <typename Body> bool throws_stop_here(Body body) {
+    try {
+        body();
+    } catch (const stop_here &thrown) {
+        return thrown.why.size() == 100;
+    }
+    return false;
+}
+
+void a_callback_that_throws(const client &from) {
+    for (const std::uint32_t concurrency : {1U, 8U}) {
+        batch_options options;
+        options.concurrency = concurrency;
+        int told = 0;
+        std::optional<mpt::result> kept;
+        const strings ids = many("throw" + std::to_string(concurrency), 40);
+        CHECK(throws_stop_here([&] {
+            from.delete_tokens(
+                ids,
+                [&](const mpt::result_view &outcome) {
+                    kept.emplace(outcome);
+                    if (++told == 3) {
+                        throw stop_here{};
+                    }
+                },
+                options);
+        }));
+        CHECK(told == 3); // nothing more is told after a throw
+        CHECK(kept && *kept && kept->json().size() > 2);
+        // The batch has ended: the same tokens go on to be deleted by another.
+        int skipped = 0;
+        CHECK(from.delete_tokens(ids, [](const mpt::result_view &) {}, options) != MPT_INTERNAL);
+        CHECK(from.delete_tokens(many("next" + std::to_string(concurrency), 3), [&](const mpt::result_view &outcome) {
+            skipped += outcome.code() == MPT_SKIPPED;
+        }) == MPT_OK);
+        CHECK(skipped == 0);
+    }
+}
+
+void a_loop_body_that_throws(const client &from) {
+    int told = 0;
+    CHECK(throws_stop_here([&] {
+        mpt::batch running = from.batch(many("loop", 40));
+        while (const std::optional<mpt::result> outcome = running.next()) {
+            CHECK(bool(*outcome));
+            if (++told == 2) {
+                throw stop_here{};
+            }
+        }
+    }));
+    CHECK(told == 2);
+    CHECK(bool(from.try_delete_token("TKN-ok-afterloop")));
+}
+
+// A range whose elements throw while they are read: nothing was sent then.
+struct failing_range {
+    struct iterator {
+        int at;
+        std::string_view operator*() const {
+            if (at == 2) {
+                throw stop_here{};
+            }
+            return "TKN-ok-range";
+        }
+        iterator &operator++() {
+            ++at;
+            return *this;
+        }
+        bool operator!=(const iterator &other) const { return at != other.at; }
+    };
+    iterator begin() const { return {0}; }
+    iterator end() const { return {3}; }
+};
+
+void ids_that_throw(const client &from) {
+    int told = 0;
+    CHECK(throws_stop_here([&] { from.delete_tokens(failing_range{}, [&](const mpt::result_view &) { ++told; }); }));
+    CHECK(throws_stop_here([&] { (void)from.batch(failing_range{}); }));
+    CHECK(told == 0);
+    CHECK(bool(from.try_delete_token("TKN-ok-range")));
+}
+
+void errors(const client &from) {
+    std::optional<mpt::error> kept;
+    try {
+        (void)from.delete_token("TKN-403.always-e1");
+    } catch (const mpt::error &error) {
+        kept = error; // a copy outlives what was caught
+    }
+    CHECK(kept && kept->code() == MPT_FORBIDDEN && kept->kind() == mpt::kind::not_deleted);
+    CHECK(kept && kept->told().token_id() == "TKN-403.always-e1" && kept->outcome() == "not_deleted");
+    CHECK(kept && std::string(kept->what()) == kept->told().message());
+
+    batch_options impossible;
+    impossible.concurrency = 1000;
+    mpt_code code = MPT_OK;
+    int told = 0;
+    const auto count = [&](const mpt::result_view &) { ++told; };
+    try {
+        (void)from.delete_tokens(many("e", 2), count, impossible);
+    } catch (const mpt::error &error) {
+        code = error.code();
+    }
+    CHECK(code == MPT_INVALID_ARGUMENT && told == 0);
+    code = MPT_OK;
+    try {
+        (void)from.batch(many("e", 2), impossible);
+    } catch (const mpt::error &error) {
+        code = error.code();
+    }
+    CHECK(code == MPT_INVALID_ARGUMENT);
+    code = MPT_OK;
+    try {
+        const client none{mpt::config()};
+    } catch (const mpt::error &error) {
+        code = error.code();
+    }
+    CHECK(code == MPT_INVALID_CONFIG);
+    try {
+        (void)from.prove_deleted("sesame");
+    } catch (const mpt::error &error) {
+        code = error.code();
+    }
+    CHECK(code == MPT_INVALID_ARGUMENT);
+}
+
+void without_exceptions(const client &from) {
+    maybe_why why;
+    batch_options impossible;
+    impossible.concurrency = 1000;
+    int told = 0;
+    const auto count = [&](const mpt::result_view &) noexcept { ++told; };
+
+    CHECK(from.try_delete_token("TKN-403.always-w1").code() == MPT_FORBIDDEN);
+    CHECK(from.try_prove_deleted("sesame").code() == MPT_INVALID_ARGUMENT);
+    CHECK(!client::try_new(mpt::config(), why) && why && why->code() == MPT_INVALID_CONFIG);
+    CHECK(from.try_delete_tokens(many("w", 2), count, why, impossible) == MPT_INVALID_ARGUMENT);
+    CHECK(told == 0 && why && why->code() == MPT_INVALID_ARGUMENT);
+    CHECK(from.try_delete_tokens(many("w", 2), count, why) == MPT_OK);
+    CHECK(told == 2 && !why);
+    told = 0;
+    (void)from.try_delete_tokens(
+        many("flow", 40), [&](const mpt::result_view &) noexcept { return ++told == 2 ? mpt::flow::stop : mpt::flow::go_on; },
+        why);
+    CHECK(told >= 2 && !why);
+    CHECK(!from.try_batch(many("w", 2), why, impossible) && why && why->code() == MPT_INVALID_ARGUMENT);
+    std::optional<mpt::batch> running = from.try_batch(std::list<std::string>{"TKN-ok-w5", "TKN-ok-w6"}, why);
+    CHECK(running && !why);
+    told = 0;
+    while (running && running->next()) {
+        ++told;
+    }
+    CHECK(told == 2);
+}
+
+void moves(client from) {
+    client other = std::move(from);
+    CHECK(bool(other.try_delete_token("TKN-ok-m1")));
+    CHECK(from.try_delete_token("TKN-ok-m2").code() == MPT_INVALID_ARGUMENT); // moved from: refused, no crash
+    from = other.clone();
+    other.cancel();
+    CHECK(other.try_delete_token("TKN-ok-m2").code() == MPT_CANCELLED);
+    mpt::result told = from.try_delete_token("TKN-ok-m2");
+    mpt::result copy(static_cast<const mpt::result_view &>(told));
+    told = std::move(copy);
+    CHECK(bool(told) && told.is_proven() == false && told.http_status() == 204);
+    mpt_outcome_free(told.release());
+    CHECK(told.token_id() == std::nullopt);
+}
+
+} // namespace
+
+int main() {
+    const client from = new_client();
+    a_callback_that_throws(from);
+    a_loop_body_that_throws(from);
+    ids_that_throw(from);
+    errors(from);
+    without_exceptions(from);
+    moves(from.clone());
+    return checks_done();
+}
