@@ -162,9 +162,13 @@ impl Journal {
         self.log().commit(place)
     }
 
-    /// Writes an outcome: it survives the process from here on, and a power cut from the next commit on.
-    pub(crate) fn outcome(&self, report: &Report) -> Result<(), JournalError> {
+    /// Notes an outcome, in memory yet; [`Journal::write`] is next.
+    pub(crate) fn outcome(&self, report: &Report) {
         self.log().append(|buffer| lines::outcome(buffer, report));
+    }
+
+    /// Writes what was noted: it survives the process from here on, and a power cut from the next commit on.
+    pub(crate) fn write(&self) -> Result<(), JournalError> {
         self.log().write()
     }
 

@@ -84,7 +84,8 @@ pub(crate) const STEPS: &[Step] = &[
     .full(),
     step("lists", "a million tokens, 200 kills, and a server's limit", |log| {
         let mut tests = locked("test");
-        tests.args(["-p", "mpt-tokens-cli", "--test", "it", "--", "killing", "scale"]);
+        tests.args(["-p", "mpt-tokens-cli", "--test", "it", "--", "--show-output"]);
+        tests.args(["killing", "scale"]);
         tests.env("MPT_TOKENS_KILLS", "200").env("MPT_TOKENS_LIST", "1000000");
         log.tests(Runner::CargoTest, &mut tests)
     })

@@ -47,6 +47,8 @@ pub struct Batch<I> {
     out: usize,
     returned: usize,
     ready: VecDeque<Report>,
+    /// Whether the journal has outcomes in memory that are not in its file yet.
+    unwritten: bool,
     summary: BatchSummary,
 }
 
@@ -122,6 +124,7 @@ where
             out: 0,
             returned: 0,
             ready: VecDeque::new(),
+            unwritten: false,
             summary: BatchSummary::default(),
         }
     }
@@ -169,9 +172,8 @@ impl<I> Batch<I> {
         if let Some(journal) = &self.journal
             && job.intent.is_some()
         {
-            if let Err(why) = journal.outcome(&report) {
-                self.crew.stop(Stop::Journal(why.to_string()));
-            }
+            journal.outcome(&report);
+            self.unwritten = true;
             self.ledger.learn(&job.id, Fate::of(report.outcome()));
         }
         self.ready.push_back(report);
@@ -199,6 +201,17 @@ impl<I> Batch<I> {
                 // With fewer workers it takes longer, and without any this thread does the work.
                 Err(_) => self.concurrency = self.workers.len().max(1),
             }
+        }
+    }
+
+    /// Writes the outcomes that came together, before the first of them is given back: while the journal is being
+    /// brought to the disk a write may have to wait, and one wait is enough for all.
+    fn write_outcomes(&mut self) {
+        if let Some(journal) = &self.journal
+            && std::mem::take(&mut self.unwritten)
+            && let Err(why) = journal.write()
+        {
+            self.crew.stop(Stop::Journal(why.to_string()));
         }
     }
 
@@ -233,6 +246,7 @@ impl<I> Batch<I> {
     fn report(&mut self) -> Option<Report> {
         loop {
             if let Some(report) = self.ready.pop_front() {
+                self.write_outcomes();
                 self.count(&report);
                 return Some(report);
             }
