@@ -77,8 +77,8 @@ class Batch:
     come in order of completion, one for each id, failures included: none is raised. An exception of the iterable
     of ids is raised when every outcome is given.
 
-    Ctrl-C cancels the calls under way and raises ``KeyboardInterrupt`` within 200 ms; the batch can be iterated on
-    then, and tells what is true of each token that was begun.
+    Ctrl-C cancels the calls under way and raises ``KeyboardInterrupt`` within 200 ms; go on iterating then to learn what
+    is true of each token that was begun.
 
     Leaving it early (``break``, ``with``) waits for the calls under way.
     """
@@ -103,7 +103,7 @@ class Batch:
     def stop(self) -> None:
         """Pulls no more ids. What is under way finishes; what was pulled and not started is ``skipped``.
 
-        Iterate on for these outcomes. From any thread.
+        Go on iterating for these outcomes. From any thread.
         """
         self._native.stop()
 

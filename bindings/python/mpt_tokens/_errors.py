@@ -214,7 +214,7 @@ def note_outcome(interrupt: BaseException, report: Outcome) -> None:
 
 def note_batch(interrupt: BaseException) -> None:
     """Adds to the interrupt of a batch how to learn what is true of its tokens."""
-    _note(interrupt, "the calls under way were cancelled: iterate over the batch on to learn what is true of each token")
+    _note(interrupt, "the calls under way were cancelled: go on iterating over the batch to learn what is true of each token")
 
 
 def outcome_of(exception: BaseException | None) -> Outcome | None:

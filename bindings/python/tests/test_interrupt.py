@@ -52,6 +52,11 @@ def caught(interrupt, **more):
     }
     print(json.dumps(told), flush=True)
 
+def rest():
+    # In short pieces: Python's own sleep does not end for a signal that came the moment before it began.
+    while True:
+        time.sleep(0.01)
+
 options = json.loads(sys.argv[1])
 with mpt_tokens.Client(timeout=60, attempt_timeout=50, connect_timeout=50, **options) as client:
     print("ready", flush=True)
@@ -103,6 +108,7 @@ class Child:
 
 
 def check_one(told: dict[str, Any], outcome: str) -> None:
+    assert told["outcome"], told["shown"]
     assert told["outcome"]["code"] == "cancelled"
     assert told["outcome"]["outcome"] == outcome
     assert told["notes"] == [told["outcome"]["message"]]
@@ -238,7 +244,7 @@ def test_during_a_batch(sandbox: mpt_tokens.Sandbox) -> None:
         told = child.interrupt()
         assert child.end() == 0
     assert told["outcome"] is None
-    assert "iterate" in told["notes"][0]
+    assert "go on iterating" in told["notes"][0]
     kinds = {(outcome["code"], outcome["outcome"]) for outcome in told["rest"]}
     assert ("cancelled", "unknown") in kinds
     assert kinds <= {("cancelled", "unknown"), ("cancelled", "not_deleted"), ("skipped", "not_deleted")}
@@ -253,7 +259,7 @@ DROPPED = """
         for outcome in client.delete_tokens(["TKN-slow~1000-i4", "TKN-answersilent-i4"]):
             break
         print("the batch was dropped", flush=True)
-        time.sleep(60)
+        rest()
     except KeyboardInterrupt as interrupt:
         caught(interrupt)
 """
@@ -272,7 +278,7 @@ IDS = """
     def ids():
         yield "TKN-ok-i5"
         print("in the ids", flush=True)
-        time.sleep(60)
+        rest()
 
     batch = client.delete_tokens(ids())
     told = []
@@ -288,7 +294,9 @@ def test_while_the_ids_are_made(sandbox: mpt_tokens.Sandbox) -> None:
     with Child(IDS, dict(sandbox.options)) as child:
         assert child.line() == "in the ids"
         told = child.interrupt()
-        assert told["all"] in (["deleted"], ["unknown"])
+        [outcome] = told["all"]
+        # Or it was cancelled before it was sent.
+        assert outcome in ("deleted", "unknown") or sandbox.truth("TKN-ok-i5").status == "Active"
         assert child.end() == 0
 
 
@@ -296,7 +304,7 @@ LOGGING = """
     class Slow(logging.Handler):
         def emit(self, record):
             print("in the log handler", flush=True)
-            time.sleep(60)
+            rest()
 
     logging.getLogger("mpt_tokens").addHandler(Slow())
     logging.getLogger("mpt_tokens").setLevel(logging.DEBUG)
@@ -375,7 +383,7 @@ ON_A_THREAD = """
     thread = threading.Thread(target=work)
     try:
         thread.start()
-        time.sleep(60)
+        rest()
     except KeyboardInterrupt:
         client.cancel()
         thread.join()
@@ -411,7 +419,9 @@ def test_asyncio(sandbox: mpt_tokens.Sandbox) -> None:
     with Child(ASYNC, dict(sandbox.options), "i10") as child:
         assert sandbox.wait_for_requests("TKN-answersilent-i10")
         check_one(child.interrupt(), "unknown")
-        last = json.loads(child.line())
+        last = child.line()
+        # Before 3.11, Ctrl-C interrupts whatever the event loop is at: where that is the call itself, no task is
+        # cancelled, and the first line was the last.
         if sys.version_info >= (3, 11):
-            assert last["outcome"]["outcome"] == "unknown"
+            assert json.loads(last)["outcome"]["outcome"] == "unknown"
         assert child.end() == 0

@@ -171,12 +171,15 @@ def test_multiprocessing_fork(sandbox: mpt_tokens.Sandbox) -> None:
     [
         # At the end of the interpreter a call is under way on a daemon thread.
         """
-        client = mpt_tokens.Client(**options)
+        import warnings
+        warnings.simplefilter("ignore", ResourceWarning)
+        sandbox = mpt_tokens.Sandbox()
+        client = mpt_tokens.Client(**sandbox.options)
         thread = threading.Thread(
             target=client.delete_token, args=("TKN-slow~500-a1",), daemon=True
         )
         thread.start()
-        import time; time.sleep(0.2)
+        assert sandbox.wait_for_requests("TKN-slow~500-a1")
         client.close()
         """,
         # A batch is left unfinished for the interpreter to clean up.

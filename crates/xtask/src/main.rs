@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its terminal")]
 
 mod artifacts;
+mod bench;
 mod chaos;
 mod conformance;
 mod demo;
@@ -21,8 +22,8 @@ mod repo;
 mod steps;
 mod suite;
 mod tally;
-mod throughput;
 mod tools;
+mod wheels;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -64,23 +65,14 @@ enum Verb {
     /// Measure beside peers, optimized, in one run: one warm call unless told otherwise.
     Bench {
         #[command(subcommand)]
-        what: Option<Bench>,
+        what: Option<bench::What>,
     },
 
     /// Delete tokens through random faults, and compare every outcome with what the sandbox truly did.
     Chaos(chaos::Options),
 
-    /// Build the Python wheel, optimized, into target/wheels.
+    /// Make what is released for Python, optimized, in target/wheels: the wheel of this platform and the sdist.
     Wheel,
-}
-
-/// What is measured.
-#[derive(clap::Subcommand)]
-enum Bench {
-    /// One warm call, beside a raw socket and bare ureq.
-    Call,
-    /// Long lists against a server that takes its time, beside aiohttp, requests and the official client: minutes.
-    Throughput(throughput::Options),
 }
 
 fn main() -> ExitCode {
@@ -96,8 +88,7 @@ fn main() -> ExitCode {
         Verb::Docs { check: false } => docs::update().map(|()| true),
         Verb::Header { check: true } => header::check().map(|()| true),
         Verb::Header { check: false } => header::update().map(|()| true),
-        Verb::Bench { what: None | Some(Bench::Call) } => bench_call(),
-        Verb::Bench { what: Some(Bench::Throughput(options)) } => throughput::run(&options),
+        Verb::Bench { what } => bench::run(what.as_ref()),
         Verb::Chaos(options) => chaos::run(&options),
         Verb::Wheel => wheel(),
     };
@@ -113,12 +104,8 @@ fn main() -> ExitCode {
 
 fn wheel() -> anyhow::Result<bool> {
     let mut log = log::Log::new(Duration::from_secs(30 * 60));
-    let built = python::wheel(&mut log, "release", &repo::target().join("wheels"));
-    println!("{}", built.inspect_err(|_| eprint!("{}", log.text()))?.display());
+    let built = wheels::build(&mut log, "release", &repo::target().join("wheels"));
+    let built = built.inspect_err(|_| eprint!("{}", log.text()))?;
+    println!("{}\n{}", built.wheel.display(), built.sdist.display());
     Ok(true)
-}
-
-fn bench_call() -> anyhow::Result<bool> {
-    let mut bench = repo::cargo("bench");
-    Ok(bench.args(["--quiet", "--package=mpt-tokens", "--bench=call"]).status()?.success())
 }

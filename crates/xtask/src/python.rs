@@ -61,6 +61,26 @@ pub(crate) struct Venv {
 }
 
 impl Venv {
+    /// Makes it, empty, in place of what is in that folder.
+    pub(crate) fn new(log: &mut Log, python: &Python, folder: PathBuf) -> Result<Self> {
+        let mut make = Command::new(&python.program);
+        log.run(make.args(["-m", "venv", "--clear"]).arg(&folder))?;
+        Ok(Self { folder })
+    }
+
+    /// Installs exactly what `bindings/python/requirements-LOCK.lock` pins.
+    pub(crate) fn fill(&self, log: &mut Log, lock: &str) -> Result<()> {
+        let mut pip = self.pip();
+        pip.args(["--require-hashes", "--only-binary=:all:", "-r"]).arg(lock_file(lock));
+        log.run(&mut pip).map(drop)
+    }
+
+    /// Installs a wheel of this tree, which needs nothing else.
+    pub(crate) fn install(&self, log: &mut Log, wheel: &Path) -> Result<()> {
+        let mut pip = self.pip();
+        log.run(pip.args(["--no-deps", "--no-index", "--force-reinstall"]).arg(wheel)).map(drop)
+    }
+
     /// Calls a program of it, as if it had been activated.
     pub(crate) fn command(&self, name: &str) -> Command {
         let mut path = OsString::from(self.bin());
@@ -74,18 +94,13 @@ impl Venv {
         command
     }
 
-    /// Installs a wheel of this tree, whatever was there before.
-    pub(crate) fn install(&self, log: &mut Log, wheel: &Path) -> Result<()> {
-        let mut pip = self.pip();
-        pip.args(["--no-deps", "--no-index", "--force-reinstall"]).arg(wheel);
-        log.run(&mut pip).map(drop)
-    }
-
-    fn bin(&self) -> PathBuf {
+    /// Where its programs are.
+    pub(crate) fn bin(&self) -> PathBuf {
         self.folder.join("bin")
     }
 
-    fn pip(&self) -> Command {
+    /// `pip install`, without its chatter.
+    pub(crate) fn pip(&self) -> Command {
         let mut pip = self.command("python");
         pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
         pip
@@ -94,31 +109,29 @@ impl Venv {
 
 /// An environment of exactly what `bindings/python/requirements-LOCK.lock` pins, made anew when that changes.
 pub(crate) fn venv(log: &mut Log, python: &Python, lock: &str) -> Result<Venv> {
-    venv_of(log, python, lock, &format!("bindings/python/requirements-{lock}.lock"))
-}
-
-/// An environment called `name`, of exactly what a lock file of this tree pins.
-pub(crate) fn venv_of(log: &mut Log, python: &Python, name: &str, file: &str) -> Result<Venv> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
 
     let (major, minor) = python.version;
-    let folder = repo::target().join(format!("xtask/venv/{name}-{major}.{minor}"));
-    let file = repo::root().join(file);
+    let folder = repo::target().join(format!("xtask/venv/{lock}-{major}.{minor}"));
+    let file = lock_file(lock);
     let pinned =
         fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let pinned = format!("# {}\n{pinned}", python.program.display());
     // Written last, so that a half-made environment is not taken for a whole one.
     let stamp = folder.join("made-from");
-    let venv = Venv { folder };
     if fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == pinned) {
-        return Ok(venv);
+        return Ok(Venv { folder });
     }
-    let mut make = Command::new(&python.program);
-    log.run(make.args(["-m", "venv", "--clear"]).arg(&venv.folder))?;
-    log.run(venv.pip().args(["--require-hashes", "--only-binary=:all:", "-r"]).arg(&file))?;
+    let venv = Venv::new(log, python, folder)?;
+    venv.fill(log, lock)?;
     fs::write(&stamp, pinned).with_context(|| format!("cannot write {}", stamp.display()))?;
     Ok(venv)
+}
+
+/// The file that pins what an environment has.
+fn lock_file(lock: &str) -> PathBuf {
+    repo::root().join(format!("bindings/python/requirements-{lock}.lock"))
 }
 
 /// The Python that fits, or a sentence that says what is missing.
@@ -126,21 +139,16 @@ pub(crate) fn fitting() -> Result<&'static Python> {
     find().as_ref().map_err(|why| anyhow!("{why}"))
 }
 
-/// Builds the wheel of this tree in a cargo profile; returns its path.
-pub(crate) fn wheel(log: &mut Log, profile: &str, folder: &Path) -> Result<PathBuf> {
+/// Builds the wheel of this tree for this machine, in the dev profile; returns its path.
+fn wheel(log: &mut Log, folder: &Path) -> Result<PathBuf> {
     let venv = venv(log, fitting()?, "build")?;
     // What an older build left would be taken for this one's.
-    for old in wheels_in(folder)? {
-        fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
-    }
+    remove(folder, "whl")?;
     let mut maturin = venv.command("maturin");
-    maturin.args(["build", "--quiet", "--profile", profile, "--out"]).arg(folder);
+    maturin.args(["build", "--quiet", "--locked", "--profile", "dev", "--out"]).arg(folder);
     maturin.arg("--interpreter").arg(venv.bin().join("python"));
     log.run(&mut maturin)?;
-    match wheels_in(folder)?.as_slice() {
-        [wheel] => Ok(wheel.clone()),
-        wheels => bail!("maturin left {} wheels in {}", wheels.len(), folder.display()),
-    }
+    only(folder, "whl")
 }
 
 /// An environment with what LOCK pins and the wheel of this tree, which is built once a run in the dev profile.
@@ -154,7 +162,7 @@ pub(crate) fn installed(log: &mut Log, python: &Python, lock: &str) -> Result<Ve
         let mut built = WHEEL.lock().unwrap_or_else(PoisonError::into_inner);
         let wheel = match &*built {
             Some(wheel) => wheel,
-            None => built.insert(wheel(log, "dev", &repo::target().join("xtask/wheel"))?),
+            None => built.insert(wheel(log, &repo::target().join("xtask/wheel"))?),
         };
         venv.install(log, wheel)?;
         installed.insert(venv.folder.clone());
@@ -162,20 +170,36 @@ pub(crate) fn installed(log: &mut Log, python: &Python, lock: &str) -> Result<Ve
     Ok(venv)
 }
 
-fn wheels_in(folder: &Path) -> Result<Vec<PathBuf>> {
+/// Removes the files of a folder that end so.
+pub(crate) fn remove(folder: &Path, ending: &str) -> Result<()> {
+    for old in files(folder, ending)? {
+        fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
+    }
+    Ok(())
+}
+
+/// The one file of a folder that ends so.
+pub(crate) fn only(folder: &Path, ending: &str) -> Result<PathBuf> {
+    match files(folder, ending)?.as_slice() {
+        [file] => Ok(file.clone()),
+        files => bail!("{} files end in .{ending} in {}, not one", files.len(), folder.display()),
+    }
+}
+
+fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>> {
     if !folder.exists() {
         return Ok(Vec::new());
     }
     let entries =
         fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    let mut wheels = Vec::new();
+    let mut found = Vec::new();
     for entry in entries {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "whl") {
-            wheels.push(path);
+        if path.extension().is_some_and(|extension| extension == ending) {
+            found.push(path);
         }
     }
-    Ok(wheels)
+    Ok(found)
 }
 
 fn first_that_fits(names: &[&str]) -> Result<Python, String> {

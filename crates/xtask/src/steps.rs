@@ -22,6 +22,7 @@ use crate::tools::{
     self, ABIDIFF, C_COMPILER, CARGO_C, CLANG, CLIPPY, CMAKE, CPP_COMPILER, NGINX, NIGHTLY,
     OPENSSL, PKG_CONFIG, PYTHON, RUSTFMT, VALGRIND,
 };
+use crate::wheels;
 
 /// In the order in which they start; a step `beside` the builds overlaps with the others.
 pub(crate) const STEPS: &[Step] = &[
@@ -128,6 +129,18 @@ pub(crate) const STEPS: &[Step] = &[
     .needs(&[PYTHON])
     .beside()
     .full(),
+    step("leaks", "100,000 calls of Python, blocking and with asyncio, with flat memory", |log| {
+        let venv = python::installed(log, python::fitting()?, "dev")?;
+        let mut pytest = venv.command("python");
+        pytest.args(["-m", "pytest", "-q", "bindings/python/tests/test_leaks.py"]);
+        log.tests(Runner::Pytest, pytest.env("MPT_TOKENS_CALLS", "100000"))
+    })
+    .needs(&[PYTHON])
+    .beside()
+    .full(),
+    step("wheels", "the wheel and the sdist as they would be released", wheels::test)
+        .needs(&[PYTHON])
+        .full(),
     step(
         "valgrind",
         "the C programs lose no memory and race nowhere, and faults made on purpose are found",

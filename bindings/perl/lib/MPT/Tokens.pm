@@ -8,7 +8,6 @@ use FFI::Platypus 2.00;
 use FFI::Platypus::Buffer ();
 use JSON::PP ();
 use POSIX ();
-use Scalar::Util ();
 
 our $VERSION = '0.1.0';
 

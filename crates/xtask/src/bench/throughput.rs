@@ -7,7 +7,6 @@ mod server;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
@@ -39,16 +38,7 @@ pub(crate) struct Options {
 }
 
 /// Measures every peer at every concurrency, and prints the table.
-pub(crate) fn run(options: &Options) -> Result<bool> {
-    let mut log = Log::new(Duration::from_secs(2 * 60 * 60));
-    let measured = measure(&mut log, options);
-    if measured.is_err() {
-        eprint!("{}", log.text());
-    }
-    measured.map(|()| true)
-}
-
-fn measure(log: &mut Log, options: &Options) -> Result<()> {
+pub(super) fn measure(log: &mut Log, options: &Options) -> Result<()> {
     eprintln!(
         "setting up: the program and the wheel, optimized, and the peers (minutes the first time)"
     );

@@ -1,5 +1,5 @@
 //! Who deletes: the program, the Python package, and what else people would use. The Python ones are in
-//! `tests/bench/throughput.py`.
+//! `bindings/python/bench/throughput.py`.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -9,12 +9,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use mpt_tokens_sandbox::numbered_id;
 
+use super::super::package;
 use super::list;
 use crate::log::Log;
-use crate::python::{self, Venv};
+use crate::python::Venv;
 use crate::{artifacts, repo};
 
 #[derive(Clone, Copy, Debug)]
@@ -79,16 +80,7 @@ pub(super) struct Setup {
 impl Setup {
     pub(super) fn make(log: &mut Log) -> Result<Setup> {
         let program = artifacts::optimized_program(log)?;
-        // The official client wants a late Python.
-        let python = python::all().into_iter().next_back().context(
-            "no Python with the modules venv and ensurepip is here (on Debian: apt-get install python3-venv)",
-        )?;
-        if python.version < (3, 12) {
-            bail!("the official client needs Python 3.12 or later: name one by PYTHON=...");
-        }
-        let venv = python::venv_of(log, &python, "throughput", "tests/bench/requirements.lock")?;
-        let wheel = python::wheel(log, "release", &repo::target().join("wheels"))?;
-        venv.install(log, &wheel)?;
+        let venv = package(log)?;
         let folder = repo::target().join("xtask/bench");
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         Ok(Setup { program, venv, folder })
@@ -124,7 +116,7 @@ impl Setup {
 
     fn python(&self, log: &mut Log, peer: &str, run: &Run) -> Result<Done> {
         let mut command = self.venv.command("python");
-        command.arg(repo::root().join("tests/bench/throughput.py")).arg(peer);
+        command.arg(repo::root().join("bindings/python/bench/throughput.py")).arg(peer);
         command.args([run.concurrency.to_string(), run.seconds.to_string()]);
         command.env("MPT_API_BASE_URL", run.base_url).env("MPT_API_TOKEN", run.api_token);
         let printed = log.stdout(&mut command)?;

@@ -1,0 +1,107 @@
+//! `cargo xtask bench`: this project beside other ways to do the same, optimized, in one run.
+
+mod throughput;
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::log::Log;
+use crate::{python, repo, wheels};
+
+/// The oldest Python that the official client works with.
+const PEERS_WANT: (u32, u32) = (3, 12);
+const ANSWER: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
+
+/// What is measured.
+#[derive(clap::Subcommand)]
+pub(crate) enum What {
+    /// One warm call of the Rust core, beside a raw socket and bare ureq.
+    Call,
+    /// The Python package beside other clients: an import, a whole process, a warm call.
+    Python,
+    /// Long lists against a server that takes its time, beside aiohttp, requests and the official client: minutes.
+    Throughput(throughput::Options),
+}
+
+/// Measures, and prints tables.
+pub(crate) fn run(what: Option<&What>) -> Result<bool> {
+    let mut log = Log::new(Duration::from_secs(2 * 60 * 60));
+    let measured = match what {
+        None | Some(What::Call) => call(),
+        Some(What::Python) => python(&mut log),
+        Some(What::Throughput(options)) => throughput::measure(&mut log, options).map(|()| true),
+    };
+    measured.inspect_err(|_| eprint!("{}", log.text()))
+}
+
+fn call() -> Result<bool> {
+    let mut bench = repo::cargo("bench");
+    bench.args(["--quiet", "--package=mpt-tokens", "--bench=call"]);
+    Ok(bench.status()?.success())
+}
+
+fn python(log: &mut Log) -> Result<bool> {
+    let venv = package(log)?;
+    let peer = core_alone(log)?;
+    let mut bench = venv.command("python");
+    bench.arg("bindings/python/bench/run.py").arg(peer);
+    bench.env("MPT_API_BASE_URL", server()?).env("MPT_API_TOKEN", "idt:TKN-0000-0001:bench");
+    Ok(bench.status()?.success())
+}
+
+/// A Python with the peers, and with the wheel as it would be released.
+fn package(log: &mut Log) -> Result<python::Venv> {
+    let Some(python) = python::all().into_iter().rfind(|it| it.version >= PEERS_WANT) else {
+        bail!("no Python 3.12 or later is here: the official client wants one");
+    };
+    eprintln!("building the wheel, optimized: minutes the first time");
+    let dist = wheels::build(log, "release", &repo::target().join("wheels"))?;
+    let venv = python::venv(log, &python, "bench")?;
+    venv.install(log, &dist.wheel)?;
+    Ok(venv)
+}
+
+/// The core as a program that makes the same calls.
+fn core_alone(log: &mut Log) -> Result<PathBuf> {
+    let mut cargo = repo::locked("bench");
+    cargo.args(["--package=mpt-tokens", "--bench=peer", "--no-run", "--message-format=json"]);
+    let told = log.stdout(&mut cargo)?;
+    let messages = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let built = messages.filter(|message| message["target"]["name"] == "peer");
+    let peer =
+        built.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
+    peer.context("cargo built no program `peer`")
+}
+
+/// Answers 204 to whatever ends in an empty line, on every connection: the least that a server can do.
+fn server() -> Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("no port of 127.0.0.1 can be had")?;
+    let url = format!("http://{}", listener.local_addr()?);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || serve(stream));
+        }
+    });
+    Ok(url)
+}
+
+fn serve(mut stream: TcpStream) {
+    let mut buffer = [0u8; 16 * 1024];
+    let mut filled = 0;
+    // A connection that ends, however it does, is the client's affair: it checks every answer.
+    let _ = stream.set_nodelay(true);
+    while let Ok(received @ 1..) = stream.read(&mut buffer[filled..]) {
+        filled += received;
+        if buffer[..filled].ends_with(b"\r\n\r\n") {
+            filled = 0;
+            if stream.write_all(ANSWER).is_err() {
+                return;
+            }
+        }
+    }
+}
