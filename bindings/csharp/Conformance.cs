@@ -25,7 +25,10 @@ static class Conformance
             {
                 Tell(failure.Outcome, failure.GetType().FullName, failure);
             }
-            GC.Collect(); // so that what is resident is what is held
+            // So that what is resident is what is held; what waits for its finalizer is not.
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            GC.Collect();
             Output.WriteLine();
             Output.Flush();
         }

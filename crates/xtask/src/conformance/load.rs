@@ -26,14 +26,15 @@ pub(crate) fn run(log: &mut Log, language: &'static Language) -> Result<Tally> {
     let sandbox = Sandbox::start().context("the sandbox does not start")?;
     let mut bench = Bench::start(log, language, &sandbox)?;
     let mut tally = Tally::default();
-    let kinds = [("each", CALLS, ROUNDS), ("batch", BATCH, BATCHES)];
-    for (call, count, rounds) in kinds {
+    // The last number: after so many rounds a runtime has what it needs.
+    let kinds = [("each", CALLS, ROUNDS, 5), ("batch", BATCH, BATCHES, 3)];
+    for (call, count, rounds, warm) in kinds {
         let mut resident = Vec::new();
         for round in repeat_n(count, rounds).enumerate() {
             delete(&mut bench, call, round)?;
             resident.push(kib(bench.runner.pid())?);
         }
-        let grown = steady_growth(&resident[rounds / 2 - 1..]) * 1024 / count as i64;
+        let grown = steady_growth(&resident[warm - 1..]) * 1024 / count as i64;
         let word = if grown > MOST { "FAIL" } else { "pass" };
         log.note(&format!(
             "{word}  {call}: {count} ids, {rounds} times: {resident:?} KiB resident, at the end {grown} bytes more for each"
