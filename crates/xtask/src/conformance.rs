@@ -44,7 +44,7 @@ pub(crate) enum What {
     /// Run the table of cases.
     #[default]
     Cases,
-    /// Make 20,000 calls and batches of 10,000 ids, with flat memory.
+    /// Make 30,000 calls and batches of 10,000 ids, with flat memory.
     Load,
     /// Follow its README to the letter, in an empty folder.
     Readme,
