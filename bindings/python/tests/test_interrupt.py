@@ -39,8 +39,11 @@ TELLING = """
 """
 
 SCRIPT = """
-import json, logging, sys, threading, time, traceback
+import json, logging, signal, sys, threading, time, traceback
 import mpt_tokens
+
+# What runs in the background of a script inherits that the signal is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def caught(interrupt, **more):
     outcome = mpt_tokens.outcome_of(interrupt)
