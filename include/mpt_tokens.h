@@ -153,11 +153,11 @@ typedef struct mpt_outcome mpt_outcome;
 typedef int32_t mpt_code;
 
 /**
- * Asked while a call waits, about every 50 ms and whenever a signal interrupts the wait; `user_data` is what the caller
- * gave. Other than 0: the client is cancelled, as by mpt_client_cancel.
+ * Asked while a call, mpt_batch_next or mpt_batch_free waits, about every 50 ms and whenever a signal interrupts the
+ * wait; `user_data` is what the caller gave. Other than 0: the client is cancelled, as by mpt_client_cancel.
  *
  * Threads: it runs on the thread that called, inside the call. It must return (no longjmp, no C++ exception), and may
- * use nothing of the library but mpt_client_cancel.
+ * use nothing of the library but mpt_client_cancel, and the _free of objects that no call uses.
  */
 typedef int (*mpt_poll_callback)(void *user_data);
 

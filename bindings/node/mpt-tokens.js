@@ -35,8 +35,9 @@ const setter = (name, type, convert) => {
   const set = library.func(`int32_t mpt_config_set_${name}(void *config, ${type} value)`);
   return (config, value) => set(config, convert(value));
 };
-// A C string ends at NUL, which would cut an id to another one; U+0001 is refused as NUL would be.
-const text = (value) => String(value).replaceAll('\0', '\x01');
+// A C string ends at NUL, and a surrogate alone becomes U+FFFD: both would make another id of one that has them. U+0001 is
+// refused as they must be.
+const text = (value) => String(value).replace(/[\0\p{Surrogate}]/gu, '\x01');
 const flag = (value) => (value ? 1 : 0);
 const setters = {
   apiToken: setter('api_token', 'const char *', text),

@@ -252,11 +252,11 @@ pub unsafe extern "C" fn mpt_config_set_proxy_from_env(config: *mut Config) -> m
     unsafe { set(config, |builder| Ok(builder.proxy_from_env())) }
 }
 
-/// Asked while a call waits, about every 50 ms and whenever a signal interrupts the wait; `user_data` is what the caller
-/// gave. Other than 0: the client is cancelled, as by mpt_client_cancel.
+/// Asked while a call, mpt_batch_next or mpt_batch_free waits, about every 50 ms and whenever a signal interrupts the
+/// wait; `user_data` is what the caller gave. Other than 0: the client is cancelled, as by mpt_client_cancel.
 ///
 /// Threads: it runs on the thread that called, inside the call. It must return (no longjmp, no C++ exception), and may
-/// use nothing of the library but mpt_client_cancel.
+/// use nothing of the library but mpt_client_cancel, and the _free of objects that no call uses.
 pub type PollCallback = Option<unsafe extern "C-unwind" fn(user_data: *mut c_void) -> c_int>;
 
 /// A function to be asked whether to go on, for runtimes with one thread that must look for signals and interrupts

@@ -145,6 +145,8 @@ pub(crate) const LANGUAGES: &[Language] = &[
         lacks: &[UNICODE],
         runner: |log, folder| {
             let package = node_package(log, folder)?;
+            let mut texts = loading(log, "node")?;
+            log.run(texts.arg(package.join("text_test.mjs")))?;
             let mut node = loading(log, "node")?;
             // A heap that does not grow for speed shows what is truly held.
             node.args(["--expose-gc", "--max-semi-space-size=1", "--single-threaded-gc"])
