@@ -138,7 +138,7 @@ fn an_answer_that_comes_too_late() {
         }
         conn.answer_all(http("403 Forbidden", "", "{}"));
     });
-    let client = builder(server.url()).attempt_timeout(Duration::from_millis(200)).build().unwrap();
+    let client = builder(server.url()).attempt_timeout(Duration::from_secs(1)).build().unwrap();
     let report = delete(&client);
     go.send(()).unwrap();
     assert_eq!(
