@@ -72,16 +72,6 @@ pub(crate) const STEPS: &[Step] = &[
         .needs(&[NGINX, OPENSSL]),
     step("demo", "the demo", |log| log.check(cargo("xtask").arg("demo")))
         .needs(&[PYTHON, C_COMPILER]),
-    step("conformance", "one table of cases, in every language that is here", |log| {
-        conformance::test(log, What::Cases)
-    }),
-    step("readmes", "the READMEs of the other languages, followed to the letter", |log| {
-        conformance::test(log, What::Readme)
-    }),
-    step("load", "every language under load, with flat memory", |log| {
-        conformance::test(log, What::Load)
-    })
-    .full(),
     step("lists", "a million tokens, 200 kills, and a server's limit", |log| {
         let mut tests = locked("test");
         tests.args(["-p", "mpt-tokens-cli", "--test", "it", "--", "--show-output"]);
@@ -136,6 +126,20 @@ pub(crate) const STEPS: &[Step] = &[
         log.tests(Runner::Pytest, pytest.env("MPT_TOKENS_CALLS", "100000"))
     })
     .needs(&[PYTHON])
+    .beside()
+    .full(),
+    // After the checks of Python, since these take long. One after the other: they share their folders.
+    step("conformance", "one table of cases, in every language that is here", |log| {
+        conformance::test(log, What::Cases)
+    })
+    .beside(),
+    step("readmes", "the READMEs of the other languages, followed to the letter", |log| {
+        conformance::test(log, What::Readme)
+    })
+    .beside(),
+    step("load", "every language under load, with flat memory", |log| {
+        conformance::test(log, What::Load)
+    })
     .beside()
     .full(),
     step("wheels", "the wheel and the sdist as they would be released", wheels::test)
