@@ -1,9 +1,8 @@
 //! `cargo xtask bench`: this project beside other ways to do the same, optimized, in one run.
 
+mod server;
 mod throughput;
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,7 +14,6 @@ use crate::{python, repo, wheels};
 
 /// The oldest Python that the official client works with.
 const PEERS_WANT: (u32, u32) = (3, 12);
-const ANSWER: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
 
 /// What is measured.
 #[derive(clap::Subcommand)]
@@ -48,9 +46,10 @@ fn call() -> Result<bool> {
 fn python(log: &mut Log) -> Result<bool> {
     let venv = package(log)?;
     let peer = core_alone(log)?;
+    let server = server::threads(Duration::ZERO)?;
     let mut bench = venv.command("python");
     bench.arg("bindings/python/bench/run.py").arg(peer);
-    bench.env("MPT_API_BASE_URL", server()?).env("MPT_API_TOKEN", "idt:TKN-0000-0001:bench");
+    bench.env("MPT_API_BASE_URL", &server.base_url).env("MPT_API_TOKEN", &server.api_token);
     Ok(bench.status()?.success())
 }
 
@@ -76,32 +75,4 @@ fn core_alone(log: &mut Log) -> Result<PathBuf> {
     let peer =
         built.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
     peer.context("cargo built no program `peer`")
-}
-
-/// Answers 204 to whatever ends in an empty line, on every connection: the least that a server can do.
-fn server() -> Result<String> {
-    let listener = TcpListener::bind("127.0.0.1:0").context("no port of 127.0.0.1 can be had")?;
-    let url = format!("http://{}", listener.local_addr()?);
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            std::thread::spawn(move || serve(stream));
-        }
-    });
-    Ok(url)
-}
-
-fn serve(mut stream: TcpStream) {
-    let mut buffer = [0u8; 16 * 1024];
-    let mut filled = 0;
-    // A connection that ends, however it does, is the client's affair: it checks every answer.
-    let _ = stream.set_nodelay(true);
-    while let Ok(received @ 1..) = stream.read(&mut buffer[filled..]) {
-        filled += received;
-        if buffer[..filled].ends_with(b"\r\n\r\n") {
-            filled = 0;
-            if stream.write_all(ANSWER).is_err() {
-                return;
-            }
-        }
-    }
 }

@@ -3,16 +3,15 @@
 //! It measures and prints; nothing passes or fails by its speed. Every deletion is counted by the server, too.
 
 mod peers;
-mod server;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
+use super::server::{Kind, Server};
 use crate::log::Log;
 use peers::{Peer, Run, Setup};
-use server::{Kind, Server};
 
 /// How long the server holds an answer back, in milliseconds.
 const LATENCY_MS: u64 = 20;

@@ -1,4 +1,4 @@
-//! What is deleted from: a server that holds every answer back.
+//! What is deleted from: a server that may hold every answer back.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -90,7 +90,8 @@ fn sandbox(program: &Path, tokens: u64, latency_ms: u64) -> Result<Server> {
     Ok(server)
 }
 
-fn threads(latency: Duration) -> Result<Server> {
+/// The least that a server can do: it answers 204 to whatever it is asked, after `latency`.
+pub(super) fn threads(latency: Duration) -> Result<Server> {
     let listener = TcpListener::bind("127.0.0.1:0").context("no port is free")?;
     let base_url = format!("http://{}", listener.local_addr()?);
     let shared = Arc::<Shared>::default();
