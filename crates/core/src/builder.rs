@@ -9,6 +9,7 @@ use crate::cancel::Cancel;
 use crate::client::{Client, Shared, VERSION};
 use crate::code::Code;
 use crate::endpoint::{DEFAULT_BASE_URL, Endpoint};
+use crate::environment::variable;
 use crate::exchange::Network;
 use crate::proxy::Proxy;
 use crate::report::{Error, Report};
@@ -61,7 +62,7 @@ impl ClientBuilder {
     /// Takes from the environment: `MPT_API_TOKEN`, `MPT_API_BASE_URL`, and the proxy as [`Proxy::from_env`] does.
     /// What is set on the builder afterwards stands instead.
     pub fn from_env() -> ClientBuilder {
-        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+        let set = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         ClientBuilder {
             api_token: set("MPT_API_TOKEN").map(zeroize::Zeroizing::new),
             base_url: set("MPT_API_BASE_URL"),

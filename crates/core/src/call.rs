@@ -57,8 +57,8 @@ pub(crate) trait World {
 pub(crate) trait Gate {
     /// Waits until an attempt may start; not at all when that is not before `deadline`.
     fn enter(&self, world: &dyn World, deadline: Option<Instant>) -> Entry;
-    /// Hears what an attempt was answered.
-    fn answered(&self, now: Instant, status: u16, retry_after: Option<Duration>);
+    /// Hears what an attempt that began then was answered.
+    fn answered(&self, begun: Instant, now: Instant, status: u16, retry_after: Option<Duration>);
 }
 
 /// How a wait at a gate ended.
@@ -174,7 +174,7 @@ impl Call<'_> {
             if verdict.lost && lost == Lost::No {
                 lost = Lost::Attempt(number);
             }
-            let retry_after = self.hear(&answer, now);
+            let retry_after = self.hear(&answer, begun, now);
             let throttled = verdict.code == Code::RateLimited && retry_after.is_some();
             last = Some(answer);
 
@@ -229,12 +229,12 @@ impl Call<'_> {
     }
 
     /// Tells the gate, and takes out how long the server wants to be left alone.
-    fn hear(&self, answer: &Answer, now: Instant) -> Option<Duration> {
+    fn hear(&self, answer: &Answer, begun: Instant, now: Instant) -> Option<Duration> {
         let Answer::Status { status, retry_after, .. } = answer else {
             return None;
         };
         if let Some(gate) = self.gate {
-            gate.answered(now, *status, *retry_after);
+            gate.answered(begun, now, *status, *retry_after);
         }
         *retry_after
     }

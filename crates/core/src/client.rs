@@ -7,12 +7,12 @@ use std::sync::Arc;
 use crate::builder::ClientBuilder;
 use crate::call::Call;
 use crate::cancel::Cancel;
-use crate::code::Code;
+use crate::code::{Code, Outcome};
 use crate::endpoint::Endpoint;
 use crate::exchange::{Network, RealWorld};
 use crate::report::{Deletion, Error, Report};
 use crate::retry::{RetryBudget, RetryPolicy};
-use crate::secret::ApiToken;
+use crate::secret::{ApiToken, REDACTED};
 use crate::token_id::TokenId;
 use crate::trace::TraceParent;
 use crate::wait::Cancels;
@@ -162,7 +162,16 @@ impl Client {
         &self,
         token_id: &str,
         options: &DeleteOptions,
+        after_lost_answer: bool,
     ) -> Result<TokenId, Box<Report>> {
+        if self.own_token().is_inside(token_id) {
+            return Err(Box::new(Report::refused(
+                Code::InvalidTokenId,
+                Some(REDACTED.to_owned()),
+                "the token id holds the API token in use: expected an id such as `TKN-1671-0642`"
+                    .to_owned(),
+            )));
+        }
         let id = TokenId::new(token_id).map_err(|invalid| {
             Report::refused(
                 Code::InvalidTokenId,
@@ -175,14 +184,17 @@ impl Client {
             let own = self.own_token_id().unwrap_or_default();
             let is = if own == id.as_str() { "is" } else { "may be" };
             let message = format!(
-                "the token `{id}` {is} the one in use, and was not deleted: allow the own token to be deleted \
-                 if that is meant"
+                "the token `{id}` {is} the one in use, and {}: allow the own token to be deleted if that is meant",
+                if after_lost_answer {
+                    "was not asked to be deleted again; the answer to an earlier call was lost, and it may be deleted"
+                } else {
+                    "was not deleted"
+                }
             );
-            return Err(Box::new(Report::refused(
-                Code::OwnToken,
-                Some(id.as_str().to_owned()),
-                message,
-            )));
+            let report = Report::refused(Code::OwnToken, Some(id.as_str().to_owned()), message);
+            // An earlier request may have deleted it.
+            let outcome = if after_lost_answer { Outcome::Unknown } else { report.outcome };
+            return Err(Box::new(Report { outcome, ..report }));
         }
         Ok(id)
     }
@@ -194,7 +206,7 @@ impl Client {
         options: &DeleteOptions,
         gate: Option<&dyn crate::call::Gate>,
     ) -> Report {
-        let id = match self.check(token_id, options) {
+        let id = match self.check(token_id, options, options.after_lost_answer) {
             Ok(id) => id,
             Err(refused) => return *refused,
         };

@@ -43,14 +43,18 @@ impl Credential {
         self.token.expose().len()
     }
 
-    /// Puts the value where its stand-in is in the head of a request.
-    pub(crate) fn put_into(&self, request: &mut [u8]) {
+    /// Puts the value where its stand-in is in the head of a request; `false` where that is not found whole.
+    pub(crate) fn put_into(&self, request: &mut [u8]) -> bool {
         let found = request.windows(HEADER_START.len()).position(|window| window == HEADER_START);
-        if let Some(begin) = found
-            && let Some(room) = request[begin + HEADER_START.len()..].get_mut(..self.len())
-            && room.iter().all(|byte| *byte == MASK)
-        {
-            room.copy_from_slice(self.token.expose().as_bytes());
+        let Some(begin) = found else {
+            return false;
+        };
+        match request[begin + HEADER_START.len()..].get_mut(..self.len()) {
+            Some(room) if room.iter().all(|byte| *byte == MASK) => {
+                room.copy_from_slice(self.token.expose().as_bytes());
+                true
+            }
+            _ => false,
         }
     }
 

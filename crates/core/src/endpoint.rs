@@ -12,10 +12,15 @@ pub const DEFAULT_BASE_URL: &str = "https://api.platform.softwareone.com";
 /// The path of the collection, below the base URL (OpenAPI path `/public/v1/accounts/api-tokens/{id}`).
 const COLLECTION: &str = "/public/v1/accounts/api-tokens/";
 
+/// So that the head of a request, which it is a part of, is handed down at once.
+const LONGEST: usize = 2048;
+
 /// A checked base URL.
 ///
 /// `http` or `https`, no user info, no query, no fragment. A trailing `/` and a pasted `/public` or `/public/v1`
-/// are dropped; any other path is kept as a prefix. Plain `http` is for loopback only, unless allowed.
+/// are dropped; any other path is kept as a prefix. Plain `http` is for loopback only, unless allowed. ASCII, and at
+/// most 2048 bytes: a host of other letters is given in its ASCII form (`xn--…`, RFC 5890), so that no letter can look
+/// like another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     url: Url,
@@ -34,6 +39,12 @@ impl Endpoint {
         let text = base_url.trim();
         if text.is_empty() {
             return fail("is empty", None);
+        }
+        if text.len() > LONGEST {
+            return fail("is longer than 2048 bytes", None);
+        }
+        if !text.is_ascii() {
+            return fail("has characters that are not ASCII", None);
         }
         let Ok(url) = Url::parse(text) else {
             return fail("is not a URL", None);
@@ -81,7 +92,7 @@ impl Endpoint {
         self.collection.strip_suffix(COLLECTION).unwrap_or(&self.collection)
     }
 
-    /// Whether the host is this machine: `localhost`, `127.0.0.0/8` or `::1`.
+    /// Whether the host is this machine: `localhost` or a name under it, `127.0.0.0/8` or `::1`.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.url)
     }
@@ -115,15 +126,17 @@ fn origin(url: &Url) -> String {
 
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => {
-            let name = name.trim_end_matches('.');
-            name.eq_ignore_ascii_case("localhost")
-                || name.to_ascii_lowercase().ends_with(".localhost")
-        }
+        Some(Host::Domain(name)) => is_loopback_name(name),
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
         Some(Host::Ipv6(ip)) => ip.is_loopback(),
         None => false,
     }
+}
+
+/// Whether a name means this machine (RFC 6761, section 6.3), whatever a name server says of it.
+pub(crate) fn is_loopback_name(name: &str) -> bool {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    name == "localhost" || name.ends_with(".localhost")
 }
 
 /// The URL without what may be a secret: user info, query and fragment.

@@ -38,6 +38,7 @@ mod code;
 mod connect;
 mod credential;
 mod endpoint;
+mod environment;
 mod exchange;
 mod journal;
 mod message;

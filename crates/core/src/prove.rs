@@ -28,6 +28,9 @@ pub struct Proof {
 
 impl Proof {
     /// Whether the API answered 401 to the value: it can no longer be used for authentication.
+    ///
+    /// That is said of this very text. The value of a token that was one is dead then, and so is the token; a value
+    /// that was cut off or mistyped never was one, and is answered the same: delete the token by its id first.
     pub fn is_proven(&self) -> bool {
         self.proven
     }
@@ -161,7 +164,9 @@ fn not_proven(id: &str, what: &str) -> String {
 }
 
 fn judge(id: &str, report: Report) -> Proof {
-    let answered = report.attempts().last().and_then(|attempt| attempt.http_status);
+    // An answer that broke off is no answer, whatever its first line said.
+    let last = report.attempts().last().filter(|attempt| attempt.failure.is_none());
+    let answered = last.and_then(|attempt| attempt.http_status);
     let said = |what: &str| not_proven(id, what);
     let message = match answered {
         Some(401) => {

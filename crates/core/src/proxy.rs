@@ -5,6 +5,7 @@ use std::fmt;
 use ureq::ProxyProtocol;
 
 use crate::endpoint::Endpoint;
+use crate::environment::variable;
 
 /// An HTTP proxy, asked with `CONNECT`: it never sees the request or the API token.
 ///
@@ -38,7 +39,7 @@ impl Proxy {
     /// # Errors
     /// When the variable that counts is not the URL of an HTTP proxy.
     pub fn from_env(endpoint: &Endpoint) -> Result<Option<Proxy>, InvalidProxy> {
-        Proxy::from_lookup(endpoint, |name| std::env::var(name).ok())
+        Proxy::from_lookup(endpoint, variable)
     }
 
     pub(crate) fn from_lookup(
@@ -220,6 +221,7 @@ mod tests {
     #[case::scheme("ftp://user:hunter22@p")]
     #[case::words("no proxy hunter22")]
     #[case::port("http://user:hunter22@p:99999")]
+#[case::not_unicode("http://user:hunter22@p\u{fffd}:1")]
     fn a_variable_that_is_no_proxy(#[case] url: &str) {
         let error = found(API, &[("HTTPS_PROXY", url)]).unwrap_err();
         assert!(!error.to_string().contains("hunter22"), "{error}");

@@ -67,6 +67,12 @@ impl ApiToken {
         [Some(value), secret.filter(|secret| secret.len() >= SHORTEST_SECRET)].into_iter().flatten()
     }
 
+    /// Whether a text holds this value, or the secret part of it.
+    pub(crate) fn is_inside(&self, text: &str) -> bool {
+        let long = |hidden: &&str| hidden.len() >= SHORTEST_SECRET;
+        self.hidden().filter(long).any(|hidden| text.contains(hidden))
+    }
+
     /// `text` without this value, and without the secret part of it, be they percent-encoded or not.
     pub(crate) fn redact(&self, text: &str) -> String {
         let mut clean = text.to_owned();

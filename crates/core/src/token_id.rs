@@ -4,7 +4,7 @@ use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::secret::id_in_value;
+use crate::secret::REDACTED;
 
 /// The longest token id accepted, in bytes of UTF-8.
 pub(crate) const MAX_LEN: usize = 256;
@@ -16,9 +16,9 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 ///
 /// The contract (OpenAPI parameter `id`) says only "string", so nothing is refused for its shape. Refused is what
 /// could reach another resource than that very token: the empty id, `.`, `..` (a server or a proxy would remove
-/// them from the path, RFC 3986 section 5.2.4), control characters, and more than 256 bytes; and a token value
-/// (`idt:TKN-…:<secret>`) given by mistake, since a URL is no place for a secret. Everything else travels
-/// percent-encoded as ONE path segment.
+/// them from the path, RFC 3986 section 5.2.4), control characters, and more than 256 bytes; and whatever holds a token
+/// value (`idt:…:<secret>`), since a URL is no place for a secret. Everything else travels percent-encoded as ONE path
+/// segment.
 ///
 /// ```
 /// use mpt_tokens::TokenId;
@@ -61,22 +61,37 @@ fn flaw(id: &str) -> Option<Flaw> {
     match id {
         "" => Some(Flaw::Empty),
         "." | ".." => Some(Flaw::DotSegment),
+        _ if value_inside(id).is_some() => Some(Flaw::TokenValue),
         _ if id.len() > MAX_LEN => Some(Flaw::TooLong(id.len())),
         _ if id.chars().any(char::is_control) => Some(Flaw::Control),
-        _ if id_in_value(id).is_some() => Some(Flaw::TokenValue),
         _ => None,
     }
 }
 
 /// What may be shown of a refused id: never the secret of a token value, never an endless text.
 pub(crate) fn shown(id: &str) -> String {
-    if let Some(own) = id_in_value(id) {
-        return format!("idt:{own}:<redacted>");
+    match value_inside(id) {
+        Some(own) => format!("idt:{}:{REDACTED}", cut(own)),
+        None => cut(id),
     }
-    match id.char_indices().nth(64) {
-        Some((end, _)) => format!("{}…", &id[..end]),
-        None => id.to_owned(),
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(64) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
+}
+
+/// What stands between the colons where a text holds a token value, with anything around it and in any case of letters.
+fn value_inside(text: &str) -> Option<&str> {
+    const START: &str = "idt:";
+    let begin = text
+        .as_bytes()
+        .windows(START.len())
+        .position(|window| window.eq_ignore_ascii_case(START.as_bytes()))?;
+    let (own, secret) = text[begin + START.len()..].split_once(':')?;
+    (!secret.is_empty()).then_some(own)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +111,7 @@ pub struct InvalidTokenId {
 }
 
 impl InvalidTokenId {
-    /// The refused id as it may be shown: cut after 64 characters, a token value without its secret.
+    /// The refused id as it may be shown: cut after 64 characters, of a token value only the id.
     pub fn shown(&self) -> &str {
         &self.shown
     }
@@ -124,7 +139,7 @@ impl fmt::Display for InvalidTokenId {
             Flaw::TokenValue => write!(
                 f,
                 "`{}` is a token value, not a token id: expected only the part between the colons",
-                self.shown
+                self.shown.escape_debug()
             ),
         }
     }

@@ -4,12 +4,13 @@
 //! ureq hands no context of a call to its connectors and transports, and keeps transports in its pool between calls.
 //! Since a call runs on the thread that makes it, its context is a thread-local, set for the time of one attempt.
 
+mod records;
 mod watch;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -30,10 +31,12 @@ use ureq::{Agent, Error};
 
 use crate::connect;
 use crate::credential::Credential;
+use crate::endpoint::is_loopback_name;
 use crate::resolve::Lookup;
 use crate::wait::{Cancels, Wake};
 
 pub(crate) use watch::MAX_HEAD;
+use records::Records;
 use watch::WatchStep;
 
 /// How far an attempt has come.
@@ -58,6 +61,8 @@ pub(crate) struct Current {
     lookup: Lookup,
     credential: Arc<Credential>,
     phase: Cell<Phase>,
+    /// Whether the API token was put into the head of the request.
+    authorized: Cell<bool>,
     /// Whether any byte of the request was handed down to a connection.
     sent: Cell<bool>,
     /// Why we ended the attempt ourselves, when we did.
@@ -72,6 +77,28 @@ pub(crate) struct Current {
 
 thread_local! {
     static CURRENT: RefCell<Option<Rc<Current>>> = const { RefCell::new(None) };
+    /// Whether connections are only asked for what has come already: see [`is_quiet`].
+    static LISTENING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a connection stands, and nothing came on it that nobody asked for.
+///
+/// Through every layer: what comes may wait in the kernel, in a buffer, or decrypted inside TLS, which also takes
+/// messages of its own this way, such as tickets.
+///
+/// No wait: a layer that has nothing to give says so by [`io::ErrorKind::WouldBlock`].
+fn is_quiet(connection: &mut dyn Transport) -> bool {
+    struct Reset;
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            LISTENING.set(false);
+        }
+    }
+    LISTENING.set(true);
+    let _reset = Reset;
+    let nothing = |error: &Error| matches!(error, Error::Io(error) if error.kind() == io::ErrorKind::WouldBlock);
+    connection.buffers().input().is_empty()
+        && connection.await_input(NextTimeout::default()).is_err_and(|error| nothing(&error))
 }
 
 impl Current {
@@ -92,6 +119,7 @@ impl Current {
             credential,
             // A pooled connection goes through no connector.
             phase: Cell::new(Phase::Exchange),
+            authorized: Cell::new(false),
             sent: Cell::new(false),
             stopped: Cell::new(None),
             asked: Cell::new(Instant::now()),
@@ -191,6 +219,11 @@ fn current() -> Result<Rc<Current>, Error> {
         .ok_or_else(|| Error::Io(io::Error::other("a connection was used outside a call")))
 }
 
+/// Whether connections are only asked for what has come already.
+fn is_listening() -> bool {
+    LISTENING.get()
+}
+
 /// An agent whose every connection is ours.
 pub(crate) fn agent(config: Config) -> Agent {
     let chain =
@@ -261,7 +294,7 @@ impl<In: Transport> Connector<In> for TcpStep {
             details.config.input_buffer_size(),
             details.config.output_buffer_size(),
         );
-        Ok(Some(Either::B(Tcp { stream, buffers, served: 0 })))
+        Ok(Some(Either::B(Tcp { stream, buffers })))
     }
 }
 
@@ -271,6 +304,11 @@ fn addresses(uri: &Uri, current: &Current) -> Result<Vec<SocketAddr>, Error> {
     let port = uri.port_u16().unwrap_or(default_port);
     if let Ok(ip) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
+    }
+    // Such a name is trusted with an API token in plain text, so nobody else is asked what it means.
+    if is_loopback_name(host) {
+        let here = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
+        return Ok(here.map(|ip| SocketAddr::new(ip, port)).to_vec());
     }
     current.enter(Phase::Resolve);
     match current.lookup.addresses(host, port, current.limit(), &current.cancels)? {
@@ -284,7 +322,7 @@ fn addresses(uri: &Uri, current: &Current) -> Result<Vec<SocketAddr>, Error> {
 struct TlsStep(RustlsConnector);
 
 impl<In: Transport> Connector<In> for TlsStep {
-    type Out = <RustlsConnector as Connector<In>>::Out;
+    type Out = <RustlsConnector as Connector<Records<In>>>::Out;
 
     fn connect(
         &self,
@@ -292,7 +330,11 @@ impl<In: Transport> Connector<In> for TlsStep {
         chained: Option<In>,
     ) -> Result<Option<Self::Out>, Error> {
         current()?.enter(Phase::Tls);
-        self.0.connect(details, chained)
+        let records = |below: In| {
+            let tls = details.needs_tls() && !below.is_tls();
+            Records::new(below, tls)
+        };
+        self.0.connect(details, chained.map(records))
     }
 }
 
@@ -300,8 +342,6 @@ impl<In: Transport> Connector<In> for TlsStep {
 struct Tcp {
     stream: TcpStream,
     buffers: LazyBuffers,
-    /// The attempt that read from it last.
-    served: u64,
 }
 
 impl Transport for Tcp {
@@ -324,33 +364,26 @@ impl Transport for Tcp {
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
-        let current = current()?;
+        let listening = is_listening();
         loop {
-            current.wait(&self.stream, PollFlags::IN)?;
+            if !listening {
+                current()?.wait(&self.stream, PollFlags::IN)?;
+            }
             match recv(&self.stream, self.buffers.input_append_buf(), RecvFlags::DONTWAIT) {
                 Ok((_, received)) => {
                     self.buffers.input_appended(received);
-                    self.served = current.serial;
                     return Ok(received > 0);
                 }
-                Err(Errno::AGAIN | Errno::INTR) => {}
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) if !listening => {}
                 Err(error) => return Err(Error::Io(error.into())),
             }
         }
     }
 
-    /// Whether an idle connection can carry a request: it is open, and nothing came that nobody asked for.
-    ///
-    /// ureq asks when it puts a connection back and again when it takes it out. Only the second look protects a
-    /// request, so the attempt that has just read its answer is spared the first.
+    /// What ureq asks is asked of the last step of a connection, and answered there.
     fn is_open(&mut self) -> bool {
-        if CURRENT.with_borrow(|current| current.as_ref().is_some_and(|c| c.serial == self.served))
-        {
-            return true;
-        }
-        let mut byte = [0u8; 1];
-        let probe = recv(&self.stream, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT);
-        probe.is_err_and(|error| error == Errno::AGAIN)
+        is_quiet(self)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::batch::pace::Pace;
+use crate::batch::pace::{Pace, Pause};
 use crate::call::{Entry, Gate};
 use crate::cancel::Cancel;
 use crate::client::{Client, DeleteOptions};
@@ -39,6 +39,8 @@ pub(crate) enum Stop {
     Asked,
     Cancelled,
     Unauthorized,
+    /// The server wants to be left alone for long.
+    Paused(Pause),
     Journal(String),
 }
 
@@ -197,8 +199,8 @@ impl Crew {
         if let Some(why) = self.stopped() {
             return skipped(job, &why);
         }
-        if !self.wait_for_turn(hands) {
-            return skipped(job, &self.stopped().unwrap_or(Stop::Cancelled));
+        if let Err(why) = self.wait_for_turn(hands) {
+            return skipped(job, &why);
         }
         if let (Some(journal), Some(intent)) = (&self.journal, job.intent)
             && let Err(why) = journal.commit(intent)
@@ -218,15 +220,23 @@ impl Crew {
             && report.is_success()
         {
             // A batch that is stopped asks for the proofs of what it has deleted all the same.
-            self.wait_for_turn(hands);
+            // Whether its turn came or not, the call finds out by itself.
+            let _ = self.wait_for_turn(hands);
             report.proof = Some(Box::new(hands.client.proof(&job.id, value, &options, gate)));
         }
         report
     }
 
-    fn wait_for_turn(&self, hands: &Hands) -> bool {
+    fn wait_for_turn(&self, hands: &Hands) -> Result<(), Stop> {
         let pause = |left| hands.cancels.pause(left) != Wake::Cancelled;
-        self.pace.wait(None, Instant::now, pause) == Entry::Go
+        match (self.pace.wait(None, Instant::now, pause), self.pace.pause()) {
+            (Entry::Go, _) => Ok(()),
+            (Entry::Late, Some(pause)) => {
+                self.stop(Stop::Paused(pause));
+                Err(Stop::Paused(pause))
+            }
+            (Entry::Late | Entry::Ended, _) => Err(self.stopped().unwrap_or(Stop::Cancelled)),
+        }
     }
 }
 
@@ -240,7 +250,19 @@ fn skipped(job: &Job, why: &Stop) -> Report {
                 .to_owned(),
             ": check MPT_API_TOKEN",
         ),
+        Stop::Paused(pause) => (
+            format!(
+                "the batch was stopped, since the API wants no calls for {} s (it answered {})",
+                pause.left.as_secs(),
+                pause.http_status
+            ),
+            ": run again then",
+        ),
         Stop::Journal(why) => (format!("the batch was stopped, since {why}"), ""),
+    };
+    let retry_after = match why {
+        Stop::Paused(pause) => Some(pause.left),
+        _ => None,
     };
     let id = &job.id;
     if job.after_lost_answer {
@@ -249,8 +271,8 @@ fn skipped(job: &Job, why: &Stop) -> Report {
              may be deleted: run again to find out"
         );
         let report = Report::refused(Code::Skipped, Some(id.clone()), message);
-        return Report { outcome: Outcome::Unknown, ..report };
+        return Report { outcome: Outcome::Unknown, retry_after, ..report };
     }
     let message = format!("{because}, and the token `{id}` was not tried{advice}");
-    Report::refused(Code::Skipped, Some(id.clone()), message)
+    Report { retry_after, ..Report::refused(Code::Skipped, Some(id.clone()), message) }
 }

@@ -16,6 +16,8 @@ const UNTOLD: Duration = Duration::from_secs(1);
 const UNTOLD_MOST: Duration = Duration::from_secs(30);
 /// Fewer answers than this before the first 429 say little about a rate; one 429 then costs a pause and no more.
 const ENOUGH: u64 = 20;
+/// A batch that is asked for a longer pause than this ends: it would look dead for hours.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// The part of a learned rate that is used.
 const MARGIN: f64 = 0.95;
 /// A rate counts as learned from at most this many seconds' worth of answers.
@@ -106,7 +108,8 @@ impl Pace {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a turn. `pause` waits, and is `false` when the wait was ended early.
+    /// Waits for a turn: not at all when that is not before `deadline`, or the pause is longer than [`PATIENCE`].
+    /// `pause` waits, and is `false` when the wait was ended early.
     pub(crate) fn wait(
         &self,
         deadline: Option<Instant>,
@@ -135,12 +138,12 @@ impl Pace {
         }
     }
 
-    fn refused(&self, now: Instant, status: u16, retry_after: Option<Duration>) {
+    fn refused(&self, begun: Instant, now: Instant, status: u16, retry_after: Option<Duration>) {
         let passed = self.passed.load(Ordering::Relaxed);
         let mut state = self.state();
         let passed = passed.saturating_sub(state.passed_before);
-        // The refusals of calls that were under way together are one event.
-        let again = state.is_paused(now);
+        // The refusals of calls that were under way together are one event, however short the pause is.
+        let again = state.is_paused(now) || (state.met_before && begun < state.since);
         let least = retry_after.unwrap_or(state.untold);
         if status == 429 && !again {
             state.learn(now, passed, least);
@@ -181,7 +184,7 @@ impl State {
             }
         };
         match turn {
-            Turn::After(until) if deadline.is_some_and(|deadline| deadline <= until) => None,
+            Turn::After(until) if deadline.unwrap_or(now + PATIENCE) <= until => None,
             turn => Some(turn),
         }
     }
@@ -213,9 +216,9 @@ impl Gate for Pace {
         }
     }
 
-    fn answered(&self, now: Instant, status: u16, retry_after: Option<Duration>) {
+    fn answered(&self, begun: Instant, now: Instant, status: u16, retry_after: Option<Duration>) {
         match (status, retry_after) {
-            (429, _) | (503, Some(_)) => self.refused(now, status, retry_after),
+            (429, _) | (503, Some(_)) => self.refused(begun, now, status, retry_after),
             _ => {
                 self.passed.fetch_add(1, Ordering::Relaxed);
                 if self.strict.load(Ordering::Acquire)
@@ -233,7 +236,7 @@ mod tests {
     use std::cell::Cell;
     use std::time::{Duration, Instant};
 
-    use super::{Entry, Gate, Pace};
+    use super::{Entry, Gate, PATIENCE, Pace, Turn};
 
     /// A server with a bucket of one second's worth, and as many callers as calls take time: simulated, so that an
     /// hour takes no time.
@@ -269,13 +272,14 @@ mod tests {
                 true
             };
             assert_eq!(pace.wait(None, || now.get(), pause), Entry::Go);
-            now.set(now.get() + latency);
+            let begun = now.get();
+            now.set(begun + latency);
             if lifted_after.is_some_and(|after| answers >= after) {
                 server.rate = 1e9;
             }
             let status = server.answer(now.get());
             let wait = (status == 429).then_some(Duration::from_secs(1));
-            pace.answered(now.get(), status, wait);
+            pace.answered(begun, now.get(), status, wait);
             if status == 204 { answers += 1 } else { refusals += 1 }
         }
         (now.get() - start, refusals)
@@ -289,6 +293,64 @@ mod tests {
             assert!(refusals * 20 < count, "{rate}/s: {refusals} of {count} refused");
             assert!(took < Duration::from_secs(72), "{rate}/s: {took:?} instead of a minute");
         }
+    }
+
+    /// As [`run`], with as many callers at once: how long it took, and how many refusals came.
+    fn crowd(callers: usize, rate: f64, latency: Duration, count: u32, wait: Duration) -> (Duration, u32) {
+        let start = Instant::now();
+        let pace = Pace::new(start);
+        let mut server = Server { rate, left: rate, filled: start };
+        // When each caller has something to do, and when its call began, if it makes one.
+        let mut events: Vec<(Instant, Option<Instant>)> = vec![(start, None); callers];
+        let (mut answers, mut refusals) = (0, 0);
+        loop {
+            let next = (0..callers).min_by_key(|caller| events[*caller].0).unwrap();
+            let (now, call) = events[next];
+            events[next] = if let Some(begun) = call {
+                let status = server.answer(now);
+                pace.answered(begun, now, status, (status == 429).then_some(wait));
+                if status == 204 { answers += 1 } else { refusals += 1 }
+                if answers == count {
+                    return (now - start, refusals);
+                }
+                (now, None)
+            } else {
+                match pace.state().turn(now, None).unwrap() {
+                    Turn::Go => (now + latency, Some(now)),
+                    Turn::At(slot) => (slot + latency, Some(slot)),
+                    Turn::After(end) => (end, None),
+                }
+            };
+        }
+    }
+
+    /// What many calls under way at once are refused is one event, also where the server asks for no pause at all: it
+    /// must not slow the list to a standstill.
+    #[test]
+    fn a_crowd_is_not_slowed_more_than_the_server_asks() {
+        for callers in [1, 16, 64, 256] {
+            for wait in [Duration::ZERO, Duration::from_secs(1)] {
+                let latency = Duration::from_millis(200);
+                let (took, refusals) = crowd(callers, 50.0, latency, 3_000, wait);
+                // One caller alone makes five a second.
+                let least = 3_000.0 / 50_f64.min(5.0 * callers as f64);
+                let told = format!("{callers} at once, a pause of {wait:?}: {took:?}, {refusals} refused");
+                assert!(took.as_secs_f64() < least * 1.5 + 5.0, "{told}");
+                assert!(refusals < 1_500, "{told}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_pause_of_hours_is_not_waited_for() {
+        let start = Instant::now();
+        let pace = Pace::new(start);
+        let never = |_| panic!("it was waited for");
+        pace.answered(start, start, 429, Some(PATIENCE + Duration::from_secs(1)));
+        assert_eq!(pace.wait(None, || start, never), Entry::Late);
+        let pace = Pace::new(start);
+        pace.answered(start, start, 503, Some(Duration::from_secs(599)));
+        assert_eq!(pace.wait(None, || start, |_| false), Entry::Ended);
     }
 
     #[test]
@@ -308,7 +370,7 @@ mod tests {
     fn a_turn_that_does_not_come_in_time_is_not_waited_for() {
         let start = Instant::now();
         let pace = Pace::new(start);
-        pace.answered(start, 429, Some(Duration::from_secs(60)));
+        pace.answered(start, start, 429, Some(Duration::from_secs(60)));
         let never = |_| panic!("it was waited for");
         let soon = Some(start + Duration::from_secs(30));
         assert_eq!(pace.wait(soon, || start, never), Entry::Late);
@@ -321,7 +383,7 @@ mod tests {
         let start = Instant::now();
         let now = Cell::new(start);
         let pace = Pace::new(start);
-        pace.answered(start, 503, Some(Duration::from_secs(3)));
+        pace.answered(start, start, 503, Some(Duration::from_secs(3)));
         let pause = |left| {
             now.set(now.get() + left);
             true
@@ -329,7 +391,7 @@ mod tests {
         assert_eq!(pace.wait(None, || now.get(), pause), Entry::Go);
         assert_eq!(now.get() - start, Duration::from_secs(3));
         assert_eq!(pace.rate(), None);
-        pace.answered(now.get(), 503, None);
+        pace.answered(now.get(), now.get(), 503, None);
         assert_eq!(pace.wait(None, || now.get(), |_| panic!("it was waited for")), Entry::Go);
     }
 }

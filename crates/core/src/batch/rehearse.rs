@@ -63,7 +63,7 @@ impl<I> Rehearsal<I> {
             self.already_done += 1;
             return None;
         }
-        match self.client.check(&item.id, &self.options) {
+        match self.client.check(&item.id, &self.options, item.after_lost_answer) {
             Err(refused) => Some(*refused),
             Ok(_) if self.client.own_token_id() == Some(item.id.as_str()) => {
                 self.own.push_back(item);

@@ -319,7 +319,8 @@ where
             return;
         }
         item.after_lost_answer |= known.is_open();
-        if let Err(refused) = self.hands.client.check(&item.id, &self.hands.options) {
+        let (client, options) = (&self.hands.client, &self.hands.options);
+        if let Err(refused) = client.check(&item.id, options, item.after_lost_answer) {
             self.ready.push_back(*refused);
         } else if self.hands.client.is_own_token(&item.id) {
             if self.hands.client.own_token_id() == Some(item.id.as_str()) {

@@ -13,7 +13,7 @@ use ureq::Error;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 use zeroize::Zeroize;
 
-use super::{Phase, current};
+use super::{CURRENT, Phase, current, is_quiet};
 use crate::wait::Wake;
 
 /// The longest head of an answer, in bytes; what is longer is not HTTP as the API speaks it.
@@ -37,6 +37,7 @@ impl<In: Transport> Connector<In> for WatchStep {
             shown: Shown::new(MAX_HEAD + 1024, output),
             fresh: true,
             spoiled: Arc::default(),
+            served: 0,
         }))
     }
 }
@@ -50,14 +51,8 @@ pub(super) struct Watched<T> {
     fresh: bool,
     /// Told by the attempt that read a strange answer from it: what comes next may be the rest of that answer.
     spoiled: Arc<AtomicBool>,
-}
-
-impl<T: Transport> Watched<T> {
-    /// Whether a new connection can carry a request. A server that ends it, or speaks before it was asked, has not
-    /// taken a request, and what it says is no answer to one. Under TLS, tickets may come unasked.
-    fn is_good(&mut self) -> bool {
-        self.inner.is_tls() || (self.inner.buffers().input().is_empty() && self.inner.is_open())
-    }
+    /// The attempt that read from it last.
+    served: u64,
 }
 
 impl<T: Transport> Transport for Watched<T> {
@@ -77,7 +72,9 @@ impl<T: Transport> Transport for Watched<T> {
             if Instant::now() >= current.limit() {
                 return Err(current.stop(Wake::TimedOut));
             }
-            if fresh && !self.is_good() {
+            // A server that ends a new connection, or speaks on it before it was asked, has not taken a request, and
+            // what it says is no answer to one.
+            if fresh && !is_quiet(&mut self.inner) {
                 return Err(Error::Io(std::io::Error::new(
                     std::io::ErrorKind::ConnectionAborted,
                     "the server ended the connection, or spoke on it, before it was asked",
@@ -90,7 +87,14 @@ impl<T: Transport> Transport for Watched<T> {
         };
         room.copy_from_slice(&self.shown.output()[..amount]);
         if request {
-            current.credential.put_into(room);
+            if !current.authorized.get() {
+                if !current.credential.put_into(room) {
+                    return Err(Error::Io(std::io::Error::other(
+                        "the head of the request is longer than a buffer",
+                    )));
+                }
+                current.authorized.set(true);
+            }
             current.sent.set(true);
             current.carrier.replace(Some(Arc::clone(&self.spoiled)));
         }
@@ -108,16 +112,24 @@ impl<T: Transport> Transport for Watched<T> {
         let below = self.inner.buffers();
         let moved = self.shown.append(below.input());
         below.input_consume(moved);
+        self.served = current.serial;
         if current.phase() == Phase::Exchange {
             current.credential.mask(self.shown.appended_with(moved, current.credential.len()));
         }
         Ok(moved > 0)
     }
 
+    /// Whether an idle connection can carry a request.
+    ///
+    /// ureq asks when it puts a connection back and again when it takes it out. Only the second look protects a
+    /// request, so the attempt that has just read its answer is spared the first.
     fn is_open(&mut self) -> bool {
+        let just_served = || {
+            CURRENT.with_borrow(|current| current.as_ref().is_some_and(|c| c.serial == self.served))
+        };
         !self.spoiled.load(Ordering::Relaxed)
-            && self.inner.buffers().input().is_empty()
-            && self.inner.is_open()
+            && self.shown.input().is_empty()
+            && (just_served() || is_quiet(&mut self.inner))
     }
 
     fn is_tls(&self) -> bool {

@@ -1,16 +1,21 @@
 //! Servers that keep no order on a connection: whatever they send, and when, no answer is taken for another's.
 
+use std::io::{Read, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use mpt_tokens::{Code, Outcome};
 use proptest::prelude::*;
 use rstest::rstest;
+use rustls::version::TLS13;
+use rustls::{ServerConnection, Stream};
 
 use crate::support::log::assert_no_leak;
+use crate::support::pki::Authority;
+use crate::support::proxy::{Manner, Proxy};
 use crate::support::raw::{NO_CONTENT, Server, http, not_found};
-use crate::support::{SOON, builder, checked, delete, once};
+use crate::support::{HOST, SOON, builder, builder_at, checked, delete, once};
 
 /// Sends these bytes after the answer to the first request, and serves the later ones on connections of their own.
 /// The client asks again when the bytes are there.
@@ -49,6 +54,93 @@ fn bytes_that_nobody_asked_for(#[case] junk: &'static str, #[values(false, true)
         "{second:?}"
     );
     assert_eq!(second.attempts().len(), 1, "nothing was risked on the spoilt connection");
+    assert_eq!(server.connections(), 2);
+}
+
+/// What a server sends unasked is found wherever it waits: in the kernel, in a buffer, or decrypted inside TLS; so it is
+/// never the answer about the next token.
+#[rstest]
+fn an_answer_too_many_under_tls(
+    #[values(3_000, 5_000, 16_300, 16_380, 20_000, 40_000)] padding: usize,
+    #[values((false, false), (true, false), (true, true))] way: (bool, bool),
+) {
+    let (in_one_go, through_proxy) = way;
+    let junk = format!("HTTP/1.1 204 No Content\r\nX-Padding: {}\r\n\r\n", "p".repeat(padding));
+    let surplus = junk.len();
+    let (said, heard) = mpsc::channel();
+    let authority = Authority::new("surplus");
+    let server = Server::start_tls(authority.issue(&[HOST]).server(), move |conn, number| {
+        conn.request();
+        if number > 1 {
+            conn.send(not_found());
+            return conn.until_closed();
+        }
+        if in_one_go {
+            conn.send_together(NO_CONTENT, &junk);
+        } else {
+            conn.send(NO_CONTENT);
+            conn.send(&junk);
+        }
+        said.send(()).unwrap();
+        conn.until_closed();
+    });
+    let proxy = through_proxy.then(|| Proxy::start(Manner::Works, server.address()));
+    let builder =
+        builder_at(server.tls_url(), server.address()).ca_bundle(authority.bundle().only());
+    let builder = match &proxy {
+        Some(proxy) => builder.proxy(proxy.url()),
+        None => builder,
+    };
+    let client = builder.build().unwrap();
+    assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+    heard.recv().unwrap();
+    if let Some(proxy) = &proxy {
+        // The handshake has a good thousand: so nearly all of the surplus came through.
+        proxy.wait_for_bytes(1_000 + surplus);
+    }
+    let second = delete(&client);
+    assert_eq!(
+        (second.code(), second.outcome()),
+        (Code::NotFound, Outcome::NotDeleted),
+        "{second:?}"
+    );
+    assert_eq!(second.attempts().len(), 1, "nothing was risked on the spoilt connection");
+    assert_eq!(server.connections(), 2);
+    assert_no_leak();
+}
+
+/// An answer that comes before the request, in one go with the server's part of the handshake, is no answer to it.
+#[test]
+fn an_answer_before_the_request_under_tls() {
+    let authority = Authority::new("early");
+    let mut config = authority.issue(&[HOST]).server_of(&[&TLS13]);
+    Arc::get_mut(&mut config).unwrap().send_half_rtt_data = true;
+    let server = Server::start(move |conn, _| {
+        let mut session = ServerConnection::new(Arc::clone(&config)).unwrap();
+        let mut socket = conn.socket();
+        while !session.wants_write() {
+            session.read_tls(&mut socket).unwrap();
+            session.process_new_packets().unwrap();
+        }
+        session.writer().write_all(NO_CONTENT.as_bytes()).unwrap();
+        let mut stream = Stream::new(&mut session, &mut socket);
+        let mut request = [0; 4096];
+        if stream.read(&mut request).is_ok_and(|length| length > 0) {
+            stream.write_all(http("403 Forbidden", "", "{}").as_bytes()).unwrap();
+        }
+    });
+    let client = builder_at(server.tls_url(), server.address())
+        .ca_bundle(authority.bundle().only())
+        .attempts(2)
+        .build()
+        .unwrap();
+    let report = delete(&client);
+    assert_eq!(
+        (report.code(), report.outcome()),
+        (Code::ConnectFailed, Outcome::NotDeleted),
+        "{report:?}"
+    );
+    assert!(report.attempts().iter().all(|attempt| !attempt.sent), "{report:?}");
     assert_eq!(server.connections(), 2);
 }
 

@@ -105,7 +105,7 @@ fn an_id_that_could_do_harm_is_refused(#[case] id: &str, #[case] expected: &str)
 #[case::loopback_v6("http://[::1]:8080", "http://[::1]:8080/public/v1/accounts/api-tokens/T")]
 #[case::localhost("http://localhost:8080", "http://localhost:8080/public/v1/accounts/api-tokens/T")]
 #[case::punycode(
-    "https://münchen.example",
+    "https://xn--mnchen-3ya.example",
     "https://xn--mnchen-3ya.example/public/v1/accounts/api-tokens/T"
 )]
 fn a_good_base_url(#[case] given: &str, #[case] expected: &str) {
@@ -125,6 +125,9 @@ fn a_good_base_url(#[case] given: &str, #[case] expected: &str) {
 #[case::query("https://h.example?token=s3cret-s3cret", "has a query")]
 #[case::empty_query("https://h.example/?", "has a query")]
 #[case::fragment("https://h.example/#x", "has a fragment")]
+#[case::other_letters("https://münchen.example", "not ASCII")]
+#[case::letters_that_look_alike("https://аpi.platform.softwareone.com", "not ASCII")]
+#[case::other_letters_in_the_path("https://h.example/mü", "not ASCII")]
 #[case::inner_space("https://h.example/a b", "has a space or a control character")]
 #[case::line_break("https://h.exa\nmple/", "has a space or a control character")]
 #[case::plain_http("http://h.example", "would send the API token unencrypted")]
@@ -133,6 +136,7 @@ fn a_good_base_url(#[case] given: &str, #[case] expected: &str) {
 #[case::any("http://0.0.0.0", "would send the API token unencrypted")]
 #[case::no_host("https://", "is not a URL")]
 #[case::port("https://h.example:99999", "is not a URL")]
+#[case::long(&format!("https://h.example/{}", "p".repeat(2040)), "is longer than 2048 bytes")]
 fn a_base_url_that_cannot_be_used(#[case] given: &str, #[case] expected: &str) {
     let error = Client::builder().api_token("t").base_url(given).build().unwrap_err();
     assert_eq!((error.code(), error.outcome()), (Code::InvalidConfig, Outcome::NotDeleted));

@@ -591,4 +591,12 @@ fn names_are_looked_up_once_a_connection() {
     let by_address =
         builder(server.url()).lookup(|_, _| panic!("an address was looked up")).build().unwrap();
     assert_eq!(delete(&by_address).outcome(), Outcome::Deleted);
+    // Nor are the names of this machine: a name server could send the API token elsewhere, in plain text.
+    for name in ["localhost", "api.localhost", "LOCALHOST."] {
+        let by_own_name = builder(format!("http://{name}:{}", server.address().port()))
+            .lookup(|_, _| panic!("a name of this machine was looked up"))
+            .build()
+            .unwrap();
+        assert_eq!(delete(&by_own_name).outcome(), Outcome::Deleted, "{name}");
+    }
 }

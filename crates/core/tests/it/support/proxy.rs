@@ -4,7 +4,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::{Duration, Instant};
 
+use super::SOON;
 use super::raw::{Conn, Server};
 
 /// How a proxy behaves once a client came.
@@ -63,6 +65,15 @@ impl Proxy {
     /// Every byte that went through the tunnels, either way, as the proxy saw it.
     pub(crate) fn seen(&self) -> Vec<u8> {
         self.seen.lock().unwrap().clone()
+    }
+
+    /// Waits until that many bytes went through the tunnels.
+    pub(crate) fn wait_for_bytes(&self, count: usize) {
+        let end = Instant::now() + SOON;
+        while self.seen.lock().unwrap().len() < count {
+            assert!(Instant::now() < end, "{count} bytes did not come through");
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 
@@ -124,10 +135,11 @@ fn tunnel(
         let seen = Arc::clone(seen);
         move || {
             while let Some(bytes) = read_some(&mut upstream) {
-                seen.lock().unwrap().extend(&bytes);
                 // The answer to the request is what comes last on a connection: TLS speaks before.
                 let lost = manner == Manner::LosesAnswers;
-                if lost || client.write_all(&bytes).is_err() {
+                let passed = !lost && client.write_all(&bytes).is_ok();
+                seen.lock().unwrap().extend(&bytes);
+                if !passed {
                     break;
                 }
             }

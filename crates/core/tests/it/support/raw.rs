@@ -37,8 +37,22 @@ pub(crate) struct Conn<'a> {
     shared: &'a Shared,
 }
 
-pub(crate) trait Io: Read + Write + Send {}
-impl<T: Read + Write + Send> Io for T {}
+pub(crate) trait Io: Read + Write + Send {
+    /// Takes bytes that go out with the next that are sent, in a record of their own under TLS.
+    fn hold(&mut self, bytes: &[u8]);
+}
+
+impl Io for TcpStream {
+    fn hold(&mut self, _: &[u8]) {
+        unimplemented!("a test under TLS wants it")
+    }
+}
+
+impl Io for rustls::StreamOwned<rustls::ServerConnection, TcpStream> {
+    fn hold(&mut self, bytes: &[u8]) {
+        self.conn.writer().write_all(bytes).unwrap();
+    }
+}
 
 impl Server {
     /// Serves plain TCP.
@@ -214,6 +228,12 @@ impl Conn<'_> {
     /// Sends; a client that left already does not matter.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         self.io.write_all(bytes.as_ref()).and_then(|()| self.io.flush()).is_ok()
+    }
+
+    /// Sends under TLS, each in a record of its own, and all in one go.
+    pub(crate) fn send_together(&mut self, first: impl AsRef<[u8]>, second: impl AsRef<[u8]>) {
+        self.io.hold(first.as_ref());
+        self.send(second);
     }
 
     /// Answers every request on this connection with the same bytes.
