@@ -38,6 +38,12 @@ pub(crate) enum Verb {
     #[command(after_help = AFTER)]
     Delete(Box<DeleteArgs>),
     /// Run a stand-in for the Marketplace on this machine, with faults on demand.
+    ///
+    /// The id of a token chooses how it is answered: TKN-<scenario>-<serial>, where the serial is any letters and
+    /// digits, and the scenario is faults of the table below, joined by dots. Each answers one DELETE, in turn; after
+    /// the last, the token is deleted as it should be. `.always` at the end repeats the last for ever, and `fault~N`
+    /// gives a fault its number: TKN-answerlost.429~2-0001, TKN-503.always-0001.
+    #[command(after_long_help = mpt_tokens_sandbox::fault_table())]
     Sandbox(SandboxArgs),
     /// Write the completions of a shell to standard output.
     Completions {

@@ -42,7 +42,7 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
         .allow_own_token(args.allow_own_token)
         .prove(args.prove);
     if args.dry_run {
-        return rehearse(args, &client, from.as_ref(), options);
+        return rehearse(args, &client, from.as_ref(), &survey, options);
     }
     confirm::confirm(args, &client, &survey, from.as_ref())?;
     let journal = match &args.journal {
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
         Some(From::Stream(_)) => None,
         _ => Some(survey.count),
     };
-    let source = Source::new(args.ids.clone(), from.as_ref())?;
+    let source = Source::new(args.ids.clone(), from.as_ref(), &survey)?;
     carry_out(args, &client, source, &options, journal.as_ref(), count, &interrupt)
 }
 
@@ -131,6 +131,7 @@ fn rehearse(
     args: &DeleteArgs,
     client: &Client,
     from: Option<&From>,
+    survey: &Survey,
     mut options: BatchOptions,
 ) -> Result<u8, Failure> {
     if let Some(path) = &args.journal {
@@ -139,7 +140,7 @@ fn rehearse(
         options = options.journal(journal);
     }
     let output = Output::new(args.format, args.quiet);
-    let mut source = Source::new(args.ids.clone(), from)?;
+    let mut source = Source::new(args.ids.clone(), from, survey)?;
     let (mut sent, mut refused) = (0, 0);
     let mut rehearsal = client.rehearse(&mut source, &options)?;
     for report in rehearsal.by_ref() {
@@ -190,14 +191,20 @@ fn carry_out(
     let mut lost_output: Option<io::Error> = None;
     while let Some(report) = batch.next() {
         let line = output.line(&report);
-        let written = progress.advance(&batch.summary(), || match &line {
-            Some(line) if lost_output.is_none() => output::print(line),
-            _ => Ok(()),
+        let written = progress.advance(&batch.summary(), || match (&line, &lost_output) {
+            (None, _) => Ok(()),
+            (Some(line), None) => output::print(line),
+            // What is under way ends, and is told where it still can be.
+            (Some(_), Some(_)) => {
+                output.tell_on_stderr(&report);
+                Ok(())
+            }
         });
         if let Err(error) = written {
             // Outcomes that nobody hears of must not become more.
-            lost_output = Some(error);
             batch.stop();
+            progress.advance(&batch.summary(), || output.tell_on_stderr(&report));
+            lost_output = Some(error);
         }
     }
     let summary = batch.summary();
@@ -216,7 +223,9 @@ fn carry_out(
         trouble.get_or_insert(failure.to_string());
     }
     if let Some(error) = &lost_output {
-        notes.push("the output was closed, so no more tokens were deleted".to_owned());
+        let closed = error.kind() == io::ErrorKind::BrokenPipe;
+        let why = if closed { "was closed" } else { "cannot be written" };
+        notes.push(format!("the output {why}, so no more tokens were deleted"));
         if let Some(message) = Failure::output(error).message() {
             trouble.get_or_insert(message.to_owned());
         }

@@ -28,7 +28,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         Err(error) => {
             // Help and version go to standard output with status 0, mistakes to standard error with 2. Where neither
             // can be written there is nobody to tell.
-            let _ = error.print();
+            let told = error.render().to_string();
+            let _ = match text::without_values(&told) {
+                std::borrow::Cow::Borrowed(_) => error.print(),
+                std::borrow::Cow::Owned(told) => std::io::stderr().write_all(told.as_bytes()),
+            };
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
     };
@@ -41,7 +45,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     };
     done.unwrap_or_else(|failure| {
         if let Some(message) = failure.message() {
-            let _ = writeln!(std::io::stderr(), "error: {}", text::plain(message));
+            let _ = writeln!(std::io::stderr(), "error: {}", text::plain(&text::without_values(message)));
         }
         failure.status()
     })

@@ -38,9 +38,11 @@ pub fn guide(base_url: &str, api_token: &str) -> String {
   curl {base_url}/sandbox/stats                                what was asked so far
 
 A token whose id is TKN-<scenario>-<serial> is there without being made; the serial is any letters
-and digits. The scenario is faults from the table below, joined by dots: each answers one DELETE, in
-turn, and after the last the contract holds. `.always` at the end repeats the last for ever, and
-`fault~N` gives a fault its number: TKN-answerlost.429~2-0001, TKN-503.always-0001.
+and digits. The scenario is faults, joined by dots: each answers one DELETE, in turn, and after the
+last the contract holds. `.always` at the end repeats the last for ever, and `fault~N` gives a fault
+its number: TKN-answerlost.429~2-0001, TKN-503.always-0001. The table of faults:
+
+  curl {base_url}
 "
     )
 }

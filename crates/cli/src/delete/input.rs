@@ -5,9 +5,9 @@ use std::io::{self, BufRead, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use mpt_tokens::{ApiToken, BatchItem, Pull};
+use mpt_tokens::{ApiToken, BatchItem, Outcome, Pull};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -49,12 +49,14 @@ impl From {
         Ok(if metadata.is_file() { From::File(path) } else { From::Stream(path) })
     }
 
-    fn open(&self) -> Result<Lines, Trouble> {
+    /// Opens what it names, for reading up to `limit` bytes.
+    fn open(&self, limit: u64) -> Result<Lines, Trouble> {
         let (From::File(path) | From::Stream(path)) = self;
         let source: Box<dyn Read + Send> = if path == Path::new("-") {
             Box::new(io::stdin())
         } else {
-            Box::new(File::open(path).map_err(|error| cannot_read(path, &error))?)
+            let file = File::open(path).map_err(|error| cannot_read(path, &error))?;
+            Box::new(file.take(limit))
         };
         let name = if path == Path::new("-") {
             "standard input".to_owned()
@@ -64,9 +66,22 @@ impl From {
         Ok(Lines { reader: BufReader::with_capacity(64 * 1024, source), name, number: 0 })
     }
 
+    fn stamp(&self) -> Result<Stamp, Trouble> {
+        let (From::File(path) | From::Stream(path)) = self;
+        let metadata = path.metadata().map_err(|error| cannot_read(path, &error))?;
+        Ok(Stamp { len: metadata.len(), modified: metadata.modified().ok() })
+    }
+
     pub(crate) fn is_stdin(&self) -> bool {
         matches!(self, From::Stream(path) if path == Path::new("-"))
     }
+}
+
+/// By what a changed file is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    len: u64,
+    modified: Option<SystemTime>,
 }
 
 fn cannot_read(path: &Path, error: &io::Error) -> String {
@@ -101,6 +116,9 @@ impl Iterator for Lines {
             let Ok(text) = std::str::from_utf8(&line) else {
                 return at("is not UTF-8: expected one token a line");
             };
+            if text.contains('\0') {
+                return at("has a NUL character: expected one token a line, in UTF-8");
+            }
             let text = text.trim_start_matches('\u{feff}').trim();
             if text.is_empty() || text.starts_with('#') {
                 continue;
@@ -122,11 +140,16 @@ fn item(line: &str) -> Result<BatchItem, &'static str> {
             );
         };
         // `Raw` and `Secret`: what trufflehog and gitleaks call a finding.
-        let found = ["id", "Raw", "Secret"].iter().find_map(|name| object.get(*name)?.as_str());
-        return match found {
-            Some(text) => plain_item(text.trim()),
-            None => Err("has no token id: expected the member `id`, a text"),
+        let text = |name: &str| object.get(name).and_then(Value::as_str);
+        let mut item = match (text("id"), text("Raw").or_else(|| text("Secret"))) {
+            // As it is: white space around it would make it another one.
+            (Some(id), _) => plain_item(id)?,
+            (None, Some(found)) => plain_item(found.trim())?,
+            (None, None) => return Err("has no token id: expected the member `id`, a text"),
         };
+        // An earlier run could not tell: if it is not there now, that request has deleted it.
+        item.after_lost_answer = text("outcome") == Some(Outcome::Unknown.name());
+        return Ok(item);
     }
     // As it stands in a file of settings, or in a list of a scanner.
     let line = line.trim_end_matches(',').trim();
@@ -156,6 +179,8 @@ pub(crate) struct Survey {
     pub(crate) first: Vec<String>,
     /// Whether the token in use is among them, or may be.
     pub(crate) own: bool,
+    /// The file as it was then.
+    stamp: Option<Stamp>,
 }
 
 impl Survey {
@@ -176,7 +201,9 @@ impl Survey {
         };
         ids.iter().for_each(|id| see(id));
         if let Some(from @ From::File(_)) = from {
-            for item in from.open().map_err(Failure::usage)? {
+            let stamp = from.stamp().map_err(Failure::usage)?;
+            survey.stamp = Some(stamp);
+            for item in from.open(stamp.len).map_err(Failure::usage)? {
                 see(&item.map_err(Failure::usage)?.id);
             }
         }
@@ -199,12 +226,26 @@ enum Rest {
 }
 
 impl Source {
-    pub(crate) fn new(ids: Vec<String>, from: Option<&From>) -> Result<Source, Failure> {
+    /// What was looked at, and no more of it: it may have been asked about.
+    pub(crate) fn new(
+        ids: Vec<String>,
+        from: Option<&From>,
+        survey: &Survey,
+    ) -> Result<Source, Failure> {
         let rest = match from {
             None => Rest::None,
-            Some(from @ From::File(_)) => Rest::File(from.open().map_err(Failure::usage)?),
+            Some(from @ From::File(path)) => {
+                let stamp = from.stamp().map_err(Failure::usage)?;
+                if survey.stamp != Some(stamp) {
+                    return Err(Failure::usage(format!(
+                        "`{}` has changed since it was looked at, and nothing was deleted: run again",
+                        path.display()
+                    )));
+                }
+                Rest::File(from.open(stamp.len).map_err(Failure::usage)?)
+            }
             Some(from @ From::Stream(_)) => {
-                let lines = from.open().map_err(Failure::usage)?;
+                let lines = from.open(u64::MAX).map_err(Failure::usage)?;
                 // A read from a pipe cannot be ended: it waits on a thread of its own, which the end of the process
                 // ends.
                 let (send, receive) = sync_channel(AHEAD);
@@ -285,6 +326,15 @@ mod tests {
 
     fn read(line: &str) -> Result<(String, bool), &'static str> {
         item(line).map(|item| (item.id, item.value.is_some()))
+    }
+
+    #[test]
+    fn an_outcome_is_taken_as_it_was_told() {
+        let item = |line| item(line).unwrap();
+        assert!(item(r#"{"id":"TKN-1-1","outcome":"unknown"}"#).after_lost_answer);
+        assert!(!item(r#"{"id":"TKN-1-1","outcome":"not_deleted"}"#).after_lost_answer);
+        assert_eq!(item(r#"{"id":" TKN-1-1 "}"#).id, " TKN-1-1 ");
+        assert_eq!(item(r#"{"Raw":" idt:TKN-1-1:s3cret "}"#).id, "TKN-1-1");
     }
 
     #[test]

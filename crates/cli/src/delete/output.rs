@@ -93,6 +93,12 @@ impl Output {
         line
     }
 
+    /// The line of a report that standard output does not take.
+    pub(crate) fn tell_on_stderr(&self, report: &Report) {
+        // Without a standard error there is nobody to tell.
+        let _ = io::stderr().write_all(format!("not written: {}", self.text(report)).as_bytes());
+    }
+
     /// The line of a rehearsal.
     pub(crate) fn rehearsed(&self, report: &Report) -> String {
         match self.format {
