@@ -59,6 +59,41 @@ fn its_own_output_is_its_input() {
 }
 
 /// The next id need not come for an outcome to be told.
+/// An `unknown` of an earlier run says that its request may have deleted the token: that it is not there now is an
+/// answer, and no mistake.
+#[test]
+fn an_unknown_outcome_is_settled_by_running_again() {
+    let sandbox = Sandbox::start().unwrap();
+    let mut command = program_for(&sandbox);
+    let args = ["delete", "--attempts", "1", "--format", "ndjson", "TKN-answerlost-1"];
+    let output = run(command.args(args), "");
+    assert_eq!(output.status.code(), Some(3));
+    let again = String::from_utf8(output.stdout).unwrap();
+    let output = run(program_for(&sandbox).args(["delete", "--yes", "--from", "-"]), &again);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(output.stdout.starts_with(b"gone"));
+}
+
+#[test]
+fn a_value_in_the_wrong_place_is_not_repeated() {
+    let sandbox = Sandbox::start().unwrap();
+    for option in ["--token-file", "--from", "--ca-file", "--format", "--timeout"] {
+        let mut command = program_for(&sandbox);
+        let output = run(command.args(["delete", option, "idt:TKN-1-1:s3cret-s3cret", "X"]), "");
+        assert_eq!(output.status.code(), Some(2));
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("idt:TKN-1-1:<redacted>"), "{option}: {told}");
+        assert!(!told.contains("s3cret"), "{option}: {told}");
+    }
+    let text = "idt:TKN-1-1:s3cret".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let text = String::from_utf8(text).unwrap();
+    let output = run(program_for(&sandbox).args(["delete", "--yes", "--from", "-"]), &text);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(told.contains("line 1 of standard input has a NUL character"), "{told}");
+    assert_eq!(sandbox.stats().requests, 0);
+}
+
 #[test]
 fn an_outcome_is_told_while_the_next_id_is_still_to_come() {
     let sandbox = Sandbox::builder().numbered(3).start().unwrap();
@@ -136,6 +171,9 @@ fn what_cannot_be_written_is_told() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains("error: the output cannot be written"), "{stderr}");
+    // Each token that is dead is told, although not where it was to be.
+    let told = stderr.lines().filter(|line| line.starts_with("not written: deleted")).count();
+    assert_eq!(told as u64, sandbox.stats().deleted, "{stderr}");
     assert!(sandbox.stats().requests < 100);
 }
 

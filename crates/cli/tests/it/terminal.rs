@@ -102,6 +102,25 @@ fn the_question_tells_what_the_journal_knows() {
     assert!(!ended.screen.contains(QUESTION), "{}", ended.screen);
 }
 
+/// What was not asked about is not deleted.
+#[test]
+fn a_list_that_changes_while_the_question_stands_is_not_deleted() {
+    let sandbox = sandbox();
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("ids.txt");
+    fs::write(&list, "TKN-1000-0001\nTKN-1000-0002\n").unwrap();
+    let mut command = delete(&sandbox, "--from");
+    command.arg(&list);
+    let terminal = Terminal::start(command);
+    terminal.wait_for(QUESTION);
+    fs::write(&list, "TKN-1000-0001\nTKN-1000-0002\nTKN-1000-0003\n").unwrap();
+    terminal.keys("y\n");
+    let ended = terminal.end();
+    assert_eq!(ended.status.code(), Some(2));
+    assert!(ended.screen.contains("has changed since it was looked at"), "{}", ended.screen);
+    assert_eq!(sandbox.stats().requests, 0);
+}
+
 /// Outcomes of every kind, then a call that hangs: the bar stays where it is until it is interrupted.
 const MIXED: &str = "TKN-1000-0001 TKN-1000-0002 TKN-answerlost-1 TKN-403-1 TKN-503.503-1 \
                      TKN-answersilent.always-1 --yes --attempts 2 --concurrency 1";
