@@ -518,7 +518,7 @@ const char *mpt_outcome_message(const struct mpt_outcome *outcome);
 const char *mpt_outcome_token_id(const struct mpt_outcome *outcome);
 
 /**
- * The HTTP status of the last answer, 100 to 599; 0 where no attempt was answered.
+ * The HTTP status of the last answer, 100 to 999; 0 where no attempt was answered.
  */
 int32_t mpt_outcome_http_status(const struct mpt_outcome *outcome);
 

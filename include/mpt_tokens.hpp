@@ -80,10 +80,16 @@ inline std::optional<std::string_view> maybe(const char *text) noexcept {
 
 } // namespace detail
 
+class result;
+
 /** What a call told, lent: as long as the object it came from. */
 class result_view {
   public:
     explicit result_view(const mpt_outcome *outcome) noexcept : outcome_(outcome) {}
+    result_view(const result_view &) = default;
+    /** A result that ends at once cannot lend. */
+    result_view(result &&) = delete;
+    result_view &operator=(const result_view &) = delete;
 
     /** What is true of the token. */
     mpt::kind kind() const noexcept { return static_cast<mpt::kind>(mpt_outcome_kind(outcome_)); }
@@ -286,8 +292,9 @@ namespace detail {
 class c_batch {
   public:
     template <typename Ids> c_batch(const Ids &ids, const batch_options &options) {
-        for (const std::string_view id : ids) {
-            text_.push_back(std::make_unique<c_text>(id));
+        // A range may give each id as a string of its own, which ends with the round.
+        for (auto &&id : ids) {
+            text_.push_back(std::make_unique<c_text>(std::string_view(id)));
             ids_.push_back(text_.back()->get());
         }
         options_.concurrency = options.concurrency;

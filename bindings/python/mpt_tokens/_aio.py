@@ -250,7 +250,7 @@ class AsyncClient(BaseClient):
             InvalidConfigError: The journal cannot be used.
         """
         cancel = Cancel()
-        feed = _Feed(token_ids, 8 if concurrency is None else max(concurrency, 1))
+        feed = _Feed(token_ids, 8 if concurrency is None else min(max(concurrency, 1), 256))
         native = self._native.delete_tokens(
             feed,
             concurrency=concurrency,
@@ -285,7 +285,7 @@ class _Feed:
     ``None`` says that the next one is still to come.
     """
 
-    __slots__ = ("_ahead", "_ids", "_pulling", "_some", "loop")
+    __slots__ = ("_ahead", "_failure", "_ids", "_pulling", "_some", "loop")
 
     loop: asyncio.AbstractEventLoop
 
@@ -300,6 +300,7 @@ class _Feed:
         else:
             self._ids = iter(token_ids)
         self._some = some
+        self._failure: Exception | None = None
         self._ahead: list[str | ApiToken] = []
         self._pulling: Future[list[str | ApiToken]] | None = None
 
@@ -329,7 +330,18 @@ class _Feed:
                 return [await self._ids.__anext__()]
             except StopAsyncIteration:
                 return []
-        some = list(islice(self._ids, self._some))
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+        some: list[str | ApiToken] = []
+        try:
+            # One by one: what came before a failure is tried.
+            for token_id in islice(self._ids, self._some):
+                some.append(token_id)
+        except Exception as failure:
+            if not some:
+                raise
+            self._failure = failure
         some.reverse()
         return some
 

@@ -8,6 +8,7 @@ import logging
 import sys
 import threading
 import time
+from collections.abc import Iterator
 
 import mpt_tokens
 import pytest
@@ -28,6 +29,23 @@ def test_cancelling_a_task_cancels_the_call(sandbox: mpt_tokens.Sandbox) -> None
     assert outcome is not None
     assert (outcome.code, outcome.outcome) == ("cancelled", "unknown")
     assert outcome.message in [*getattr(error, "__notes__", []), *getattr(error.__context__, "__notes__", [])]
+
+
+def test_what_came_before_an_iterable_raised_is_tried(sandbox: mpt_tokens.Sandbox) -> None:
+    def ids() -> Iterator[str]:
+        for number in range(5):
+            yield f"TKN-ok-raises{number}"
+        raise LookupError("the list ends here")
+
+    async def main() -> None:
+        async with mpt_tokens.AsyncClient(**sandbox.options) as client:
+            told: list[str] = []
+            with pytest.raises(LookupError, match="ends here"):
+                async for outcome in client.delete_tokens(ids()):
+                    told.append(outcome.outcome)
+            assert told == ["deleted"] * 5
+
+    asyncio.run(main())
 
 
 def test_a_timeout_keeps_the_truth(sandbox: mpt_tokens.Sandbox) -> None:

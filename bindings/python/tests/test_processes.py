@@ -133,6 +133,28 @@ def test_forked_with_a_batch_and_an_async_client(sandbox: mpt_tokens.Sandbox) ->
     check(run(body, sandbox))
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_forked_while_a_batch_has_threads(sandbox: mpt_tokens.Sandbox) -> None:
+    """In the child the batch has ended: it has no outcome there, and nothing waits for threads that are not there."""
+    body = """
+        import warnings
+        warnings.simplefilter("ignore", DeprecationWarning)
+        client = mpt_tokens.Client(**options)
+        batch = client.delete_tokens(["TKN-ok-forked1", *(f"TKN-slow~300-forked{n}" for n in range(2, 6))])
+        assert next(batch).outcome == "deleted"
+        pid = os.fork()
+        if pid == 0:
+            assert list(batch) == []
+            batch.close()
+            del batch
+            assert client.delete_token("TKN-ok-forked6").outcome == "deleted"
+            sys.exit(0)
+        assert [outcome.outcome for outcome in batch] == ["deleted"] * 4
+        assert os.waitpid(pid, 0)[1] == 0
+    """
+    check(run(body, sandbox))
+
+
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_multiprocessing(sandbox: mpt_tokens.Sandbox, method: str) -> None:
     """Outcomes and exceptions come back whole."""

@@ -14,7 +14,6 @@
 struct progress {
     size_t done;
     size_t count;
-    int not_deleted;
     int unknown;
 };
 
@@ -32,7 +31,6 @@ static int on_outcome(const mpt_outcome *outcome, void *user_data) {
     int32_t kind = mpt_outcome_kind(outcome);
 
     progress->done += 1;
-    progress->not_deleted |= kind == MPT_OUTCOME_NOT_DELETED;
     progress->unknown |= kind == MPT_OUTCOME_UNKNOWN;
     printf("%lu/%lu %s: %s\n", (unsigned long)progress->done, (unsigned long)progress->count,
            mpt_outcome_name(kind), mpt_outcome_message(outcome));
@@ -41,7 +39,7 @@ static int on_outcome(const mpt_outcome *outcome, void *user_data) {
 }
 
 int main(int argc, char **argv) {
-    struct progress progress = {0, 0, 0, 0};
+    struct progress progress = {0, 0, 0};
     struct sigaction action;
     mpt_batch_options options = MPT_BATCH_OPTIONS_INIT;
     mpt_config *config;
@@ -70,11 +68,10 @@ int main(int argc, char **argv) {
 
     progress.count = (size_t)(argc - 1);
     options.concurrency = 4;
-    mpt_delete_tokens(client, (const char *const *)(argv + 1), progress.count, &options, on_outcome, &progress);
+    code = mpt_delete_tokens(client, (const char *const *)(argv + 1), progress.count, &options, on_outcome, &progress);
 
-    /* After Ctrl-C, tokens that were never begun are not told: they are not deleted. */
-    progress.not_deleted |= progress.done < progress.count;
+    /* After Ctrl-C, tokens that were never begun are not told: they are not deleted, and `code` is not MPT_OK. */
     signal(SIGINT, SIG_DFL);
     mpt_client_free(client);
-    return progress.unknown ? 3 : progress.not_deleted ? 1 : 0;
+    return progress.unknown ? 3 : code == MPT_OK ? 0 : 1;
 }

@@ -20,6 +20,17 @@ extern "C" void on_interrupt(int) {
     mpt_client_cancel(client_to_cancel); // may be called from a signal handler
 }
 
+// While it lives, Ctrl-C ends the calls of a client.
+class interrupts {
+  public:
+    explicit interrupts(const mpt::client &client) {
+        const interrupts heard(client); // ends before the client does
+    }
+    ~interrupts() { std::signal(SIGINT, SIG_DFL); }
+    interrupts(const interrupts &) = delete;
+    interrupts &operator=(const interrupts &) = delete;
+};
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -36,20 +47,16 @@ int main(int argc, char **argv) {
         mpt::batch_options options;
         options.concurrency = 4;
         std::size_t done = 0;
-        bool not_deleted = false;
         bool unknown = false;
         const auto on_outcome = [&](const mpt::result_view &told) {
             done += 1;
-            not_deleted |= told.kind() == mpt::kind::not_deleted;
             unknown |= told.kind() == mpt::kind::unknown;
             std::cout << done << '/' << ids.size() << ' ' << told.outcome() << ": " << told.message() << std::endl;
         };
-        client.delete_tokens(ids, on_outcome, options);
+        const mpt_code code = client.delete_tokens(ids, on_outcome, options);
 
-        // After Ctrl-C, tokens that were never begun are not told: they are not deleted.
-        not_deleted |= done < ids.size();
-        std::signal(SIGINT, SIG_DFL);
-        return unknown ? 3 : not_deleted ? 1 : 0;
+        // After Ctrl-C, tokens that were never begun are not told: they are not deleted, and `code` is not MPT_OK.
+        return unknown ? 3 : code == MPT_OK ? 0 : 1;
     } catch (const mpt::error &error) {
         std::cerr << error.what() << '\n';
         return 2;

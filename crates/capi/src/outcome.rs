@@ -175,7 +175,7 @@ pub unsafe extern "C" fn mpt_outcome_token_id(outcome: *const Outcome) -> *const
     unsafe { text(outcome, |o| &o.id, Report::id) }
 }
 
-/// The HTTP status of the last answer, 100 to 599; 0 where no attempt was answered.
+/// The HTTP status of the last answer, 100 to 999; 0 where no attempt was answered.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_http_status(outcome: *const Outcome) -> i32 {
     // SAFETY: the caller's promise.

@@ -68,7 +68,7 @@ impl Journal {
     /// When the file cannot be opened, read, locked or written; when it is in use by another run; when it is a journal
     /// for another base URL, or no journal at all. A file that is not a journal is not changed.
     pub fn open(path: impl AsRef<Path>, endpoint: &Endpoint) -> Result<Journal, JournalError> {
-        let path = path.as_ref();
+        let path = checked(path.as_ref())?;
         let mut ledger = Ledger::new();
         let (log, resumed) = LogFile::open(path, endpoint.base_url(), &mut ledger)?;
         let resumed = resumed.then(|| ledger.resumed());
@@ -81,7 +81,7 @@ impl Journal {
     /// # Errors
     /// As [`Journal::open`].
     pub fn look(path: impl AsRef<Path>, endpoint: &Endpoint) -> Result<Journal, JournalError> {
-        let path = path.as_ref();
+        let path = checked(path.as_ref())?;
         let mut ledger = Ledger::new();
         let resumed = LogFile::look(path, endpoint.base_url(), &mut ledger)?;
         let resumed = resumed.then(|| ledger.resumed());
@@ -184,6 +184,14 @@ impl fmt::Debug for Journal {
     }
 }
 
+/// Nobody means a path with a control character; a language whose texts may hold NUL has put one in its place.
+fn checked(path: &Path) -> Result<&Path, JournalError> {
+    if path.to_string_lossy().contains(char::is_control) {
+        return Err(JournalError::new(path, Problem::ControlCharacter));
+    }
+    Ok(path)
+}
+
 /// Why a journal cannot be used.
 #[derive(Clone, Debug)]
 pub struct JournalError {
@@ -196,6 +204,7 @@ enum Problem {
     /// What was tried, and the system's answer.
     Io(&'static str, String),
     NotAFile,
+    ControlCharacter,
     Locked,
     NotAJournal,
     /// Of a later version of the format.
@@ -229,6 +238,9 @@ impl fmt::Display for JournalError {
         write!(f, "the journal `{}` ", path.escape_debug())?;
         match &self.problem {
             Problem::Io(what, why) => write!(f, "cannot be {what}: {why}"),
+            Problem::ControlCharacter => {
+                f.write_str("has a control character in its path: expected a path without")
+            }
             Problem::NotAFile => f.write_str("is not a file: expected a path to a file"),
             Problem::Locked => f.write_str(
                 "is in use by another run: wait for its end, or give each run a journal of its own",

@@ -50,12 +50,12 @@ impl CaBundle {
     /// When the file cannot be read, and as [`CaBundle::from_pem`] does.
     pub fn from_file(path: impl AsRef<Path>) -> Result<CaBundle, InvalidCaBundle> {
         let path = path.as_ref();
+        let shown = path.display().to_string().escape_debug().to_string();
         let pem = std::fs::read(path).map_err(|error| {
-            InvalidCaBundle(format!("the CA file `{}` cannot be read: {error}", path.display()))
+            InvalidCaBundle(format!("the CA file `{shown}` cannot be read: {error}"))
         })?;
-        CaBundle::from_pem(&pem).map_err(|InvalidCaBundle(why)| {
-            InvalidCaBundle(format!("{why} (in `{}`)", path.display()))
-        })
+        CaBundle::from_pem(&pem)
+            .map_err(|InvalidCaBundle(why)| InvalidCaBundle(format!("{why} (in `{shown}`)")))
     }
 
     /// Trusts this bundle instead of the platform's store, not beside it.

@@ -1,6 +1,7 @@
 /*
- * fork, and a signal whose handler cancels. With the argument `threads`, also fork from a second thread: what the first
- * one keeps for itself is then lost to the child, as that thread is, which a checker of memory takes for a leak.
+ * fork, and a signal whose handler cancels. With the argument `threads`, also fork from a second thread, and while a
+ * batch has threads: what the others keep for themselves is then lost to the child, as these threads are, which a checker
+ * of memory takes for a leak.
  */
 #include <mpt_tokens.h>
 
@@ -96,6 +97,39 @@ static void *forks_on_a_thread(void *user_data) {
     return NULL;
 }
 
+/* In the child the batch has ended: its threads are not there, and nothing waits for them. */
+static void forks_during_a_batch(const mpt_client *client) {
+    static const char *const ids[] = {"TKN-ok-b1", "TKN-slow~300-b2", "TKN-slow~300-b3", "TKN-slow~300-b4"};
+    mpt_batch *batch = NULL;
+    mpt_outcome *outcome;
+    int status = 0;
+    int told = 0;
+    pid_t child;
+
+    CHECK(mpt_batch_new(client, ids, 4, NULL, &batch, NULL) == MPT_OK);
+    mpt_outcome_free(mpt_batch_next(batch));
+    fflush(stdout);
+    child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        alarm(60);
+        CHECK(mpt_batch_next(batch) == NULL);
+        mpt_batch_stop(batch);
+        mpt_batch_free(batch);
+        deletes(client, "duringchild");
+        exit(checks_failed == 0 ? 42 : 1);
+    }
+    while ((outcome = mpt_batch_next(batch)) != NULL) {
+        CHECK(mpt_outcome_code(outcome) == MPT_OK);
+        mpt_outcome_free(outcome);
+        told += 1;
+    }
+    CHECK(told == 3);
+    mpt_batch_free(batch);
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 42);
+}
+
 static const mpt_client *cancelled_by_signal;
 
 static void on_signal(int signal_number) {
@@ -147,6 +181,7 @@ int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "threads") == 0) {
         CHECK(pthread_create(&thread, NULL, forks_on_a_thread, &forker) == 0);
         CHECK(pthread_join(thread, NULL) == 0);
+        forks_during_a_batch(forker.client);
     }
     mpt_client_free(forker.client);
     signals();

@@ -28,6 +28,9 @@ static_assert(!std::is_copy_constructible_v<mpt::batch> && std::is_nothrow_move_
 static_assert(!std::is_copy_constructible_v<mpt::result> && std::is_nothrow_move_constructible_v<mpt::result>);
 static_assert(!std::is_copy_constructible_v<mpt::config> && std::is_nothrow_move_constructible_v<mpt::config>);
 static_assert(std::is_nothrow_copy_constructible_v<mpt::error>);
+// What ends at once cannot be looked at later.
+static_assert(!std::is_constructible_v<mpt::result_view, mpt::result>);
+static_assert(std::is_copy_constructible_v<mpt::result_view> && !std::is_copy_assignable_v<mpt::result_view>);
 
 // What a caller throws: with memory of its own, so that a leak of it is seen.
 struct stop_here {
@@ -128,6 +131,30 @@ void ids_that_throw(const client &from) {
     CHECK(bool(from.try_delete_token("TKN-ok-range")));
 }
 
+// A range that makes each id as it is asked for it: it must be kept before it ends.
+struct made_range {
+    struct iterator {
+        int at;
+        std::string operator*() const { return "TKN-ok-" + std::string(40, 'm') + std::to_string(at); }
+        iterator &operator++() {
+            ++at;
+            return *this;
+        }
+        bool operator!=(const iterator &other) const { return at != other.at; }
+    };
+    iterator begin() const { return {0}; }
+    iterator end() const { return {3}; }
+};
+
+void ids_that_end_at_once(const client &from) {
+    int told = 0;
+    const auto count = [&](const mpt::result_view &outcome) {
+        told += outcome.token_id()->size() == 48;
+    };
+    CHECK(from.delete_tokens(made_range{}, count) == MPT_OK);
+    CHECK(told == 3);
+}
+
 void errors(const client &from) {
     std::optional<mpt::error> kept;
     try {
@@ -223,6 +250,7 @@ int main() {
     a_callback_that_throws(from);
     a_loop_body_that_throws(from);
     ids_that_throw(from);
+    ids_that_end_at_once(from);
     errors(from);
     without_exceptions(from);
     moves(from.clone());

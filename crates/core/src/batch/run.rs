@@ -27,7 +27,11 @@ const START: usize = 16;
 /// duplicates and for what a journal knows to be dead. Between two calls of `next` the calls under way go on.
 ///
 /// Dropping it stops it: what is under way is waited for, or cancelled through a cancel handle.
+///
+/// It belongs to the process that made it: in a forked child it has ended, and the reports are the parent's.
 pub struct Batch<I> {
+    /// The process that it belongs to.
+    pid: u32,
     /// `None` once it has ended.
     ids: Option<I>,
     concurrency: usize,
@@ -110,6 +114,7 @@ where
         };
         let journal = options.journal.clone();
         Batch {
+            pid: std::process::id(),
             ids: Some(ids),
             concurrency: options.concurrency,
             crew: Arc::new(Crew::new(crew_hands, journal.clone(), halt)),
@@ -134,7 +139,9 @@ impl<I> Batch<I> {
     /// Pulls no more ids. What is under way finishes; what was pulled and not started is reported as `skipped`. Go on
     /// calling `next` for these reports.
     pub fn stop(&self) {
-        self.crew.stop(Stop::Asked);
+        if !self.is_elsewhere() {
+            self.crew.stop(Stop::Asked);
+        }
     }
 
     /// The counts of what was reported so far.
@@ -145,6 +152,11 @@ impl<I> Batch<I> {
     /// What another thread may know and do of this batch.
     pub fn handle(&self) -> BatchHandle {
         BatchHandle { crew: Arc::clone(&self.crew) }
+    }
+
+    /// Whether this is a forked child: the workers are not here, and what they share may be locked for ever.
+    fn is_elsewhere(&self) -> bool {
+        self.pid != std::process::id()
     }
 
     /// How many calls may run at once now.
@@ -345,6 +357,9 @@ where
     type Item = Report;
 
     fn next(&mut self) -> Option<Report> {
+        if self.is_elsewhere() {
+            return None;
+        }
         loop {
             if let Some(report) = self.report() {
                 return Some(report);
@@ -367,6 +382,11 @@ where
 
 impl<I> Drop for Batch<I> {
     fn drop(&mut self) {
+        if self.is_elsewhere() {
+            // Threads of the parent can be neither joined nor detached here.
+            self.workers.drain(..).for_each(std::mem::forget);
+            return;
+        }
         self.stop();
         loop {
             while self.report().is_some() {}
