@@ -400,7 +400,8 @@ mpt_code mpt_delete_token(const struct mpt_client *client,
 /**
  * Asks for proof that a leaked token is dead: sends the DELETE for the id inside its value, with the value itself as the
  * credential. A deleted token can no longer be used for authentication, so that the answer must be 401. Only for values
- * that are to die: one that is still alive is deleted by this very request. The client's own API token is not used.
+ * that are to die: one that is still alive is deleted by this very request. The client's own API token is not used. A
+ * value that was cut off or mistyped never was one, and is answered 401, too: delete the token by its id first.
  *
  * `token_value`: of the form "idt:TKN-XXXX-XXXX:<secret>"; copied, never shown, wiped from memory afterwards.
  * `outcome`: may be NULL; else always written: an outcome, to be given to mpt_outcome_free. mpt_outcome_is_proven tells
@@ -416,8 +417,9 @@ mpt_code mpt_prove_deleted(const struct mpt_client *client,
  * Deletes many tokens, and blocks until each of them is settled. Every id is tried once, also where it is there twice;
  * many calls run at once. A callback tells the outcomes in order of completion.
  *
- * An answer of 401 stops the batch, and so does the callback: no more ids are pulled, what is under way finishes, and
- * what was pulled and not tried is told with MPT_SKIPPED; ids that were not pulled are not told.
+ * An answer of 401 stops the batch, and so does a server that wants no calls for more than ten minutes, and the
+ * callback: no more ids are pulled, what is under way finishes, and what was pulled and not tried is told with
+ * MPT_SKIPPED; ids that were not pulled are not told.
  *
  * `token_ids`: `count` addresses, each as in mpt_delete_token; none may change during the call. NULL where `count` is 0.
  * `options`: may be NULL, for all defaults.

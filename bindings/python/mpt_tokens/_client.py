@@ -190,7 +190,8 @@ class Client(BaseClient):
 
         Ids are pulled as needed, so that a generator of a million ids is fine: memory is at most 40 bytes a distinct
         id. Each id is tried once. All calls together keep one pause when the server asks for one. An answer of
-        401 stops the batch: the rest is ``skipped``. Failures are outcomes too: none is raised.
+        401 stops the batch, and so does a pause of more than ten minutes: the rest is ``skipped``. Failures are
+        outcomes too: none is raised.
 
         Args:
             token_ids: The ids, or token values that have them inside (``ApiToken``); any iterable, of any length.
@@ -228,7 +229,8 @@ class Client(BaseClient):
 
         Sends the DELETE for the id inside the value, with that value as the credential: a deleted token can no longer
         be used for authentication, so the answer must be 401. Only for values that are to die: one that is still
-        alive is deleted by this very request. The client's own API token is not used.
+        alive is deleted by this very request. The client's own API token is not used. A value that was cut off or
+        mistyped never was one, and is answered 401, too: delete the token by its id first.
 
         Args:
             value: The value, of the form ``idt:TKN-XXXX-XXXX:<secret>``. A secret: never shown.

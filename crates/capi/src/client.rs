@@ -111,7 +111,8 @@ pub unsafe extern "C" fn mpt_delete_token(
 
 /// Asks for proof that a leaked token is dead: sends the DELETE for the id inside its value, with the value itself as the
 /// credential. A deleted token can no longer be used for authentication, so that the answer must be 401. Only for values
-/// that are to die: one that is still alive is deleted by this very request. The client's own API token is not used.
+/// that are to die: one that is still alive is deleted by this very request. The client's own API token is not used. A
+/// value that was cut off or mistyped never was one, and is answered 401, too: delete the token by its id first.
 ///
 /// `token_value`: of the form "idt:TKN-XXXX-XXXX:<secret>"; copied, never shown, wiped from memory afterwards.
 /// `outcome`: may be NULL; else always written: an outcome, to be given to mpt_outcome_free. mpt_outcome_is_proven tells

@@ -45,7 +45,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     };
     done.unwrap_or_else(|failure| {
         if let Some(message) = failure.message() {
-            let _ = writeln!(std::io::stderr(), "error: {}", text::plain(&text::without_values(message)));
+            let _ = writeln!(
+                std::io::stderr(),
+                "error: {}",
+                text::plain(&text::without_values(message))
+            );
         }
         failure.status()
     })

@@ -79,7 +79,10 @@ mod tests {
             hides("`idt:TKN-1-1:s3:cr\u{e9}t` and IDT:x:s3cret"),
             "`idt:TKN-1-1:<redacted>` and IDT:x:<redacted>"
         );
-        assert_eq!(hides("idt:TKN-1-1 is not one, nor is this"), "idt:TKN-1-1 is not one, nor is this");
+        assert_eq!(
+            hides("idt:TKN-1-1 is not one, nor is this"),
+            "idt:TKN-1-1 is not one, nor is this"
+        );
         assert_eq!(hides(""), "");
     }
 

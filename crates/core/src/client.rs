@@ -73,7 +73,7 @@ impl DeleteOptions {
     }
 
     /// Whether this token was asked to be deleted before and the answer is not known (a crash in between): a 404
-    /// then means `gone`, and no failure can mean `not_deleted`.
+    /// then means `gone`, and no failure can mean `not_deleted`, but that the id is none at all.
     pub fn after_lost_answer(self, yes: bool) -> Self {
         DeleteOptions { after_lost_answer: yes, ..self }
     }
@@ -164,21 +164,24 @@ impl Client {
         options: &DeleteOptions,
         after_lost_answer: bool,
     ) -> Result<TokenId, Box<Report>> {
-        if self.own_token().is_inside(token_id) {
-            return Err(Box::new(Report::refused(
-                Code::InvalidTokenId,
-                Some(REDACTED.to_owned()),
-                "the token id holds the API token in use: expected an id such as `TKN-1671-0642`"
-                    .to_owned(),
-            )));
-        }
-        let id = TokenId::new(token_id).map_err(|invalid| {
-            Report::refused(
-                Code::InvalidTokenId,
-                Some(invalid.shown().to_owned()),
-                invalid.to_string(),
-            )
-        })?;
+        let refuse = |shown: &str, message: &str| {
+            let shown = Some(shown.to_owned());
+            Err(Box::new(Report::refused(Code::InvalidTokenId, shown, message.to_owned())))
+        };
+        let id = match TokenId::new(token_id) {
+            Err(invalid) if invalid.is_value() => {
+                let own = self.own_token();
+                return refuse(&own.redact(invalid.shown()), &own.redact(&invalid.to_string()));
+            }
+            _ if self.own_token().is_inside(token_id) => {
+                return refuse(
+                    REDACTED,
+                    "the token id holds the API token in use: expected an id such as `TKN-1671-0642`",
+                );
+            }
+            Err(invalid) => return refuse(invalid.shown(), &invalid.to_string()),
+            Ok(id) => id,
+        };
         let allowed = options.allow_own_token.unwrap_or(self.shared.allow_own_token);
         if !allowed && self.is_own_token(id.as_str()) {
             let own = self.own_token_id().unwrap_or_default();

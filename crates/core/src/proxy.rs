@@ -221,7 +221,7 @@ mod tests {
     #[case::scheme("ftp://user:hunter22@p")]
     #[case::words("no proxy hunter22")]
     #[case::port("http://user:hunter22@p:99999")]
-#[case::not_unicode("http://user:hunter22@p\u{fffd}:1")]
+    #[case::not_unicode("http://user:hunter22@p\u{fffd}:1")]
     fn a_variable_that_is_no_proxy(#[case] url: &str) {
         let error = found(API, &[("HTTPS_PROXY", url)]).unwrap_err();
         assert!(!error.to_string().contains("hunter22"), "{error}");

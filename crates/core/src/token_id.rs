@@ -115,6 +115,11 @@ impl InvalidTokenId {
     pub fn shown(&self) -> &str {
         &self.shown
     }
+
+    /// Whether it holds a token value.
+    pub(crate) fn is_value(&self) -> bool {
+        self.flaw == Flaw::TokenValue
+    }
 }
 
 impl fmt::Display for InvalidTokenId {

@@ -35,8 +35,8 @@ use crate::endpoint::is_loopback_name;
 use crate::resolve::Lookup;
 use crate::wait::{Cancels, Wake};
 
-pub(crate) use watch::MAX_HEAD;
 use records::Records;
+pub(crate) use watch::MAX_HEAD;
 use watch::WatchStep;
 
 /// How far an attempt has come.

@@ -57,3 +57,15 @@ pub(crate) fn locked(verb: &str) -> Command {
     };
     cargo
 }
+
+#[cfg(test)]
+mod tests {
+    use super::root;
+
+    /// A `cargo update` would bring twenty crates of Unicode tables back: `ARCHITECTURE.md` says why they are not there.
+    #[test]
+    fn the_lock_file_leaves_the_unicode_tables_out() {
+        let lock = std::fs::read_to_string(root().join("Cargo.lock")).unwrap();
+        assert!(lock.contains("name = \"idna_adapter\"\nversion = \"1.0.0\"\n"));
+    }
+}

@@ -253,16 +253,12 @@ fn skipped(job: &Job, why: &Stop) -> Report {
         Stop::Paused(pause) => (
             format!(
                 "the batch was stopped, since the API wants no calls for {} s (it answered {})",
-                pause.left.as_secs(),
+                pause.left.as_secs_f64().ceil(),
                 pause.http_status
             ),
             ": run again then",
         ),
         Stop::Journal(why) => (format!("the batch was stopped, since {why}"), ""),
-    };
-    let retry_after = match why {
-        Stop::Paused(pause) => Some(pause.left),
-        _ => None,
     };
     let id = &job.id;
     if job.after_lost_answer {
@@ -271,8 +267,8 @@ fn skipped(job: &Job, why: &Stop) -> Report {
              may be deleted: run again to find out"
         );
         let report = Report::refused(Code::Skipped, Some(id.clone()), message);
-        return Report { outcome: Outcome::Unknown, retry_after, ..report };
+        return Report { outcome: Outcome::Unknown, ..report };
     }
     let message = format!("{because}, and the token `{id}` was not tried{advice}");
-    Report { retry_after, ..Report::refused(Code::Skipped, Some(id.clone()), message) }
+    Report::refused(Code::Skipped, Some(id.clone()), message)
 }

@@ -296,7 +296,13 @@ mod tests {
     }
 
     /// As [`run`], with as many callers at once: how long it took, and how many refusals came.
-    fn crowd(callers: usize, rate: f64, latency: Duration, count: u32, wait: Duration) -> (Duration, u32) {
+    fn crowd(
+        callers: usize,
+        rate: f64,
+        latency: Duration,
+        count: u32,
+        wait: Duration,
+    ) -> (Duration, u32) {
         let start = Instant::now();
         let pace = Pace::new(start);
         let mut server = Server { rate, left: rate, filled: start };
@@ -309,7 +315,11 @@ mod tests {
             events[next] = if let Some(begun) = call {
                 let status = server.answer(now);
                 pace.answered(begun, now, status, (status == 429).then_some(wait));
-                if status == 204 { answers += 1 } else { refusals += 1 }
+                if status == 204 {
+                    answers += 1
+                } else {
+                    refusals += 1
+                }
                 if answers == count {
                     return (now - start, refusals);
                 }
@@ -334,7 +344,8 @@ mod tests {
                 let (took, refusals) = crowd(callers, 50.0, latency, 3_000, wait);
                 // One caller alone makes five a second.
                 let least = 3_000.0 / 50_f64.min(5.0 * callers as f64);
-                let told = format!("{callers} at once, a pause of {wait:?}: {took:?}, {refusals} refused");
+                let told =
+                    format!("{callers} at once, a pause of {wait:?}: {took:?}, {refusals} refused");
                 assert!(took.as_secs_f64() < least * 1.5 + 5.0, "{told}");
                 assert!(refusals < 1_500, "{told}");
             }

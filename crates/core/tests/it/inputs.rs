@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use mpt_tokens::{
-    ApiToken, CaBundle, Client, Code, DEFAULT_BASE_URL, Endpoint, Outcome, Proxy, TokenId,
+    ApiToken, CaBundle, Client, Code, DEFAULT_BASE_URL, DeleteOptions, Endpoint, Outcome, Proxy,
+    TokenId,
 };
-use mpt_tokens_sandbox::Sandbox;
+use mpt_tokens_sandbox::{MAIN_TOKEN_ID, Sandbox};
 use rstest::rstest;
 
 const COLLECTION: &str = "/public/v1/accounts/api-tokens/";
@@ -64,6 +65,11 @@ fn an_id_of_256_bytes_is_taken() {
 #[case::long(&"x".repeat(300), "has 300 bytes: expected at most 256")]
 #[case::long_in_bytes(&"ü".repeat(129), "has 258 bytes: expected at most 256")]
 #[case::token_value("idt:TKN-1671-0642:s3cret-s3cret", "is a token value, not a token id")]
+#[case::bearer("Bearer idt:TKN-1671-0642:s3cret-s3cret", "is a token value, not a token id")]
+#[case::quoted("\"idt:TKN-1671-0642:s3cret-s3cret\"", "is a token value, not a token id")]
+#[case::other_letters("IDT:TKN-1671-0642:s3cret-s3cret", "is a token value, not a token id")]
+#[case::setting("T=idt:TKN-1671-0642:s3cret-s3cret\r", "is a token value, not a token id")]
+#[case::long_value(&format!("idt:TKN:s3cret{}", "x".repeat(300)), "is a token value, not a token id")]
 fn an_id_that_could_do_harm_is_refused(#[case] id: &str, #[case] expected: &str) {
     let sandbox = Sandbox::start().unwrap();
     let error = client(&sandbox).delete_token(id).unwrap_err();
@@ -156,6 +162,32 @@ fn plain_http_elsewhere_can_be_allowed() {
         .allow_plain_http(true)
         .build()
         .unwrap();
+}
+
+/// A token that does not name itself is known by its text.
+#[rstest]
+#[case::itself("s3cret-opaque-s3cret")]
+#[case::inside("id=s3cret-opaque-s3cret;")]
+#[case::cut_when_shown(&format!("{}s3cret-opaque-s3cret{}", "x".repeat(50), "x".repeat(200)))]
+fn the_api_token_in_use_is_no_id(#[case] id: &str) {
+    let sandbox = Sandbox::start().unwrap();
+    let builder = Client::builder().base_url(sandbox.base_url()).api_token("s3cret-opaque-s3cret");
+    let error = builder.build().unwrap().delete_token(id).unwrap_err();
+    assert_eq!((error.code(), error.outcome()), (Code::InvalidTokenId, Outcome::NotDeleted));
+    assert!(error.to_string().contains("holds the API token in use"), "{error}");
+    assert_eq!(error.id(), Some("<redacted>"));
+    assert!(!error.to_json().contains("s3cret"), "{error:?}");
+    assert_eq!(sandbox.stats().connections, 0);
+}
+
+/// What is refused now may have been deleted before.
+#[test]
+fn the_own_token_after_a_lost_answer_is_not_said_to_be_alive() {
+    let sandbox = Sandbox::start().unwrap();
+    let options = DeleteOptions::new().after_lost_answer(true);
+    let error = client(&sandbox).delete_token_with(MAIN_TOKEN_ID, &options).unwrap_err();
+    assert_eq!((error.code(), error.outcome()), (Code::OwnToken, Outcome::Unknown));
+    assert!(error.to_string().contains("it may be deleted"), "{error}");
 }
 
 #[rstest]
