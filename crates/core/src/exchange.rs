@@ -305,7 +305,10 @@ fn describe(error: &ureq::Error) -> String {
 /// A proxy that said no will say it again, unless it was busy.
 fn is_refusal(error: &ureq::Error) -> bool {
     match error {
-        ureq::Error::ConnectProxyFailed(why) => why.contains("responded 4"),
+        ureq::Error::ConnectProxyFailed(why) => {
+            let said = |status: &str| why.contains(&format!("responded {status}"));
+            said("4") && !said("408") && !said("429")
+        }
         other => is_verdict_on_tls(other),
     }
 }

@@ -114,6 +114,8 @@ fn a_proxy_that_answers_itself(#[case] says: &'static str) {
 #[case(Manner::Refuses("404 Not Found"), 1)]
 #[case(Manner::Refuses("204 No Content"), 4)]
 #[case(Manner::Refuses("302 Found"), 4)]
+#[case(Manner::Refuses("408 Request Timeout"), 4)]
+#[case(Manner::Refuses("429 Too Many Requests"), 4)]
 #[case(Manner::Refuses("502 Bad Gateway"), 4)]
 #[case(Manner::Refuses("503 Service Unavailable"), 4)]
 #[case(Manner::Refuses("600 Odd"), 4)]
