@@ -67,6 +67,8 @@ impl Hands {
 
 /// What the workers and the calling thread share.
 pub(crate) struct Crew {
+    /// The process that it belongs to.
+    pid: u32,
     hands: Hands,
     pace: Pace,
     journal: Option<Journal>,
@@ -90,6 +92,7 @@ struct Board {
 impl Crew {
     pub(crate) fn new(hands: Hands, journal: Option<Journal>, halt: Cancel) -> Crew {
         Crew {
+            pid: std::process::id(),
             hands,
             pace: Pace::new(Instant::now()),
             journal,
@@ -98,6 +101,11 @@ impl Crew {
             work: Condvar::new(),
             news: Condvar::new(),
         }
+    }
+
+    /// Whether this is a forked child: the workers are not here, and what they share may be locked for ever.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.pid != std::process::id()
     }
 
     pub(crate) fn pace(&self) -> &Pace {
@@ -152,6 +160,9 @@ impl Crew {
 
     /// No job is started any more. The first reason counts.
     pub(crate) fn stop(&self, why: Stop) {
+        if self.is_elsewhere() {
+            return;
+        }
         self.board().stop.get_or_insert(why);
         self.halt.cancel();
     }

@@ -30,8 +30,6 @@ const START: usize = 16;
 ///
 /// It belongs to the process that made it: in a forked child it has ended, and the reports are the parent's.
 pub struct Batch<I> {
-    /// The process that it belongs to.
-    pid: u32,
     /// `None` once it has ended.
     ids: Option<I>,
     concurrency: usize,
@@ -71,12 +69,12 @@ impl BatchHandle {
 
     /// The pause that all calls keep now, if any: the server asked for it.
     pub fn pause(&self) -> Option<Pause> {
-        self.crew.pace().pause()
+        if self.crew.is_elsewhere() { None } else { self.crew.pace().pause() }
     }
 
     /// How many calls are started a second at most; `None` while the server has shown no limit.
     pub fn rate(&self) -> Option<f64> {
-        self.crew.pace().rate()
+        if self.crew.is_elsewhere() { None } else { self.crew.pace().rate() }
     }
 }
 
@@ -114,7 +112,6 @@ where
         };
         let journal = options.journal.clone();
         Batch {
-            pid: std::process::id(),
             ids: Some(ids),
             concurrency: options.concurrency,
             crew: Arc::new(Crew::new(crew_hands, journal.clone(), halt)),
@@ -139,9 +136,7 @@ impl<I> Batch<I> {
     /// Pulls no more ids. What is under way finishes; what was pulled and not started is reported as `skipped`. Go on
     /// calling `next` for these reports.
     pub fn stop(&self) {
-        if !self.is_elsewhere() {
-            self.crew.stop(Stop::Asked);
-        }
+        self.crew.stop(Stop::Asked);
     }
 
     /// The counts of what was reported so far.
@@ -152,11 +147,6 @@ impl<I> Batch<I> {
     /// What another thread may know and do of this batch.
     pub fn handle(&self) -> BatchHandle {
         BatchHandle { crew: Arc::clone(&self.crew) }
-    }
-
-    /// Whether this is a forked child: the workers are not here, and what they share may be locked for ever.
-    fn is_elsewhere(&self) -> bool {
-        self.pid != std::process::id()
     }
 
     /// How many calls may run at once now.
@@ -357,7 +347,7 @@ where
     type Item = Report;
 
     fn next(&mut self) -> Option<Report> {
-        if self.is_elsewhere() {
+        if self.crew.is_elsewhere() {
             return None;
         }
         loop {
@@ -382,7 +372,7 @@ where
 
 impl<I> Drop for Batch<I> {
     fn drop(&mut self) {
-        if self.is_elsewhere() {
+        if self.crew.is_elsewhere() {
             // Threads of the parent can be neither joined nor detached here.
             self.workers.drain(..).for_each(std::mem::forget);
             return;
