@@ -80,7 +80,8 @@ class Batch:
     Ctrl-C cancels the calls under way and raises ``KeyboardInterrupt`` within 200 ms; go on iterating then to learn what
     is true of each token that was begun.
 
-    Leaving it early (``break``, ``with``) waits for the calls under way.
+    Leaving it early (``break``, ``with``) waits for the calls under way. In a forked child it has ended: its outcomes are
+    the parent's.
     """
 
     __slots__ = ("_native",)
@@ -112,7 +113,11 @@ class Batch:
         self._native.cancel()
 
     def close(self) -> None:
-        """Stops, and waits for what is under way. Its outcomes are counted in ``summary``. Closing twice is fine."""
+        """Stops, and waits for what is under way. Its outcomes are counted in ``summary``. Closing twice is fine.
+
+        Raises:
+            InvalidArgumentError: Another thread waits for an outcome just now. It is stopped all the same.
+        """
         self._native.close()
 
     def __enter__(self) -> Self:

@@ -279,7 +279,8 @@ impl Call<'_> {
         match code {
             Code::Ok => (Code::Ok, Outcome::Deleted),
             Code::NotFound if was_lost || self.missing_ok => (Code::Ok, Outcome::Gone),
-            // Our own credential worked when the lost request left, and does not work any more.
+            // Our own credential does not work any more: that it did when the lost request left is taken for granted,
+            // as `missing_ok` takes it for granted that a token was there.
             Code::Unauthorized if was_lost && self.own => (Code::Ok, Outcome::Gone),
             // Nothing else that comes after a lost answer says that the token is alive.
             _ if was_lost => (code, Outcome::Unknown),

@@ -67,7 +67,8 @@ impl DeleteOptions {
         DeleteOptions { missing_ok: Some(yes), ..self }
     }
 
-    /// Whether the token in use may be deleted.
+    /// Whether the token in use may be deleted. A 401 after a lost answer then means `gone`: a value that was mistyped
+    /// never worked, and is answered the same.
     pub fn allow_own_token(self, yes: bool) -> Self {
         DeleteOptions { allow_own_token: Some(yes), ..self }
     }

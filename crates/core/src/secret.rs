@@ -62,9 +62,16 @@ impl ApiToken {
 
     /// The parts of the value that must not be shown: all of it, and the secret at its end.
     pub(crate) fn hidden(&self) -> impl Iterator<Item = &str> {
+        let (value, secret) = (self.expose(), self.secret());
+        let part =
+            (secret.len() < value.len() && secret.len() >= SHORTEST_SECRET).then_some(secret);
+        [Some(value), part].into_iter().flatten()
+    }
+
+    /// What of the value nobody may know: all of it, or what follows the id.
+    fn secret(&self) -> &str {
         let value = self.expose();
-        let secret = value.splitn(3, ':').nth(2).filter(|_| self.token_id().is_some());
-        [Some(value), secret.filter(|secret| secret.len() >= SHORTEST_SECRET)].into_iter().flatten()
+        value.splitn(3, ':').nth(2).filter(|_| self.token_id().is_some()).unwrap_or(value)
     }
 
     /// Whether a text holds this value, or the secret part of it.
@@ -73,7 +80,8 @@ impl ApiToken {
         self.hidden().filter(long).any(|hidden| text.contains(hidden))
     }
 
-    /// `text` without this value, and without the secret part of it, be they percent-encoded or not.
+    /// `text` without this value, and without the secret part of it, be they percent-encoded or not; and without a part
+    /// of the secret that was cut off.
     pub(crate) fn redact(&self, text: &str) -> String {
         let mut clean = text.to_owned();
         for hidden in self.hidden() {
@@ -87,8 +95,26 @@ impl ApiToken {
                 done += begin + REDACTED.len();
             }
         }
-        clean
+        without_parts(&clean, self.secret().as_bytes())
     }
+}
+
+/// `text` without what it has of a secret, which is ASCII, where that is long enough to be no accident.
+fn without_parts(text: &str, secret: &[u8]) -> String {
+    let bytes = text.as_bytes();
+    let (mut clean, mut kept, mut at) = (String::new(), 0, 0);
+    while let Some(front) = bytes.get(at..at + SHORTEST_SECRET) {
+        let Some(place) = secret.windows(SHORTEST_SECRET).position(|part| part == front) else {
+            at += 1;
+            continue;
+        };
+        let same = bytes[at..].iter().zip(&secret[place..]).take_while(|(one, other)| one == other);
+        let end = at + same.count();
+        clean.push_str(&text[kept..at]);
+        clean.push_str(REDACTED);
+        (kept, at) = (end, end);
+    }
+    clean + &text[kept..]
 }
 
 /// Where `needle`, which is ASCII, stands in `text` first, each of its characters percent-encoded or not.
@@ -207,6 +233,20 @@ mod tests {
             prop_assert!(!clean.contains(&echo), "{clean}");
             prop_assert!(!clean.contains(&secret), "{clean}");
             prop_assert!(clean.contains(REDACTED));
+        }
+
+        #[test]
+        fn a_part_that_was_cut_off_is_taken_out(
+            (token, _, secret) in echoes(),
+            cut in (any::<prop::sample::Index>(), any::<prop::sample::Index>()),
+            before in "[ -~ü]{0,20}",
+        ) {
+            let (one, other) = (cut.0.index(secret.len() + 1), cut.1.index(secret.len() + 1));
+            let part = &secret[one.min(other)..one.max(other)];
+            prop_assume!(part.len() >= SHORTEST_SECRET);
+            let clean = token.redact(&format!("{before} {part}… and more"));
+            prop_assert!(!clean.contains(part), "{clean}");
+            prop_assert!(clean.contains(REDACTED) && clean.ends_with("… and more"), "{clean}");
         }
 
         #[test]
