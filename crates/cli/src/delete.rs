@@ -3,6 +3,7 @@
 mod confirm;
 mod input;
 mod output;
+mod pauses;
 mod progress;
 
 use std::io::{self, IsTerminal, Write};
@@ -18,6 +19,7 @@ use crate::status;
 use crate::text::tokens;
 use input::{From, Source, Survey};
 use output::Output;
+use pauses::Pauses;
 use progress::Progress;
 
 /// Does what `delete` was told; gives the exit status.
@@ -187,6 +189,7 @@ fn carry_out(
         && count.is_none_or(|count| count > 1)
         && io::stderr().is_terminal();
     let progress = Progress::new(show, count, batch.handle());
+    let pauses = Pauses::tell(!show && !args.quiet, batch.handle());
     interrupt.stop_batch(batch.handle(), progress.teller());
     let mut lost_output: Option<io::Error> = None;
     while let Some(report) = batch.next() {
@@ -209,6 +212,7 @@ fn carry_out(
     }
     let summary = batch.summary();
     drop(batch);
+    pauses.end();
     interrupt.end();
     progress.end();
 

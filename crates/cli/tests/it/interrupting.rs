@@ -1,5 +1,6 @@
 //! SIGINT: once, twice, and before anything was begun.
 
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -53,6 +54,27 @@ fn the_first_ends_the_run_and_every_token_tried_is_told(
             Some(line) => assert_eq!(line["outcome"], "not_deleted"),
         }
     }
+}
+
+/// A run that nobody looks at says why it stands still; it can be ended then, too.
+#[test]
+fn a_pause_is_told_where_there_is_no_bar() {
+    let sandbox = Sandbox::start().unwrap();
+    let mut child = program_for(&sandbox)
+        .args(["delete", "--yes", "--concurrency", "1", "TKN-429~300-1", "TKN-ok-2"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = String::new();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    stderr.read_line(&mut told).unwrap();
+    assert!(told.starts_with("paused ") && told.ends_with(" s by the API (429)\n"), "{told}");
+    signal(&child, Signal::INT);
+    stderr.read_to_string(&mut told).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{told}");
+    assert_eq!(told.matches("paused ").count(), 1, "{told}");
+    assert_eq!(sandbox.stats().deleted, 0);
 }
 
 #[test]
