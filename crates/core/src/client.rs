@@ -3,6 +3,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::builder::ClientBuilder;
 use crate::call::Call;
@@ -152,6 +153,11 @@ impl Client {
     /// around it counts, since a server may take the two for one.
     pub fn is_own_token(&self, token_id: &str) -> bool {
         self.own_token_id().is_some_and(|own| own.eq_ignore_ascii_case(token_id.trim()))
+    }
+
+    /// The total limit of a call.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.shared.policy.timeout
     }
 
     pub(crate) fn own_token(&self) -> &ApiToken {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::batch::pace::{Pace, Pause};
+use crate::batch::pace::{PATIENCE, Pace, Pause};
 use crate::call::{Entry, Gate};
 use crate::cancel::Cancel;
 use crate::client::{Client, DeleteOptions};
@@ -91,10 +91,11 @@ struct Board {
 
 impl Crew {
     pub(crate) fn new(hands: Hands, journal: Option<Journal>, halt: Cancel) -> Crew {
+        let patience = PATIENCE.max(hands.client.timeout());
         Crew {
             pid: std::process::id(),
             hands,
-            pace: Pace::new(Instant::now()),
+            pace: Pace::new(Instant::now(), patience),
             journal,
             halt,
             board: Mutex::default(),

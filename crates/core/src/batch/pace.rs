@@ -16,7 +16,7 @@ const UNTOLD: Duration = Duration::from_secs(1);
 const UNTOLD_MOST: Duration = Duration::from_secs(30);
 /// Fewer answers than this before the first 429 say little about a rate; one 429 then costs a pause and no more.
 const ENOUGH: u64 = 20;
-/// A batch that is asked for a longer pause than this ends: it would look dead for hours.
+/// A batch that is asked for a longer pause than this, and than one call may take, ends: it would look dead for hours.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// The part of a learned rate that is used.
 const MARGIN: f64 = 0.95;
@@ -42,6 +42,8 @@ pub(crate) struct Pace {
     strict: AtomicBool,
     /// Answers that were no refusal for load.
     passed: AtomicU64,
+    /// The longest pause that is kept.
+    patience: Duration,
     state: Mutex<State>,
 }
 
@@ -76,8 +78,9 @@ enum Turn {
 }
 
 impl Pace {
-    pub(crate) fn new(now: Instant) -> Pace {
+    pub(crate) fn new(now: Instant, patience: Duration) -> Pace {
         Pace {
+            patience,
             strict: AtomicBool::new(false),
             passed: AtomicU64::new(0),
             state: Mutex::new(State {
@@ -108,7 +111,7 @@ impl Pace {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a turn: not at all when that is not before `deadline`, or the pause is longer than [`PATIENCE`].
+    /// Waits for a turn: not at all when that is not before `deadline`, or after a longer pause than is kept.
     /// `pause` waits, and is `false` when the wait was ended early.
     pub(crate) fn wait(
         &self,
@@ -121,7 +124,7 @@ impl Pace {
         }
         loop {
             let start = now();
-            let turn = self.state().turn(start, deadline);
+            let turn = self.state().turn(start, deadline, self.patience);
             let (until, go) = match turn {
                 Some(Turn::Go) => return Entry::Go,
                 Some(Turn::At(slot)) => (slot, true),
@@ -170,7 +173,12 @@ impl State {
     }
 
     /// `None`: not before the deadline.
-    fn turn(&mut self, now: Instant, deadline: Option<Instant>) -> Option<Turn> {
+    fn turn(
+        &mut self,
+        now: Instant,
+        deadline: Option<Instant>,
+        patience: Duration,
+    ) -> Option<Turn> {
         let turn = match (self.pause, self.rate) {
             (Some((until, _)), _) if now < until => Turn::After(until),
             (_, None) => Turn::Go,
@@ -184,7 +192,7 @@ impl State {
             }
         };
         match turn {
-            Turn::After(until) if deadline.unwrap_or(now + PATIENCE) <= until => None,
+            Turn::After(until) if deadline.unwrap_or(now + patience) <= until => None,
             turn => Some(turn),
         }
     }
@@ -263,7 +271,7 @@ mod tests {
     fn run(rate: f64, latency: Duration, count: u32, lifted_after: Option<u32>) -> (Duration, u32) {
         let start = Instant::now();
         let now = Cell::new(start);
-        let pace = Pace::new(start);
+        let pace = Pace::new(start, PATIENCE);
         let mut server = Server { rate, left: rate, filled: start };
         let (mut answers, mut refusals) = (0, 0);
         while answers < count {
@@ -304,7 +312,7 @@ mod tests {
         wait: Duration,
     ) -> (Duration, u32) {
         let start = Instant::now();
-        let pace = Pace::new(start);
+        let pace = Pace::new(start, PATIENCE);
         let mut server = Server { rate, left: rate, filled: start };
         // When each caller has something to do, and when its call began, if it makes one.
         let mut events: Vec<(Instant, Option<Instant>)> = vec![(start, None); callers];
@@ -325,7 +333,7 @@ mod tests {
                 }
                 (now, None)
             } else {
-                match pace.state().turn(now, None).unwrap() {
+                match pace.state().turn(now, None, PATIENCE).unwrap() {
                     Turn::Go => (now + latency, Some(now)),
                     Turn::At(slot) => (slot + latency, Some(slot)),
                     Turn::After(end) => (end, None),
@@ -355,11 +363,11 @@ mod tests {
     #[test]
     fn a_pause_of_hours_is_not_waited_for() {
         let start = Instant::now();
-        let pace = Pace::new(start);
+        let pace = Pace::new(start, PATIENCE);
         let never = |_| panic!("it was waited for");
         pace.answered(start, start, 429, Some(PATIENCE + Duration::from_secs(1)));
         assert_eq!(pace.wait(None, || start, never), Entry::Late);
-        let pace = Pace::new(start);
+        let pace = Pace::new(start, PATIENCE);
         pace.answered(start, start, 503, Some(Duration::from_secs(599)));
         assert_eq!(pace.wait(None, || start, |_| false), Entry::Ended);
     }
@@ -380,7 +388,7 @@ mod tests {
     #[test]
     fn a_turn_that_does_not_come_in_time_is_not_waited_for() {
         let start = Instant::now();
-        let pace = Pace::new(start);
+        let pace = Pace::new(start, PATIENCE);
         pace.answered(start, start, 429, Some(Duration::from_secs(60)));
         let never = |_| panic!("it was waited for");
         let soon = Some(start + Duration::from_secs(30));
@@ -393,7 +401,7 @@ mod tests {
     fn a_503_pauses_everybody_and_slows_nobody_after_it() {
         let start = Instant::now();
         let now = Cell::new(start);
-        let pace = Pace::new(start);
+        let pace = Pace::new(start, PATIENCE);
         pace.answered(start, start, 503, Some(Duration::from_secs(3)));
         let pause = |left| {
             now.set(now.get() + left);

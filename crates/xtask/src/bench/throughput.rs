@@ -47,21 +47,32 @@ pub(super) fn measure(log: &mut Log, options: &Options) -> Result<()> {
     let peers: Vec<Peer> = Peer::ALL.into_iter().filter(wanted).collect();
     ensure!(!peers.is_empty(), "no peer has that name: expected a part of one, such as aiohttp");
     let before = load();
+    let mut failures = Vec::new();
     let mut rates = vec![Vec::new(); peers.len()];
     for concurrency in &options.concurrency {
         let mut rounds = vec![Vec::new(); peers.len()];
         for round in 1..=options.rounds {
             eprintln!("{concurrency} at once, round {round} of {}", options.rounds);
             for (peer, rounds) in peers.iter().zip(&mut rounds) {
-                rounds.push(once(log, &setup, *peer, *concurrency, options)?);
+                rounds.push(once(log, &setup, *peer, *concurrency, options).unwrap_or_else(
+                    |error| {
+                        // The others are measured all the same.
+                        failures.push(format!("{error:#}"));
+                        FAILED
+                    },
+                ));
             }
         }
         rates.iter_mut().zip(rounds).for_each(|(rates, rounds)| rates.push(median(rounds)));
     }
     print!("{}", table(&peers, &options.concurrency, &rates, options));
     println!("load average before: {before}; after: {}", load());
+    ensure!(failures.is_empty(), "{}", failures.join("\n"));
     Ok(())
 }
+
+/// The rate of a peer that did not come to its end.
+const FAILED: f64 = f64::NAN;
 
 /// One peer, once, against a server of its own: tokens deleted a second.
 fn once(
@@ -101,6 +112,9 @@ fn ideal(concurrency: u32) -> f64 {
 }
 
 fn median(mut rates: Vec<f64>) -> f64 {
+    if rates.iter().any(|rate| rate.is_nan()) {
+        return FAILED;
+    }
     rates.sort_unstable_by(f64::total_cmp);
     rates[rates.len() / 2]
 }
@@ -126,8 +140,9 @@ fn table(peers: &[Peer], columns: &[u32], rates: &[Vec<f64>], options: &Options)
         let cells = rates.iter().zip(columns);
         row(
             peer.name(),
-            &mut cells.map(|(rate, column)| {
-                format!("{rate:.0} {:>4.0} %", rate / ideal(*column) * 100.0)
+            &mut cells.map(|(rate, column)| match rate.is_nan() {
+                true => "failed".to_owned(),
+                false => format!("{rate:.0} {:>4.0} %", rate / ideal(*column) * 100.0),
             }),
         );
     }
@@ -162,7 +177,10 @@ mod tests {
             server: Kind::Sandbox,
             only: None,
         };
-        let text = table(&[Peer::Aiohttp], &options.concurrency, &[vec![49.0, 3_584.0]], &options);
+        let rates = [vec![49.0, 3_584.0], vec![FAILED, 1.0]];
+        let peers = [Peer::Aiohttp, Peer::ALL[0]];
+        let text = table(&peers, &options.concurrency, &rates, &options);
+        assert!(text.lines().last().unwrap().contains("failed"), "{text}");
         let row = text.lines().find(|line| line.starts_with("aiohttp")).unwrap();
         let words: Vec<&str> = row.split_whitespace().skip(1).collect();
         assert_eq!(words.join(" "), "one session, tasks 49 98 % 3584 28 %", "{row}");
@@ -171,5 +189,6 @@ mod tests {
     #[test]
     fn the_median_is_the_one_in_the_middle() {
         assert_eq!(median(vec![3.0, 1.0, 2.0]).to_bits(), 2.0_f64.to_bits());
+        assert!(median(vec![3.0, FAILED, 2.0]).is_nan(), "a round that failed is not left out");
     }
 }
