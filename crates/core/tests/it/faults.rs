@@ -1,21 +1,63 @@
 //! Every fault of the sandbox, once and with retries: what is reported is compared with what the server truly did.
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use mpt_tokens::{Client, Code, DeleteOptions, Outcome, Report};
+use mpt_tokens::{Client, ClientBuilder, Code, DeleteOptions, Outcome, Report};
 use mpt_tokens_sandbox::{Sandbox, Status, faults};
 use rstest::rstest;
+use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::support::log::assert_no_leak;
-use crate::support::{SECRET, SOON, builder, checked};
+use crate::support::pki::Authority;
+use crate::support::raw::Server;
+use crate::support::{HOST, SECRET, SOON, builder, builder_at, checked};
 
 fn client(sandbox: &Sandbox, attempts: u32) -> Client {
-    builder(sandbox.base_url())
+    set_up(builder(sandbox.base_url()), sandbox, attempts)
+}
+
+fn set_up(builder: ClientBuilder, sandbox: &Sandbox, attempts: u32) -> Client {
+    builder
         .api_token(sandbox.api_token())
         .attempts(attempts)
         .attempt_timeout(Duration::from_millis(500))
         .build()
         .unwrap()
+}
+
+/// The same sandbox under TLS: a server in front of it, which passes every byte on as it comes, and every end.
+fn under_tls(sandbox: &Sandbox, authority: &Authority) -> Server {
+    let behind = SocketAddr::from(([127, 0, 0, 1], sandbox.port()));
+    Server::start_tls(authority.issue(&[HOST]).server(), move |conn, _| {
+        let mut upstream = TcpStream::connect(behind).unwrap();
+        let mut bytes = [0; 16 * 1024];
+        loop {
+            let (client, server) = (conn.socket(), &upstream);
+            let mut ready =
+                [PollFd::new(client, PollFlags::IN), PollFd::new(server, PollFlags::IN)];
+            poll(&mut ready, None).unwrap();
+            let [asked, answered] = ready.map(|one| !one.revents().is_empty());
+            if answered {
+                match upstream.read(&mut bytes) {
+                    Ok(0) => return,
+                    Ok(length) => {
+                        if !conn.send(&bytes[..length]) {
+                            return;
+                        }
+                    }
+                    Err(_) => return conn.reset(),
+                }
+            }
+            if asked {
+                let request = conn.read_some();
+                if request.is_empty() || upstream.write_all(&request).is_err() {
+                    return;
+                }
+            }
+        }
+    })
 }
 
 #[track_caller]
@@ -43,14 +85,28 @@ fn assert_true_of_all(report: &Report, sandbox: &Sandbox, id: &str) {
 }
 
 #[rstest]
-fn every_fault(#[values(1, 4)] attempts: u32, #[values("", ".always")] how_often: &str) {
+fn every_fault(
+    #[values(1, 4)] attempts: u32,
+    #[values("", ".always")] how_often: &str,
+    #[values(false, true)] tls: bool,
+) {
     let sandbox = Sandbox::builder().secret(SECRET).start().unwrap();
-    let client = client(&sandbox, attempts);
+    let authority = Authority::new("faults");
+    let front = tls.then(|| under_tls(&sandbox, &authority));
+    let client = match &front {
+        None => client(&sandbox, attempts),
+        Some(front) => set_up(
+            builder_at(front.tls_url(), front.address()).ca_bundle(authority.bundle().only()),
+            &sandbox,
+            attempts,
+        ),
+    };
     for fault in faults() {
         let id = format!("TKN-{}{how_often}-0001", fault.name);
         let report = checked(client.delete_token(&id).into());
         assert_true(&report, &sandbox, &id);
-        assert!(report.elapsed() < SOON, "{report:?}");
+        // The tests' own TLS has no promise to keep.
+        assert!(tls || report.elapsed() < SOON, "{report:?}");
     }
     let stats = sandbox.stats();
     assert_eq!(
