@@ -1,14 +1,16 @@
 //! What a run does, beside what it prints.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use mpt_tokens_sandbox::{MAIN_TOKEN_ID, Sandbox, Status, numbered_id};
 use rstest::rstest;
 
-use crate::program::{outcome, outcomes, program_for, run};
+use crate::program::{outcome, outcomes, program, program_for, run};
 
 #[test]
 fn a_list_is_deleted_and_each_line_says_what_is_true() {
@@ -72,6 +74,18 @@ fn an_unknown_outcome_is_settled_by_running_again() {
     let output = run(program_for(&sandbox).args(["delete", "--yes", "--from", "-"]), &again);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
     assert!(output.stdout.starts_with(b"gone"));
+}
+
+/// A base URL that cannot be read must not mean the default one, which is production.
+#[test]
+fn an_environment_that_is_not_unicode_is_refused() {
+    let url = OsStr::from_bytes(b"http://127.0.0.1:1/\xff");
+    let mut command = program();
+    command.env("MPT_API_TOKEN", "token").env("MPT_API_BASE_URL", url);
+    let output = command.args(["delete", "--dry-run", "TKN-1-1"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("the base URL has characters that are not ASCII"), "{told}");
 }
 
 #[test]
