@@ -417,9 +417,9 @@ mpt_code mpt_prove_deleted(const struct mpt_client *client,
  * Deletes many tokens, and blocks until each of them is settled. Every id is tried once, also where it is there twice;
  * many calls run at once. A callback tells the outcomes in order of completion.
  *
- * An answer of 401 stops the batch, and so does a server that wants no calls for more than ten minutes, and the
- * callback: no more ids are pulled, what is under way finishes, and what was pulled and not tried is told with
- * MPT_SKIPPED; ids that were not pulled are not told.
+ * An answer of 401 stops the batch, and so do a server that wants no calls for more than ten minutes (or the timeout of
+ * a call, where that is longer) and the callback: no more ids are pulled, what is under way finishes, and what was pulled
+ * and not tried is told with MPT_SKIPPED; ids that were not pulled are not told.
  *
  * `token_ids`: `count` addresses, each as in mpt_delete_token; none may change during the call. NULL where `count` is 0.
  * `options`: may be NULL, for all defaults.

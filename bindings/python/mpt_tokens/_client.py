@@ -190,8 +190,8 @@ class Client(BaseClient):
 
         Ids are pulled as needed, so that a generator of a million ids is fine: memory is at most 40 bytes a distinct
         id. Each id is tried once. All calls together keep one pause when the server asks for one. An answer of
-        401 stops the batch, and so does a pause of more than ten minutes: the rest is ``skipped``. Failures are
-        outcomes too: none is raised.
+        401 stops the batch, and so does a pause of more than ten minutes, or than the timeout of a call where that is
+        longer: the rest is ``skipped``. Failures are outcomes too: none is raised.
 
         Args:
             token_ids: The ids, or token values that have them inside (``ApiToken``); any iterable, of any length.

@@ -27,6 +27,15 @@ pub struct Proof {
 }
 
 impl Proof {
+    /// The proof that a batch did not ask for, and why.
+    pub(crate) fn not_asked_for(id: &str, why: &str) -> Proof {
+        let message = not_proven(id, why);
+        Proof {
+            proven: false,
+            report: Report::refused(Code::Skipped, Some(id.to_owned()), message),
+        }
+    }
+
     /// Whether the API answered 401 to the value: it can no longer be used for authentication.
     ///
     /// That is said of this very text. The value of a token that was one is dead then, and so is the token; a value

@@ -11,6 +11,7 @@ use crate::cancel::Cancel;
 use crate::client::{Client, DeleteOptions};
 use crate::code::{Code, Outcome};
 use crate::journal::Journal;
+use crate::prove::Proof;
 use crate::report::Report;
 use crate::secret::ApiToken;
 use crate::wait::{Cancels, Wake};
@@ -232,9 +233,12 @@ impl Crew {
             && report.is_success()
         {
             // A batch that is stopped asks for the proofs of what it has deleted all the same.
-            // Whether its turn came or not, the call finds out by itself.
-            let _ = self.wait_for_turn(hands);
-            report.proof = Some(Box::new(hands.client.proof(&job.id, value, &options, gate)));
+            let proof = match self.wait_for_turn(hands) {
+                Err(Stop::Paused(pause)) => Proof::not_asked_for(&job.id, &wants_no_calls(&pause)),
+                // A call that is to be ended finds out by itself.
+                _ => hands.client.proof(&job.id, value, &options, gate),
+            };
+            report.proof = Some(Box::new(proof));
         }
         report
     }
@@ -252,6 +256,11 @@ impl Crew {
     }
 }
 
+fn wants_no_calls(pause: &Pause) -> String {
+    let seconds = pause.left.as_secs_f64().ceil();
+    format!("the API wants no calls for {seconds} s (it answered {})", pause.http_status)
+}
+
 /// The report of an id that was pulled and not tried.
 fn skipped(job: &Job, why: &Stop) -> Report {
     let (because, advice) = match why {
@@ -262,14 +271,9 @@ fn skipped(job: &Job, why: &Stop) -> Report {
                 .to_owned(),
             ": check MPT_API_TOKEN",
         ),
-        Stop::Paused(pause) => (
-            format!(
-                "the batch was stopped, since the API wants no calls for {} s (it answered {})",
-                pause.left.as_secs_f64().ceil(),
-                pause.http_status
-            ),
-            ": run again then",
-        ),
+        Stop::Paused(pause) => {
+            (format!("the batch was stopped, since {}", wants_no_calls(pause)), ": run again then")
+        }
         Stop::Journal(why) => (format!("the batch was stopped, since {why}"), ""),
     };
     let id = &job.id;

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
+use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 use mpt_tokens::{
@@ -11,6 +12,9 @@ use mpt_tokens::{
 };
 use mpt_tokens_sandbox::{MAIN_TOKEN_ID, Sandbox, Status, numbered_id};
 use rstest::rstest;
+
+use crate::support;
+use crate::support::raw::{NO_CONTENT, Server, http};
 
 /// A bound far above what any step here takes.
 const LONG: Duration = Duration::from_secs(30);
@@ -420,4 +424,35 @@ fn a_list_of_leaked_values_is_deleted_and_proven(#[values(1, 8)] concurrency: us
     );
     assert_eq!(sandbox.truth("TKN-ok-3").status, Status::Active);
     assert!(reports.values().all(|report| !report.to_json().contains("sandbox-secret")));
+}
+
+/// A request for proof is a call, too: it does not leave while the server wants none.
+#[test]
+fn no_proof_is_asked_for_in_a_long_pause() {
+    let (go, wait) = mpsc::channel();
+    let wait = Mutex::new(wait);
+    let server = Server::start(move |conn, _| {
+        while let Some(head) = conn.request() {
+            if head.contains("TKN-2-2") {
+                conn.send(http("429 Too Many Requests", "Retry-After: 9000\r\n", "{}"));
+            } else if wait.lock().unwrap().recv().is_ok() {
+                conn.send(NO_CONTENT);
+            } else {
+                conn.send(http("401 Unauthorized", "", "{}"));
+            }
+        }
+    });
+    let mut leaked = BatchItem::from("TKN-1-1");
+    leaked.value = Some(ApiToken::new("idt:TKN-1-1:leaked-leaked").unwrap());
+    let client = support::builder(server.url()).build().unwrap();
+    let mut batch = client.batch([leaked, BatchItem::from("TKN-2-2")], &at(2).prove(true)).unwrap();
+    assert_eq!(batch.next().unwrap().code(), Code::RateLimited);
+    go.send(()).unwrap();
+    drop(go);
+    let report = batch.next().unwrap();
+    assert_eq!(report.outcome(), Outcome::Deleted);
+    let proof = report.proof().unwrap();
+    assert!(!proof.is_proven());
+    assert!(proof.to_string().contains("the API wants no calls for "), "{proof}");
+    assert_eq!(server.requests(), 2);
 }
