@@ -1,6 +1,6 @@
 //! One attempt on the real network: request out, answer in, and what of it is known.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::{self, Read};
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
@@ -21,7 +21,7 @@ use crate::problem::{MAX_BODY, ProblemDetails};
 use crate::resolve::Lookup;
 use crate::retry_after;
 use crate::secret::ApiToken;
-use crate::tls::CaBundle;
+use crate::tls::{self, CaBundle};
 use crate::transport::{self, Current, MAX_HEAD, Phase};
 use crate::wait::{Cancels, Wake};
 
@@ -102,7 +102,7 @@ impl Network {
     }
 
     fn new_agent(&self) -> io::Result<Agent> {
-        let mut config = Agent::config_builder()
+        let config = Agent::config_builder()
             // A redirect must never be followed: ureq, like most, turns a DELETE into a GET on the way.
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -116,11 +116,13 @@ impl Network {
                 REQUEST_FRAME + MAX_VALUE.max(self.token().expose().len()) + self.user_agent.len(),
             )
             .max_idle_connections(MAX_IDLE)
-            .max_idle_connections_per_host(MAX_IDLE);
-        if self.endpoint.is_https() || self.proxy.is_some() {
-            config = config.tls_config(self.ca.tls_config()?);
-        }
-        Ok(transport::agent(config.build()))
+            .max_idle_connections_per_host(MAX_IDLE)
+            .build();
+        // A proxy may want TLS, too.
+        let tls = (self.endpoint.is_https() || self.proxy.is_some())
+            .then(|| self.ca.client_config())
+            .transpose()?;
+        Ok(transport::agent(config, tls))
     }
 
     fn exchange(
@@ -226,7 +228,7 @@ impl Network {
             sent,
             hopeless,
             status,
-            detail: credential.token().redact(&describe(error)),
+            detail: credential.token().redact(&self.describe(error)),
         };
         match current.stopped() {
             Some(Wake::Cancelled) => return failed(Code::Cancelled, true),
@@ -261,6 +263,41 @@ impl Network {
             },
         }
     }
+
+    /// The cause in words.
+    fn describe(&self, error: &ureq::Error) -> String {
+        match error {
+            ureq::Error::Io(error) => match tls_error(error) {
+                Some(error) => self.describe_tls(error),
+                None if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    "the other side closed the connection".to_owned()
+                }
+                None => error.to_string(),
+            },
+            ureq::Error::HostNotFound => "it has no address".to_owned(),
+            ureq::Error::ConnectProxyFailed(why) => why.clone(),
+            ureq::Error::Tls(why) => (*why).to_owned(),
+            ureq::Error::TlsRequired => "the connection is not encrypted".to_owned(),
+            ureq::Error::ConnectionFailed => "there is no connection".to_owned(),
+            ureq::Error::Timeout(_) => "a deadline passed".to_owned(),
+            ureq::Error::LargeResponseHeader(_, most) => {
+                format!("the head of the answer is larger than {most} bytes")
+            }
+            ureq::Error::Protocol(why) => why.to_string(),
+            other => other.to_string(),
+        }
+    }
+
+    fn describe_tls(&self, error: &rustls::Error) -> String {
+        let mut text = tls::describe(error);
+        if tls::is_about_trust(error) {
+            let troubles = self.ca.troubles();
+            if !troubles.is_empty() {
+                let _ = write!(text, " ({troubles})");
+            }
+        }
+        text
+    }
 }
 
 impl fmt::Debug for Network {
@@ -293,15 +330,6 @@ fn wanted_wait(headers: &HeaderMap) -> Option<Duration> {
     retry_after::parse(field, date, SystemTime::now())
 }
 
-fn describe(error: &ureq::Error) -> String {
-    match error {
-        ureq::Error::Io(error) => error.to_string(),
-        ureq::Error::HostNotFound => "it has no address".to_owned(),
-        ureq::Error::ConnectProxyFailed(why) => why.clone(),
-        other => other.to_string(),
-    }
-}
-
 /// A proxy that said no will say it again, unless it was busy.
 fn is_refusal(error: &ureq::Error) -> bool {
     match error {
@@ -316,10 +344,15 @@ fn is_refusal(error: &ureq::Error) -> bool {
 /// A certificate or a protocol version that was judged; a connection that broke is not such a verdict.
 fn is_verdict_on_tls(error: &ureq::Error) -> bool {
     match error {
-        ureq::Error::Io(error) => error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()),
-        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => true,
+        ureq::Error::Io(error) => tls_error(error).is_some(),
+        ureq::Error::Tls(_) => true,
         _ => false,
     }
+}
+
+/// What rustls said, where it did.
+fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
 }
 
 /// The real world, for one call.

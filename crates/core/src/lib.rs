@@ -56,6 +56,10 @@ mod trace;
 mod transport;
 mod wait;
 
+#[cfg(test)]
+#[path = "../tests/it/support/prose.rs"]
+mod prose;
+
 pub use batch::{
     Batch, BatchHandle, BatchItem, BatchOptions, BatchSummary, Pause, Pull, Rehearsal,
 };

@@ -118,9 +118,6 @@ fn advice(code: Code) -> &'static str {
         Code::NotFound => ": check the token id, and whether the account may see it",
         Code::RateLimited => ": run again later",
         Code::ResolveFailed | Code::ConnectFailed => ": check the base URL and the network",
-        Code::TlsFailed => {
-            ": check the host's certificate, or give the authority's certificate as a CA file"
-        }
         Code::ProxyFailed => ": check the proxy",
         _ => "",
     }

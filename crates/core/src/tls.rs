@@ -1,15 +1,32 @@
 //! Whom TLS trusts.
 
-use std::fmt;
-use std::io;
-use std::path::Path;
-use std::sync::{Arc, OnceLock};
+mod bundle;
+mod pinned;
+mod platform;
+mod words;
 
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
+use rustls::{ClientConfig, RootCertStore};
+use zeroize::Zeroizing;
+
+use pinned::Verifier;
+use platform::platform;
+pub(crate) use words::{describe, is_about_trust};
+
+/// The largest trust file that is read, in bytes: those of the platforms have some hundred kilobytes.
+const LARGEST: u64 = 64 * 1024 * 1024;
 
 /// Which certificate authorities are trusted beside, or instead of, those of the platform.
+///
+/// A server's own certificate may be given as well: one that shows just that certificate is trusted, while the
+/// certificate is valid and for its name.
 ///
 /// The platform's are those of `rustls-native-certs`: the system's store, or what `SSL_CERT_FILE` and
 /// `SSL_CERT_DIR` name. They are read once a process, when the first `https` connection is opened.
@@ -20,42 +37,25 @@ pub struct CaBundle {
 }
 
 impl CaBundle {
-    /// Trusts the certificates of a PEM bundle beside the platform's.
+    /// Trusts the certificates of a PEM bundle beside the platform's; one certificate in DER is taken, too.
+    ///
+    /// All of the bundle is taken, or none: what is not a certificate in it is refused.
     ///
     /// # Errors
-    /// When there is no certificate in it, or one that cannot be read.
+    /// When there is no certificate in it, or one that cannot be read, or something else. The error says what it is,
+    /// and repeats none of it.
     pub fn from_pem(pem: &[u8]) -> Result<CaBundle, InvalidCaBundle> {
-        let certificates = CertificateDer::pem_slice_iter(pem)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| InvalidCaBundle(format!("the CA bundle is not PEM: {error}")))?;
-        if certificates.is_empty() {
-            return Err(InvalidCaBundle(
-                "the CA bundle has no certificate: expected PEM with `-----BEGIN CERTIFICATE-----`"
-                    .to_owned(),
-            ));
-        }
-        let mut store = rustls::RootCertStore::empty();
-        let (_, ignored) = store.add_parsable_certificates(certificates.iter().cloned());
-        if ignored > 0 {
-            return Err(InvalidCaBundle(format!(
-                "the CA bundle has {ignored} certificates that cannot be read: expected X.509"
-            )));
-        }
+        let certificates = bundle::certificates(pem)
+            .map_err(|why| InvalidCaBundle(format!("the CA bundle {why}")))?;
         Ok(CaBundle { certificates, only: false })
     }
 
-    /// The same from a file.
+    /// The same from a file, of at most 64 MiB.
     ///
     /// # Errors
     /// When the file cannot be read, and as [`CaBundle::from_pem`] does.
     pub fn from_file(path: impl AsRef<Path>) -> Result<CaBundle, InvalidCaBundle> {
-        let path = path.as_ref();
-        let shown = path.display().to_string().escape_debug().to_string();
-        let pem = std::fs::read(path).map_err(|error| {
-            InvalidCaBundle(format!("the CA file `{shown}` cannot be read: {error}"))
-        })?;
-        CaBundle::from_pem(&pem)
-            .map_err(|InvalidCaBundle(why)| InvalidCaBundle(format!("{why} (in `{shown}`)")))
+        bundle_of_file(path.as_ref()).map(|certificates| CaBundle { certificates, only: false })
     }
 
     /// Trusts this bundle instead of the platform's store, not beside it.
@@ -64,39 +64,74 @@ impl CaBundle {
         CaBundle { only: true, ..self }
     }
 
-    /// The TLS settings for ureq. The error says that nobody would be trusted.
-    pub(crate) fn tls_config(&self) -> io::Result<TlsConfig> {
-        let mut roots: Vec<Certificate<'static>> = Vec::new();
+    /// How TLS is spoken. The error says that nobody would be trusted.
+    pub(crate) fn client_config(&self) -> io::Result<Arc<ClientConfig>> {
+        let mut roots = RootCertStore::empty();
+        let mut troubles = Vec::new();
         if !self.only {
-            roots.extend(platform_roots().iter().map(|der| Certificate::from_der(der)));
+            match platform() {
+                Ok(store) => {
+                    // Stores hold old certificates, too, that nobody needs and not everybody can read.
+                    roots.add_parsable_certificates(store.certificates.iter().cloned());
+                }
+                Err(store) => troubles = store.troubles,
+            }
         }
-        roots.extend(self.certificates.iter().map(|der| Certificate::from_der(der).to_owned()));
+        roots.add_parsable_certificates(self.certificates.iter().cloned());
         if roots.is_empty() {
-            return Err(io::Error::other(
-                "the platform's trust store has no certificate authority: install ca-certificates, or give a CA file",
-            ));
+            return Err(io::Error::other(if troubles.is_empty() {
+                "the platform's trust store has no certificate authority: install ca-certificates, or give a CA file"
+                    .to_owned()
+            } else {
+                format!("no certificate authority is trusted: {}", troubles.join("; "))
+            }));
         }
-        Ok(TlsConfig::builder()
-            .provider(TlsProvider::Rustls)
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .root_certs(RootCerts::from(roots))
-            .build())
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let by_authority =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+                .build()
+                .map_err(io::Error::other)?;
+        let verifier = Verifier { by_authority, given: self.certificates.clone() };
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(rustls::ALL_VERSIONS)
+            .map_err(io::Error::other)?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth();
+        Ok(Arc::new(config))
+    }
+
+    /// What of the platform's store cannot be used, where that may be why a server is not trusted.
+    pub(crate) fn troubles(&self) -> String {
+        if self.only {
+            return String::new();
+        }
+        match platform() {
+            Ok(store) => store.troubles.join("; "),
+            Err(store) => store.troubles.join("; "),
+        }
     }
 }
 
-/// The platform's authorities, read once a process: it takes milliseconds.
-fn platform_roots() -> &'static [CertificateDer<'static>] {
-    static ROOTS: OnceLock<Vec<CertificateDer<'static>>> = OnceLock::new();
-    if let Some(roots) = ROOTS.get() {
-        return roots;
+fn bundle_of_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, InvalidCaBundle> {
+    let told = |why: &str| InvalidCaBundle(format!("the CA file `{}` {why}", shown(path)));
+    if path.is_dir() {
+        return Err(told("is a folder: expected a file"));
     }
-    // Not read inside `get_or_init`: a fork meanwhile would leave the child waiting for a thread that it does not
-    // have. Two threads may read it at once instead.
-    let found = rustls_native_certs::load_native_certs();
-    for error in &found.errors {
-        log::warn!("a part of the platform's trust store cannot be read: {error}");
+    // It may be a private key that was given by mistake.
+    let mut bytes = Zeroizing::new(Vec::new());
+    File::open(path)
+        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+        .map_err(|error| told(&format!("cannot be read: {error}")))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(told("is larger than 64 MiB: expected certificates in PEM"));
     }
-    ROOTS.get_or_init(|| found.certs)
+    bundle::certificates(&bytes).map_err(|why| told(&why))
+}
+
+/// A path as it may be shown on a terminal.
+fn shown(path: &Path) -> String {
+    path.display().to_string().escape_debug().to_string()
 }
 
 impl fmt::Debug for CaBundle {
@@ -108,7 +143,7 @@ impl fmt::Debug for CaBundle {
     }
 }
 
-/// Why a CA bundle cannot be used.
+/// Why a CA bundle cannot be used. None of what stands in it is repeated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidCaBundle(String);
 

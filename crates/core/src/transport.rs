@@ -5,6 +5,7 @@
 //! Since a call runs on the thread that makes it, its context is a thread-local, set for the time of one attempt.
 
 mod records;
+mod secure;
 mod watch;
 
 use std::cell::{Cell, RefCell};
@@ -20,12 +21,13 @@ use std::time::Instant;
 use rustix::event::PollFlags;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
+use rustls::ClientConfig;
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
     Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout,
-    RustlsConnector, Transport,
+    Transport,
 };
 use ureq::{Agent, Error};
 
@@ -35,7 +37,7 @@ use crate::endpoint::is_loopback_name;
 use crate::resolve::Lookup;
 use crate::wait::{Cancels, Wake};
 
-use records::Records;
+use secure::TlsStep;
 pub(crate) use watch::MAX_HEAD;
 use watch::WatchStep;
 
@@ -224,12 +226,12 @@ fn is_listening() -> bool {
     LISTENING.get()
 }
 
-/// An agent whose every connection is ours.
-pub(crate) fn agent(config: Config) -> Agent {
+/// An agent whose every connection is ours; `tls` where anything is `https`.
+pub(crate) fn agent(config: Config, tls: Option<Arc<ClientConfig>>) -> Agent {
     let chain =
         ().chain(TunnelStep(ConnectProxyConnector::default()))
             .chain(TcpStep)
-            .chain(TlsStep(RustlsConnector::default()))
+            .chain(TlsStep { config: tls })
             .chain(WatchStep);
     Agent::with_parts(config, chain, NoResolver)
 }
@@ -315,26 +317,6 @@ fn addresses(uri: &Uri, current: &Current) -> Result<Vec<SocketAddr>, Error> {
         Ok(found) if found.is_empty() => Err(Error::HostNotFound),
         Ok(found) => Ok(found),
         Err(wake) => Err(current.stop(wake)),
-    }
-}
-
-#[derive(Debug)]
-struct TlsStep(RustlsConnector);
-
-impl<In: Transport> Connector<In> for TlsStep {
-    type Out = <RustlsConnector as Connector<Records<In>>>::Out;
-
-    fn connect(
-        &self,
-        details: &ConnectionDetails<'_>,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, Error> {
-        current()?.enter(Phase::Tls);
-        let records = |below: In| {
-            let tls = details.needs_tls() && !below.is_tls();
-            Records::new(below, tls)
-        };
-        self.0.connect(details, chained.map(records))
     }
 }
 

@@ -15,3 +15,4 @@ mod secrets;
 mod support;
 mod threads;
 mod tls;
+mod trust;

@@ -2,6 +2,7 @@
 
 pub(crate) mod log;
 pub(crate) mod pki;
+pub(crate) mod prose;
 pub(crate) mod proxy;
 pub(crate) mod raw;
 

@@ -8,6 +8,7 @@ use rcgen::{
 };
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
 /// A certificate authority.
 pub(crate) struct Authority {
@@ -33,6 +34,10 @@ impl Authority {
 
     pub(crate) fn pem(&self) -> String {
         self.certificate.pem()
+    }
+
+    pub(crate) fn der(&self) -> Vec<u8> {
+        self.certificate.der().to_vec()
     }
 
     pub(crate) fn bundle(&self) -> CaBundle {
@@ -74,6 +79,18 @@ pub(crate) fn self_signed(names: &[&str]) -> Identity {
     Identity { certificate, key }
 }
 
+/// A server's certificate as `openssl req -x509` makes it: signed by its own key, and marked as an authority's. Valid
+/// from and until the first days of these years.
+pub(crate) fn self_signed_authority(names: &[&str], from: i32, until: i32) -> Identity {
+    let mut params = leaf(names);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.not_before = date_time_ymd(from, 1, 1);
+    params.not_after = date_time_ymd(until, 1, 1);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    Identity { certificate, key }
+}
+
 fn leaf(names: &[&str]) -> CertificateParams {
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
     CertificateParams::new(names).unwrap()
@@ -93,6 +110,21 @@ impl Identity {
             .with_no_client_auth()
             .with_single_cert(vec![self.certificate.der().clone()], key)
             .unwrap();
+        Arc::new(config)
+    }
+
+    /// A server that shows this certificate without having its key.
+    pub(crate) fn impostor(&self) -> Arc<ServerConfig> {
+        let provider = rustls::crypto::ring::default_provider();
+        let other = KeyPair::generate().unwrap();
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(other.serialize_der()));
+        let key = provider.key_provider.load_private_key(key).unwrap();
+        let shown = CertifiedKey::new(vec![self.certificate.der().clone()], key);
+        let config = ServerConfig::builder_with_provider(Arc::new(provider))
+            .with_protocol_versions(rustls::ALL_VERSIONS)
+            .unwrap()
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(shown)));
         Arc::new(config)
     }
 

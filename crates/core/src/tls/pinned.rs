@@ -1,0 +1,174 @@
+//! A server whose certificate was itself given as trusted.
+//!
+//! `openssl req -x509` marks what it makes as an authority's certificate, and servers show it as their own. By the rules
+//! an authority's certificate is no server's, so that the verifier refuses it, although the very bytes were given as
+//! trusted. It is accepted here, since whoever has its key could sign a certificate for the server just as well. The
+//! dates and the name are checked as ever, and the handshake's signature proves that the server has the key.
+
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::verify_server_name;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+
+/// Verifies by authorities and, beside that, takes the certificates that were given as what they are.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    pub(super) by_authority: Arc<WebPkiServerVerifier>,
+    pub(super) given: Vec<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let verdict = self.by_authority.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        );
+        match verdict {
+            // All that has a name of its own (expired, unknown, for another purpose) stands.
+            Err(Error::InvalidCertificate(CertificateError::Other(_)))
+                if self.given.iter().any(|given| given == end_entity) =>
+            {
+                check_dates(end_entity, now)?;
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            verdict => verdict,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.by_authority.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.by_authority.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.by_authority.supported_verify_schemes()
+    }
+}
+
+fn check_dates(certificate: &[u8], now: UnixTime) -> Result<(), Error> {
+    let (not_before, not_after) =
+        validity(certificate).ok_or(Error::InvalidCertificate(CertificateError::BadEncoding))?;
+    if now < not_before {
+        return Err(CertificateError::NotValidYetContext { time: now, not_before }.into());
+    }
+    if now > not_after {
+        return Err(CertificateError::ExpiredContext { time: now, not_after }.into());
+    }
+    Ok(())
+}
+
+/// From when until when a certificate is valid (RFC 5280, section 4.1).
+fn validity(certificate: &[u8]) -> Option<(UnixTime, UnixTime)> {
+    const SEQUENCE: u8 = 0x30;
+    let (SEQUENCE, certificate, _) = element(certificate)? else { return None };
+    let (SEQUENCE, mut rest, _) = element(certificate)? else { return None };
+    // The version, where it is not the first.
+    if let (0xa0, _, after) = element(rest)? {
+        rest = after;
+    }
+    for _serial_algorithm_issuer in 0..3 {
+        rest = element(rest)?.2;
+    }
+    let (SEQUENCE, dates, _) = element(rest)? else { return None };
+    let (tag, not_before, rest) = element(dates)?;
+    let not_before = time(tag, not_before)?;
+    let (tag, not_after, _) = element(rest)?;
+    Some((not_before, time(tag, not_after)?))
+}
+
+/// The first element of DER (ITU-T X.690): its tag, its content, and what comes after it.
+fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&tag, rest) = der.split_first()?;
+    let (&length, rest) = rest.split_first()?;
+    let (length, rest) = match length {
+        0..=0x7f => (usize::from(length), rest),
+        0x81..=0x83 => {
+            let (bytes, rest) = rest.split_at_checked(usize::from(length - 0x80))?;
+            (bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), rest)
+        }
+        _ => return None,
+    };
+    let (content, rest) = rest.split_at_checked(length)?;
+    Some((tag, content, rest))
+}
+
+/// A date (RFC 5280, section 4.1.2.5): always to the second, and in UTC.
+fn time(tag: u8, text: &[u8]) -> Option<UnixTime> {
+    let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
+    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number = |from: usize, len: usize| text.get(from..from + len)?.parse::<u64>().ok();
+    let (year, rest) = match (tag, text.len()) {
+        (0x17, 12) => {
+            (number(0, 2).map(|year| if year < 50 { 2000 + year } else { 1900 + year })?, 2)
+        }
+        (0x18, 14) => (number(0, 4)?, 4),
+        _ => return None,
+    };
+    let part = |nth: usize| number(rest + 2 * nth, 2);
+    let (month, day) = (part(0)?, part(1)?);
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // Days of the Gregorian calendar, counted from March, so that the leap day is a year's last.
+    let (y, m) = if month > 2 { (year, month - 3) } else { (year.checked_sub(1)?, month + 9) };
+    let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1;
+    let seconds = (part(2)? * 60 + part(3)?) * 60 + part(4)?;
+    // What was before 1970 counts as then.
+    let passed = (days * 86_400 + seconds).saturating_sub(719_468 * 86_400);
+    Some(UnixTime::since_unix_epoch(std::time::Duration::from_secs(passed)))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::time;
+
+    #[rstest]
+    #[case(0x17, "700101000000Z", Some(0))]
+    #[case(0x17, "261127083642Z", Some(1_795_768_602))]
+    #[case(0x17, "491231235959Z", Some(2_524_607_999))]
+    #[case(0x17, "500101000000Z", Some(0))]
+    #[case(0x18, "20000229120000Z", Some(951_825_600))]
+    #[case(0x18, "20500101000000Z", Some(2_524_608_000))]
+    #[case(0x18, "99991231235959Z", Some(253_402_300_799))]
+    #[case(0x18, "20001301000000Z", None)]
+    #[case(0x17, "20000101000000Z", None)]
+    #[case(0x18, "2000010100000Z", None)]
+    #[case(0x17, "7001010000+1Z", None)]
+    #[case(0x17, "700101000000+0100", None)]
+    #[case(0x16, "700101000000Z", None)]
+    fn dates(#[case] tag: u8, #[case] text: &str, #[case] seconds: Option<u64>) {
+        assert_eq!(time(tag, text.as_bytes()).map(|time| time.as_secs()), seconds);
+    }
+}
