@@ -58,11 +58,11 @@ impl Block<'_> {
         pem.extend(b"\n-----END CERTIFICATE-----\n");
         let broken = || format!("has a broken certificate, number {number}, in line {line}");
         let der = CertificateDer::from_pem_slice(&pem)
-            .map_err(|_| format!("{}: it is not base64", broken()))?;
+            .map_err(|_| format!("{}, which is not base64: {EXPECTED}", broken()))?;
         if is_certificate(&der) {
             Ok(der)
         } else {
-            Err(format!("{}: it is not X.509, or not whole", broken()))
+            Err(format!("{}, which is not X.509, or not whole: {EXPECTED}", broken()))
         }
     }
 }
@@ -99,26 +99,28 @@ fn blocks(text: &[u8]) -> Result<Vec<Block<'_>>, String> {
     let (begun, ended) = (markers(text, b"BEGIN "), markers(text, b"END "));
     if begun != blocks.len() || ended != blocks.len() {
         return Err(format!(
-            "has {begun} lines that begin a block and {ended} that end one, of which only {} fit together: {EXPECTED}",
+            "has beginnings and ends of blocks that do not fit together ({begun} and {ended}, of which {} are whole): \
+             {EXPECTED}",
             blocks.len()
         ));
     }
     Ok(blocks)
 }
 
-/// How many marks of a block's beginning, or end, are there, well written or not: the word, right after a dash or
-/// whatever stands for one, and a label.
+/// How many marks of a block's beginning, or end, are there, well written or not: the word and a label, between dashes
+/// or whatever stands for them.
 fn markers(text: &[u8], word: &[u8]) -> usize {
     let is_mark = |at: usize| {
         let before = text[..at].last().copied().unwrap_or(b'\n');
         let after = &text[at + word.len()..];
-        let label = after.iter().position(|byte| !is_of_a_label(*byte)).unwrap_or(after.len());
-        let label = &after[..label];
-        !before.is_ascii_alphanumeric()
-            && before != b' '
-            && [&b"CERTIFICATE"[..], b"KEY", b"CRL", b"PKCS7", b"CMS"]
-                .iter()
-                .any(|known| find(label, known).is_some())
+        let length = after.iter().position(|byte| !is_of_a_label(*byte)).unwrap_or(after.len());
+        let (label, after) = after.split_at(length);
+        let is_known = || {
+            let words = [&b"CERTIFICATE"[..], b"KEY", b"CRL", b"PKCS7", b"CMS"];
+            words.iter().any(|word| find(label, word).is_some())
+        };
+        (before == b'-' && after.starts_with(b"-"))
+            || (!before.is_ascii_alphanumeric() && before != b' ' && is_known())
     };
     let starts = text.windows(word.len()).enumerate();
     starts.filter(|(at, window)| *window == word && is_mark(*at)).count()
@@ -161,7 +163,7 @@ fn binary(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     // The first element inside the outer one (ITU-T X.690, section 8.1): a certificate begins with another sequence.
     let inner = match bytes {
         [0x30, 0x82, _, _, inner @ ..] | [0x30, 0x83, _, _, _, inner @ ..] => inner,
-        [0x30, 0x81 | 0x80, inner @ ..] | [0x30, inner @ ..] => inner,
+        [0x30, 0x81, _, inner @ ..] | [0x30, _, inner @ ..] => inner,
         _ => return Err(format!("is binary, and no certificate: {EXPECTED}")),
     };
     let what = match inner {
