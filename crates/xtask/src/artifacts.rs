@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use mpt_tokens_tools::compiler;
 use serde_json::Value;
 
 use crate::log::Log;
@@ -101,7 +102,8 @@ impl Library {
     /// Compiles and links one C or C++ file against it; the program finds the library where it is now.
     pub(crate) fn link(&self, log: &mut Log, source: &Path, program: &Path) -> Result<()> {
         let cpp = source.extension().is_some_and(|extension| extension == "cpp");
-        let mut compiler = Command::new(compiler(if cpp { "CXX" } else { "CC" }));
+        let mut compiler =
+            Command::new(if cpp { compiler("CXX", "c++") } else { compiler("CC", "cc") });
         compiler.arg(if cpp { "-std=c++17" } else { "-std=c99" });
         compiler.args(["-Wall", "-Wextra", "-Wpedantic", "-Werror"]);
         compiler.arg("-I").arg(repo::root().join("include")).arg(source).arg("-o").arg(program);
@@ -109,15 +111,6 @@ impl Library {
         compiler.arg(format!("-Wl,-rpath,{}", self.folder.display()));
         log.run(&mut compiler).map(drop)
     }
-}
-
-/// The compiler that `$CC` or `$CXX` names, or the system's.
-pub(crate) fn compiler(variable: &str) -> String {
-    let system = if variable == "CXX" { "c++" } else { "cc" };
-    std::env::var(variable)
-        .ok()
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| system.to_owned())
 }
 
 /// What cargo built of one crate. All of them are built, with the features of all, since a selection of packages

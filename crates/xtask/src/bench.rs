@@ -55,7 +55,9 @@ fn python(log: &mut Log) -> Result<bool> {
 
 /// A Python with the peers, and with the wheel as it would be released.
 fn package(log: &mut Log) -> Result<python::Venv> {
-    let Some(python) = python::all().into_iter().rfind(|it| it.version >= PEERS_WANT) else {
+    let Some(python) =
+        mpt_tokens_tools::python::all().into_iter().rfind(|it| it.version >= PEERS_WANT)
+    else {
         bail!("no Python 3.12 or later is here: the official client wants one");
     };
     eprintln!("building the wheel, optimized: minutes the first time");

@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::builder::PossibleValuesParser;
+use mpt_tokens_tools::Tool;
 
 use crate::log::Log;
-use crate::repo;
 use crate::tally::Tally;
 use cases::Table;
 use languages::{LANGUAGES, Language};
@@ -27,6 +27,9 @@ pub(crate) struct Options {
     /// Run only these languages.
     #[arg(value_parser = PossibleValuesParser::new(LANGUAGES.iter().map(|language| language.name)))]
     languages: Vec<String>,
+    /// Skip a language that was named where its runtime is not here.
+    #[arg(long)]
+    where_here: bool,
     /// Run only the cases whose name has this text.
     #[arg(long, value_name = "TEXT")]
     case: Option<String>,
@@ -89,7 +92,7 @@ pub(crate) fn test(log: &mut Log, what: What) -> Result<Tally> {
 fn run_with(log: &mut Log, options: &Options) -> Result<Vec<Row>> {
     let table = Table::read(options.case.as_deref())?;
     let named = &options.languages;
-    let must = repo::ci() || !named.is_empty();
+    let must = mpt_tokens_tools::ci() || !(named.is_empty() || options.where_here);
     let wanted = LANGUAGES
         .iter()
         .filter(|language| named.is_empty() || named.iter().any(|name| name == language.name));
@@ -100,16 +103,21 @@ fn run_with(log: &mut Log, options: &Options) -> Result<Vec<Row>> {
 /// One language. Where its runtime is not here it is skipped, or failed where it must be here.
 fn one(log: &mut Log, language: &'static Language, table: &Table, what: What, must: bool) -> Row {
     log.note(&format!("\n== {} ==", language.name));
-    if let Some(missing) = language.needs.iter().find_map(|tool| (tool.missing)()) {
-        log.note(&missing);
+    let needs = language.needs(what);
+    if let Some(missing) = needs.iter().find_map(|tool| tool.missing()) {
+        if must {
+            log.note(&missing);
+        } else {
+            log.skip(language.shown, &missing);
+        }
         let tally = if must { Tally::FAILED } else { Tally::SKIPPED };
         return Row { language, tally, note: missing };
     }
-    let done = match what {
+    let done = log.only(&needs).and_then(|()| match what {
         What::Cases => judge::run(log, language, table),
         What::Load => load::run(log, language),
         What::Readme => language.follow_readme(log),
-    };
+    });
     match done {
         Ok(tally) => Row { language, tally, note: language.lacks_in_words() },
         Err(why) => {
@@ -117,6 +125,14 @@ fn one(log: &mut Log, language: &'static Language, table: &Table, what: What, mu
             Row { language, tally: Tally::FAILED, note: "it could not run: see above".to_owned() }
         }
     }
+}
+
+/// The names of the languages that a tool makes a difference to.
+pub(crate) fn languages_that_want(tool: &Tool) -> Vec<&'static str> {
+    let wants = |language: &&Language| {
+        language.needs(What::Readme).iter().any(|wanted| wanted.name() == tool.name())
+    };
+    LANGUAGES.iter().filter(wants).map(|language| language.name).collect()
 }
 
 fn failed(rows: &[Row]) -> bool {

@@ -10,8 +10,8 @@ use mpt_tokens::Outcome;
 use mpt_tokens_sandbox::Sandbox;
 
 use crate::log::Log;
-use crate::tools::{C_COMPILER, PYTHON};
 use crate::{artifacts, python, repo};
+use mpt_tokens_tools::{C_COMPILER, PYTHON};
 
 /// What the sandbox does to the tokens, by their ids, and in words.
 const SCENARIOS: &[(&str, &str)] =
@@ -26,7 +26,7 @@ struct Client {
 /// Shows that each token is dead; `false` if one is not.
 pub(crate) fn run() -> Result<bool> {
     for tool in [C_COMPILER, PYTHON] {
-        if let Some(missing) = (tool.missing)() {
+        if let Some(missing) = tool.missing() {
             bail!(missing);
         }
     }

@@ -1,25 +1,72 @@
 //! Runs the commands of a chore, and keeps what they print.
 
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use crate::process;
+use mpt_tokens_tools::{SKIPPED, Tool};
+
 use crate::tally::{Runner, Tally};
+use crate::{hide, process, repo};
 
 /// What a step did and what was printed meanwhile.
 pub(crate) struct Log {
     text: String,
     deadline: Instant,
     limit: Duration,
+    /// Each test that was skipped: its name, and why.
+    skipped: Vec<String>,
+    /// The `PATH` of what runs, where that is not this program's own.
+    path: Option<OsString>,
 }
 
 impl Log {
     /// What runs by it must end within `limit` from now.
     pub(crate) fn new(limit: Duration) -> Self {
-        Self { text: String::new(), deadline: Instant::now() + limit, limit }
+        let deadline = Instant::now() + limit;
+        Self { text: String::new(), deadline, limit, skipped: Vec::new(), path: None }
+    }
+
+    /// From now on, what runs finds these optional tools and no other.
+    pub(crate) fn only(&mut self, tools: &[Tool]) -> Result<()> {
+        self.path = Some(hide::all_but(tools)?);
+        Ok(())
+    }
+
+    /// Hides from a command what [`Log::only`] has left out.
+    pub(crate) fn hide(&self, command: &mut Command) {
+        let Some(path) = &self.path else { return };
+        let own = std::env::var_os("PATH").unwrap_or_default();
+        let given = command.get_envs().find_map(|(name, value)| value.filter(|_| name == "PATH"));
+        // A virtual environment has its folder before all others, and keeps it there.
+        let before = given.and_then(|given| given.as_bytes().strip_suffix(own.as_bytes()));
+        let mut whole = before.map(OsStr::from_bytes).unwrap_or_default().to_owned();
+        whole.push(path);
+        command.env("PATH", whole);
+    }
+
+    /// As [`Log::run`], with another `PATH`.
+    pub(crate) fn run_on_path(&mut self, command: &mut Command, path: &OsStr) -> Result<String> {
+        let own = self.path.replace(path.to_owned());
+        let done = self.run(command);
+        self.path = own;
+        done
+    }
+
+    /// Tells by name what was skipped, and why.
+    pub(crate) fn skip(&mut self, name: &str, why: &str) {
+        self.note(&format!("skipped: {name}: {why}"));
+        self.skipped.push(format!("{name}: {why}"));
+    }
+
+    /// Each test that was skipped: its name, and why.
+    pub(crate) fn skipped(&self) -> &[String] {
+        &self.skipped
     }
 
     /// Everything that was printed.
@@ -52,8 +99,25 @@ impl Log {
 
     /// A command that runs tests and prints how many.
     pub(crate) fn tests(&mut self, runner: Runner, command: &mut Command) -> Result<Tally> {
+        let list = repo::target().join(format!("xtask/skipped-{}", process::unique()));
+        command.env(SKIPPED, &list);
         let (output, ended) = self.finish(command, false)?;
-        match (Tally::read(runner, &output), ended) {
+        let mut tally = Tally::read(runner, &output);
+        for line in fs::read_to_string(&list).unwrap_or_default().lines() {
+            let (name, why) =
+                line.split_once('\t').context("a test was skipped without a reason")?;
+            self.skip(name, why);
+            // Its harness took it for one that passed.
+            if let Some(tally) = &mut tally {
+                tally.passed = tally.passed.saturating_sub(1);
+                tally.skipped += 1;
+            }
+        }
+        let _ = fs::remove_file(&list);
+        for (name, why) in runner.skipped(&output) {
+            self.skip(name, why);
+        }
+        match (tally, ended) {
             (Some(Tally { passed: 0, failed: 0, .. }), Ok(())) => bail!("it ran no test"),
             (Some(tally), Ok(())) => Ok(tally),
             // Its own count says so already.
@@ -72,6 +136,15 @@ impl Log {
     fn finish(&mut self, command: &mut Command, apart: bool) -> Result<(String, Result<()>)> {
         let shown = shown(command);
         self.note(&format!("$ {shown}"));
+        // `cargo run` set these for this program. A build script that looks at one would run again, and all that
+        // depends on it be built again, whenever a build was started by another hand.
+        for (name, _) in std::env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+                command.env_remove(name);
+            }
+        }
+        self.hide(command);
         let started = std::mem::replace(command, Command::new(""));
         let done = process::run(started, apart, self.deadline)
             .with_context(|| format!("cannot start `{shown}`"))?;

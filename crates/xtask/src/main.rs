@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its terminal")]
 
 mod artifacts;
+mod bare;
 mod bench;
 mod chaos;
 mod conformance;
@@ -13,6 +14,7 @@ mod demo;
 mod docs;
 mod follow;
 mod header;
+mod hide;
 mod log;
 mod nginx;
 mod process;
@@ -22,7 +24,6 @@ mod repo;
 mod steps;
 mod suite;
 mod tally;
-mod tools;
 mod wheels;
 
 use std::process::ExitCode;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{self, PipeReader, Read};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
@@ -63,6 +64,12 @@ pub(crate) fn run(
     let status = child.wait();
     lock().remove(&group);
     Ok(Finished { status: in_time.then_some(status?), stdout, output })
+}
+
+/// A name that no other run has, and no other call in this one.
+pub(crate) fn unique() -> String {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    format!("{}-{}", std::process::id(), CALLS.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A program that somebody else started, in a group of its own: an interrupt ends it too.

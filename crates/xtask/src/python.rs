@@ -1,58 +1,18 @@
 //! Finds a Python that fits, and sets up virtual environments with pinned packages and the wheel of this tree.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, anyhow, bail};
 
+use mpt_tokens_tools::python::{Python, find};
+
 use crate::log::Log;
 use crate::repo;
-
-/// The oldest Python that the package works with.
-const OLDEST: (u32, u32) = (3, 10);
-
-/// Names to try after `$PYTHON`, the best first. A shim of that name may exist and fail: each is run.
-const NAMES: &[&str] = &["python3.13", "python3.12", "python3.11", "python3.10", "python3"];
-
-/// Prints `major minor executable` and ends with success if a venv can be made with it.
-const PROBE: &str = "import sys, venv, ensurepip; print(*sys.version_info[:2], sys.executable)";
-
-/// A Python that works.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Python {
-    pub(crate) program: PathBuf,
-    pub(crate) version: (u32, u32),
-}
-
-/// `$PYTHON`, or else the first of the usual names that works; the error is a sentence for the user.
-pub(crate) fn find() -> &'static Result<Python, String> {
-    static FOUND: OnceLock<Result<Python, String>> = OnceLock::new();
-    FOUND.get_or_init(|| match std::env::var_os("PYTHON").filter(|name| !name.is_empty()) {
-        Some(name) => probe(name.clone())
-            .map_err(|why| format!("PYTHON={} does not fit: {why}", name.to_string_lossy())),
-        None => first_that_fits(NAMES),
-    })
-}
-
-/// Every Python that fits, one a version, for checks that want them all: the usual names, and pyenv's own folder,
-/// since its shims answer only for the versions that are switched on.
-pub(crate) fn all() -> Vec<Python> {
-    let mut found = BTreeMap::new();
-    let pyenv = std::env::var_os("PYENV_ROOT").map(PathBuf::from);
-    let pyenv = pyenv.or_else(|| std::env::home_dir().map(|home| home.join(".pyenv")));
-    let versions = pyenv.and_then(|root| fs::read_dir(root.join("versions")).ok());
-    let in_pyenv =
-        versions.into_iter().flatten().flatten().map(|entry| entry.path().join("bin/python3"));
-    let names = NAMES.iter().map(PathBuf::from).chain(in_pyenv);
-    for python in find().iter().cloned().chain(names.filter_map(|name| probe(name.into()).ok())) {
-        found.entry(python.version).or_insert(python);
-    }
-    found.into_values().collect()
-}
 
 /// A virtual environment.
 #[derive(Clone, Debug)]
@@ -139,13 +99,38 @@ pub(crate) fn fitting() -> Result<&'static Python> {
     find().as_ref().map_err(|why| anyhow!("{why}"))
 }
 
-/// Builds the wheel of this tree for this machine, in the dev profile; returns its path.
-fn wheel(log: &mut Log, folder: &Path) -> Result<PathBuf> {
+/// The wheel of this tree for this machine, built once a run in the dev profile.
+fn wheel(log: &mut Log) -> Result<PathBuf> {
+    static WHEEL: Mutex<Option<PathBuf>> = Mutex::new(None);
+    let mut built = WHEEL.lock().unwrap_or_else(PoisonError::into_inner);
+    let wheel = match &*built {
+        Some(wheel) => wheel,
+        None => built.insert(build(log, &repo::target().join("xtask/wheel"))?),
+    };
+    Ok(wheel.clone())
+}
+
+/// Lets a cargo command build pyo3 as maturin builds it: one that differs would make both build it again, each time.
+pub(crate) fn as_maturin(log: &mut Log, cargo: &mut Command) -> Result<()> {
+    if find().is_err() {
+        // Without a Python the crate of the module can be checked all the same.
+        cargo.env("PYO3_NO_PYTHON", "1");
+        return Ok(());
+    }
+    wheel(log)?;
+    let told = only(&repo::target().join("maturin"), "txt")?;
+    cargo.env("PYO3_CONFIG_FILE", told).env("PYO3_BUILD_EXTENSION_MODULE", "1");
+    Ok(())
+}
+
+fn build(log: &mut Log, folder: &Path) -> Result<PathBuf> {
     let venv = venv(log, fitting()?, "build")?;
     // What an older build left would be taken for this one's.
     remove(folder, "whl")?;
     let mut maturin = venv.command("maturin");
-    maturin.args(["build", "--quiet", "--locked", "--profile", "dev", "--out"]).arg(folder);
+    // The feature lets it share its dependencies with what cargo has built: crates/unify says how.
+    maturin.args(["build", "--quiet", "--locked", "--profile", "dev", "--features", "unify"]);
+    maturin.arg("--out").arg(folder);
     maturin.arg("--interpreter").arg(venv.bin().join("python"));
     log.run(&mut maturin)?;
     only(folder, "whl")
@@ -153,18 +138,13 @@ fn wheel(log: &mut Log, folder: &Path) -> Result<PathBuf> {
 
 /// An environment with what LOCK pins and the wheel of this tree, which is built once a run in the dev profile.
 pub(crate) fn installed(log: &mut Log, python: &Python, lock: &str) -> Result<Venv> {
-    static WHEEL: Mutex<Option<PathBuf>> = Mutex::new(None);
     static INSTALLED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
     let venv = venv(log, python, lock)?;
     let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
     if !installed.contains(&venv.folder) {
-        let mut built = WHEEL.lock().unwrap_or_else(PoisonError::into_inner);
-        let wheel = match &*built {
-            Some(wheel) => wheel,
-            None => built.insert(wheel(log, &repo::target().join("xtask/wheel"))?),
-        };
-        venv.install(log, wheel)?;
+        let wheel = wheel(log)?;
+        venv.install(log, &wheel)?;
         installed.insert(venv.folder.clone());
     }
     Ok(venv)
@@ -200,71 +180,4 @@ fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(found)
-}
-
-fn first_that_fits(names: &[&str]) -> Result<Python, String> {
-    let mut reasons = Vec::new();
-    for name in names {
-        match probe(OsString::from(name)) {
-            Ok(python) => return Ok(python),
-            Err(why) => reasons.push(format!("{name}: {why}")),
-        }
-    }
-    Err(format!(
-        "no Python {}.{} or later with the modules venv and ensurepip is here (on Debian: apt-get install \
-         python3-venv; or name one by PYTHON=...); tried {}",
-        OLDEST.0,
-        OLDEST.1,
-        reasons.join("; ")
-    ))
-}
-
-fn probe(program: OsString) -> Result<Python, String> {
-    let told = Command::new(&program).args(["-c", PROBE]).stdin(Stdio::null()).output();
-    let told = told.map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => "not here".to_owned(),
-        _ => error.to_string(),
-    })?;
-    if !told.status.success() {
-        let stderr = String::from_utf8_lossy(&told.stderr);
-        let last = stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it failed");
-        return Err(last.trim().to_owned());
-    }
-    let stdout = String::from_utf8_lossy(&told.stdout);
-    let python = parse(stdout.trim()).ok_or_else(|| format!("it said {:?}", stdout.trim()))?;
-    if python.version < OLDEST {
-        return Err(format!("it is Python {}.{}", python.version.0, python.version.1));
-    }
-    Ok(python)
-}
-
-fn parse(told: &str) -> Option<Python> {
-    let mut words = told.splitn(3, ' ');
-    let version = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-    Some(Python { program: PathBuf::from(words.next()?), version })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_the_answer_of_a_python() {
-        let python = parse("3 12 /opt/my pythons/bin/python3").unwrap();
-        assert_eq!(python.version, (3, 12));
-        assert_eq!(python.program, PathBuf::from("/opt/my pythons/bin/python3"));
-        assert_eq!(parse("Python 3.12"), None);
-    }
-
-    #[test]
-    fn says_what_was_tried() {
-        let why = first_that_fits(&["no-such-python-a", "no-such-python-b"]).unwrap_err();
-        assert!(why.contains("no-such-python-a: not here; no-such-python-b: not here"), "{why}");
-    }
-
-    #[test]
-    fn a_shim_that_fails_is_passed_over() {
-        let why = probe(OsString::from("false")).unwrap_err();
-        assert_eq!(why, "it failed");
-    }
 }

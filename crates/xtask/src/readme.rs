@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use mpt_tokens_sandbox::{Sandbox, Status};
+use mpt_tokens_tools::{C_COMPILER, CPP_COMPILER, PYTHON, Tool, ci};
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 
 use crate::log::Log;
@@ -21,8 +22,15 @@ pub(crate) fn test(log: &mut Log, document: &str) -> Result<Tally> {
     let text = fs::read_to_string(&file).with_context(|| format!("cannot read {document}"))?;
     let mut tally = Tally::default();
     for (number, block) in blocks(&text).into_iter().enumerate() {
-        log.note(&format!("\n{document}, block {}: {}", number + 1, block.language));
-        tally += match run(log, number, &block) {
+        let name = format!("{document}, block {}: {}", number + 1, block.language);
+        log.note(&format!("\n{name}"));
+        let needs = needs(&block.language)?;
+        if let Some(missing) = needs.iter().find_map(Tool::missing).filter(|_| !ci()) {
+            log.skip(&name, &missing);
+            tally += Tally::SKIPPED;
+            continue;
+        }
+        tally += match log.only(needs).and_then(|()| run(log, number, &block)) {
             Ok(()) => Tally::PASSED,
             Err(why) => {
                 log.note(&format!("{why:#}"));
@@ -67,7 +75,8 @@ fn blocks(document: &str) -> Vec<Block> {
 fn run(log: &mut Log, number: usize, block: &Block) -> Result<()> {
     let folder = repo::target().join("xtask/readme");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let source = folder.join(format!("block{number}.{}", extension(&block.language)?));
+    let source = folder.join(format!("block{number}"));
+    let source = source.with_extension(extension(&block.language));
     fs::write(&source, &block.code)
         .with_context(|| format!("cannot write {}", source.display()))?;
     let mut command = command(log, &block.language, &source)?;
@@ -82,17 +91,25 @@ fn run(log: &mut Log, number: usize, block: &Block) -> Result<()> {
     Ok(())
 }
 
-fn extension(language: &str) -> Result<&'static str> {
+/// What a block needs of the machine.
+fn needs(language: &str) -> Result<&'static [Tool]> {
     Ok(match language {
-        "sh" => "sh",
-        "rust" => "rs",
-        "python" => "py",
-        "c" => "c",
-        "cpp" => "cpp",
+        "sh" | "rust" => &[],
+        "python" => &[PYTHON],
+        "c" => &[C_COMPILER],
+        "cpp" => &[CPP_COMPILER],
         other => bail!(
             "nobody knows how to run a block marked {other:?}: mark it `text` if it is not to be run"
         ),
     })
+}
+
+fn extension(language: &str) -> &str {
+    match language {
+        "rust" => "rs",
+        "python" => "py",
+        other => other,
+    }
 }
 
 /// Builds what the block needs and the block itself.
@@ -142,6 +159,6 @@ mod tests {
 
     #[test]
     fn a_block_of_an_unknown_language_is_an_error() {
-        assert!(extension("fortran").is_err());
+        assert!(needs("fortran").is_err());
     }
 }

@@ -32,11 +32,6 @@ pub(crate) fn metadata() -> Result<serde_json::Value> {
     serde_json::from_slice(&told.stdout).context("`cargo metadata` printed no JSON")
 }
 
-/// Whether this is a run that must leave nothing out: `CI=true`.
-pub(crate) fn ci() -> bool {
-    std::env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"))
-}
-
 /// `cargo VERB` (`nextest run` is one verb), at the top of the workspace, without colours (its output is kept, not shown at once).
 pub(crate) fn cargo(verb: &str) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -47,14 +42,9 @@ pub(crate) fn cargo(verb: &str) -> Command {
 /// Like [`cargo`], for verbs that build: in CI the lock file must be right as it is.
 pub(crate) fn locked(verb: &str) -> Command {
     let mut cargo = cargo(verb);
-    if ci() {
+    if mpt_tokens_tools::ci() {
         cargo.arg("--locked");
     }
-    // Without a Python the crate of the Python module can be checked all the same.
-    match crate::python::find() {
-        Ok(python) => cargo.env("PYO3_PYTHON", &python.program),
-        Err(_) => cargo.env("PYO3_NO_PYTHON", "1"),
-    };
     cargo
 }
 

@@ -8,6 +8,7 @@
 //! ```
 
 use crate::artifacts;
+use crate::bare;
 use crate::conformance::{self, What};
 use crate::docs;
 use crate::header;
@@ -18,11 +19,12 @@ use crate::readme;
 use crate::repo::{cargo, locked};
 use crate::suite::{Step, step};
 use crate::tally::{Runner, Tally};
-use crate::tools::{
-    self, ABIDIFF, C_COMPILER, CARGO_C, CLANG, CLIPPY, CMAKE, CPP_COMPILER, NGINX, NIGHTLY,
-    OPENSSL, PKG_CONFIG, PYTHON, RUSTFMT, VALGRIND,
-};
 use crate::wheels;
+use mpt_tokens_tools::{
+    ABIDIFF, ALL, C_COMPILER, CARGO_C, CLANG, CLIPPY, CMAKE, CPP_COMPILER, DEBOOTSTRAP, GCC, GIT,
+    GPP, MAKE, NEXTEST, NGINX, NIGHTLY, NM, OPENSSL, PKG_CONFIG, PYTHON, READELF, ROOT, RUSTFMT,
+    VALGRIND,
+};
 
 /// In the order in which they start; a step `beside` the builds overlaps with the others.
 pub(crate) const STEPS: &[Step] = &[
@@ -40,34 +42,27 @@ pub(crate) const STEPS: &[Step] = &[
     })
     .beside(),
     step("clippy", "no warning in any crate, tests and examples included", |log| {
-        log.check(locked("clippy").args(["--workspace", "--all-targets", "--", "-Dwarnings"]))
+        let mut clippy = locked("clippy");
+        python::as_maturin(log, &mut clippy)?;
+        log.check(clippy.args(["--workspace", "--all-targets", "--", "-Dwarnings"]))
     })
     .needs(&[CLIPPY]),
-    step("rust", "the Rust tests of every crate", |log| {
-        // The tests of the C library would each see to it themselves.
+    step("rust", "the Rust tests of every crate but the C library's", |log| {
+        rust_tests(log, "not package(mpt-tokens-capi)", &["--workspace", "--exclude=mpt-tokens-capi", "--exclude=mpt-tokens-py"])
+    })
+    .uses(&[NEXTEST]),
+    step("capi", "the C library: its headers, and programs in C and C++", |log| {
         artifacts::library(log)?;
-        if tools::answers("cargo", &["nextest", "--version"]) {
-            log.tests(
-                Runner::Nextest,
-                locked("nextest run").arg("--no-fail-fast").env("MPT_TOKENS_CAPI_BUILT", "yes"),
-            )
-        } else {
-            log.note("cargo-nextest is not here: cargo test takes its place");
-            log.tests(
-                Runner::CargoTest,
-                locked("test")
-                    .args(["--no-fail-fast", "--all-targets"])
-                    .env("MPT_TOKENS_CAPI_BUILT", "yes"),
-            )
-        }
-    }),
+        rust_tests(log, "package(mpt-tokens-capi)", &["-p=mpt-tokens-capi", "-p=mpt-tokens-unify"])
+    })
+    .uses(&[NEXTEST, C_COMPILER, CPP_COMPILER, GCC, GPP, CLANG, NM, READELF]),
     step("doc", "the examples in the Rust documentation", |log| {
         log.tests(Runner::CargoTest, locked("test").args(["--no-fail-fast", "--doc"]))
     }),
     step("readme", "what the README shows works, in every language it shows", |log| {
         readme::test(log, "README.md")
     })
-    .needs(&[PYTHON, C_COMPILER, CPP_COMPILER]),
+    .uses(&[PYTHON, C_COMPILER, CPP_COMPILER]),
     step("nginx", "the program, against nginx over TCP and TLS", nginx::test)
         .needs(&[NGINX, OPENSSL]),
     step("demo", "the demo", |log| log.check(cargo("xtask").arg("demo")))
@@ -109,7 +104,7 @@ pub(crate) const STEPS: &[Step] = &[
     .beside(),
     step("pythons", "the Python package, in every Python that is here", |log| {
         let mut tally = Tally::default();
-        for python in python::all() {
+        for python in mpt_tokens_tools::python::all() {
             let venv = python::installed(log, &python, "dev")?;
             tally +=
                 log.tests(Runner::Pytest, venv.command("python").args(["-m", "pytest", "-q"]))?;
@@ -150,26 +145,54 @@ pub(crate) const STEPS: &[Step] = &[
         "the C programs lose no memory and race nowhere, and faults made on purpose are found",
         |log| checkers(log, "valgrind"),
     )
-    .needs(&[C_COMPILER, VALGRIND])
+    .needs(&[C_COMPILER, CPP_COMPILER, VALGRIND])
     .full(),
     step("abi", "the C ABI is the committed one, by abidiff", |log| checkers(log, "abi"))
-        .needs(&[C_COMPILER, ABIDIFF])
+        .needs(&[GCC, ABIDIFF])
         .full(),
     step(
         "packages",
         "programs that have nothing but what cargo-c installed, by pkg-config and by CMake",
         |log| checkers(log, "packages"),
     )
-    .needs(&[C_COMPILER, CPP_COMPILER, CARGO_C, CMAKE, PKG_CONFIG])
+    .needs(&[C_COMPILER, CPP_COMPILER, CARGO_C, CMAKE, MAKE, PKG_CONFIG, READELF])
     .full(),
     step(
         "sanitizers",
         "the C and C++ programs under AddressSanitizer, the library too, and UndefinedBehaviorSanitizer",
         |log| checkers(log, "sanitizers"),
     )
-    .needs(&[CLANG, NIGHTLY])
+    .needs(&[CLANG, NIGHTLY, NM])
+    .full(),
+    step("hidden", "no check fails where an optional tool is missing, each in its turn", bare::hidden)
+        .uses(ALL)
+        .full(),
+    step(
+        "bare",
+        "both commands of the README, on a machine with what it names and nothing else",
+        bare::test,
+    )
+    .needs(&[DEBOOTSTRAP, GIT, ROOT])
     .full(),
 ];
+
+/// The tests of some crates: by nextest if it is here, which is told what to run by an expression, or else by cargo,
+/// which is told by packages.
+fn rust_tests(log: &mut Log, expression: &str, packages: &[&str]) -> anyhow::Result<Tally> {
+    let mut cargo = if NEXTEST.missing().is_none() {
+        let mut nextest = locked("nextest run");
+        nextest.args(["--no-fail-fast", "-E", expression]);
+        nextest
+    } else {
+        log.note("cargo-nextest is not here: cargo test takes its place");
+        let mut test = locked("test");
+        test.args(["--no-fail-fast", "--all-targets"]).args(packages);
+        test
+    };
+    let runner = if NEXTEST.missing().is_none() { Runner::Nextest } else { Runner::CargoTest };
+    // The tests of the C library would each see to it themselves.
+    log.tests(runner, cargo.env("MPT_TOKENS_CAPI_BUILT", "yes"))
+}
 
 /// The slow tests of the C library whose names begin so.
 fn checkers(log: &mut Log, name: &str) -> anyhow::Result<Tally> {

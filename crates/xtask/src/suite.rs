@@ -10,7 +10,7 @@ use crate::log::Log;
 use crate::repo;
 use crate::steps::STEPS;
 use crate::tally::Tally;
-use crate::tools::Tool;
+use mpt_tokens_tools::Tool;
 
 /// What `cargo xtask test` can be told.
 #[derive(clap::Args)]
@@ -32,9 +32,13 @@ pub(crate) struct Step {
     shows: &'static str,
     run: fn(&mut Log) -> Result<Tally>,
     needs: &'static [Tool],
+    uses: &'static [Tool],
     full: bool,
     beside: bool,
 }
+
+/// The environment variable that names another folder for the logs of steps, under `target/xtask`.
+pub(crate) const LOGS: &str = "MPT_TOKENS_LOGS";
 
 /// How long a step may take, in minutes: several times what any takes on two cores.
 const MINUTES: u64 = 20;
@@ -45,13 +49,29 @@ pub(crate) const fn step(
     shows: &'static str,
     run: fn(&mut Log) -> Result<Tally>,
 ) -> Step {
-    Step { name, shows, run, needs: &[], full: false, beside: false }
+    Step { name, shows, run, needs: &[], uses: &[], full: false, beside: false }
 }
 
 impl Step {
     /// What the machine must have for it.
     pub(crate) const fn needs(self, needs: &'static [Tool]) -> Self {
         Self { needs, ..self }
+    }
+
+    /// What some of its tests want, each of which finds out whether it is there. What is neither here nor in `needs`
+    /// is hidden from it.
+    pub(crate) const fn uses(self, uses: &'static [Tool]) -> Self {
+        Self { uses, ..self }
+    }
+
+    /// What it is called.
+    pub(crate) const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Whether a tool makes a difference to it.
+    pub(crate) fn wants(&self, tool: &Tool) -> bool {
+        self.needs.iter().chain(self.uses).any(|wanted| wanted.name() == tool.name())
     }
 
     /// Too slow for every day: it runs with `--all` and in CI.
@@ -70,12 +90,13 @@ struct Done {
     took: Duration,
     tally: Tally,
     missing: Option<String>,
+    skipped: Vec<String>,
     output: String,
 }
 
 /// Runs the steps; whether all of them passed.
 pub(crate) fn run(options: &Options) -> Result<bool> {
-    let all = options.all || repo::ci();
+    let all = options.all || mpt_tokens_tools::ci();
     if options.list {
         list();
         return Ok(true);
@@ -84,6 +105,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     let started = Instant::now();
     let mut tally = Tally::default();
     let mut failed = Vec::new();
+    let mut skipped = Vec::new();
 
     std::thread::scope(|scope| {
         let (sender, done) = mpsc::channel();
@@ -93,7 +115,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
             scope.spawn(move || {
                 for step in lane {
                     sender
-                        .send(carry_out(step, repo::ci()))
+                        .send(carry_out(step, mpt_tokens_tools::ci()))
                         .expect("the results are read to the end");
                 }
             });
@@ -106,6 +128,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
                 eprintln!("warning: {why:#}");
             }
             tally += done.tally;
+            skipped.extend(done.skipped.iter().map(|test| format!("{}: {test}", done.step.name)));
             if done.tally.failed > 0 {
                 failed.push(done);
             }
@@ -114,6 +137,9 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
 
     for done in &failed {
         println!("\n---- {} ----\n{}", done.step.name, done.output.trim_end());
+    }
+    if !skipped.is_empty() {
+        println!("\nskipped:\n  {}", skipped.join("\n  "));
     }
     let left = STEPS.iter().filter(|step| step.full).count();
     let more = if all || !options.steps.is_empty() || left == 0 {
@@ -148,24 +174,36 @@ fn select(names: &[String], all: bool) -> Result<Vec<&'static Step>> {
 
 fn carry_out(step: &'static Step, ci: bool) -> Done {
     let started = Instant::now();
-    let done =
-        |tally, missing, output| Done { step, took: started.elapsed(), tally, missing, output };
-    if let Some(missing) = step.needs.iter().find_map(|tool| (tool.missing)()) {
+    let missing = step.needs.iter().find_map(Tool::missing);
+    if let Some(missing) = missing {
         let tally = if ci { Tally::FAILED } else { Tally::SKIPPED };
-        return done(tally, Some(missing.clone()), missing);
+        let skipped = if ci { Vec::new() } else { vec![missing.clone()] };
+        let output = missing.clone();
+        return Done {
+            step,
+            took: started.elapsed(),
+            tally,
+            missing: Some(missing),
+            skipped,
+            output,
+        };
     }
     let limit = Duration::from_secs(MINUTES * 60);
     let mut log = Log::new(limit);
-    let tally = (step.run)(&mut log).unwrap_or_else(|why| {
+    let done = log.only(&[step.needs, step.uses].concat()).and_then(|()| (step.run)(&mut log));
+    let tally = done.unwrap_or_else(|why| {
         log.note(&format!("{why:#}"));
         Tally::FAILED
     });
-    done(tally, None, log.text().to_owned())
+    let (skipped, output) = (log.skipped().to_vec(), log.text().to_owned());
+    Done { step, took: started.elapsed(), tally, missing: None, skipped, output }
 }
 
 /// What every step printed can be read afterwards, whether it failed or not.
 fn keep(done: &Done) -> Result<()> {
-    let folder = repo::target().join("xtask/logs");
+    // A run inside a run does not write over its logs.
+    let name = std::env::var_os(LOGS).unwrap_or_else(|| "logs".into());
+    let folder = repo::target().join("xtask").join(name);
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let file = folder.join(format!("{}.log", done.step.name));
     fs::write(&file, &done.output).with_context(|| format!("cannot write {}", file.display()))
@@ -188,7 +226,7 @@ mod tests {
     use super::*;
     use crate::tally::Runner;
 
-    const GONE: Tool = Tool { missing: || Some("the tool is not here: buy it".to_owned()) };
+    const GONE: Tool = Tool::program("the tool", "no-such-program", &[], "buy it");
     const PASSES: Step = step("passes", "", |log| log.check(Command::new("echo").arg("fine")));
     const FAILS: Step =
         step("fails", "", |log| log.check(Command::new("sh").args(["-c", "echo bad >&2; exit 3"])));
@@ -222,7 +260,31 @@ mod tests {
             (done.tally, done.missing.as_deref()),
             (Tally::SKIPPED, Some("the tool is not here: buy it"))
         );
+        assert_eq!(done.skipped, ["the tool is not here: buy it"]);
         assert_eq!(carry_out(&NEEDS, true).tally, Tally::FAILED);
+    }
+
+    /// As a test of a crate does it, in a process of its own.
+    #[test]
+    fn a_test_that_misses_a_tool_is_counted_as_skipped_by_its_name() {
+        const ONE: Step = step("one", "", |log| {
+            let says = "printf 'a::test\\tthe tool is not here\\n' >>$MPT_TOKENS_SKIPPED";
+            let tells = format!("{says}; echo 3 passed, 0 failed");
+            log.tests(Runner::Plain, Command::new("sh").args(["-c", &tells]))
+        });
+        let done = carry_out(&ONE, false);
+        assert_eq!(done.tally, Tally { passed: 2, failed: 0, skipped: 1 });
+        assert_eq!(done.skipped, ["a::test: the tool is not here"]);
+    }
+
+    #[test]
+    fn a_step_finds_the_optional_tools_that_it_asked_for_and_no_other() {
+        const SEES: Step = step("sees", "", |log| log.check(Command::new("git").arg("--version")));
+        const ASKS: Step = SEES.uses(&[mpt_tokens_tools::GIT]);
+        if mpt_tokens_tools::GIT.missing().is_none() {
+            assert_eq!(carry_out(&ASKS, false).tally, Tally::PASSED);
+        }
+        assert_eq!(carry_out(&SEES, false).tally, Tally::FAILED);
     }
 
     #[test]

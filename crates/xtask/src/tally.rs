@@ -13,7 +13,6 @@ pub(crate) struct Tally {
 
 /// Whose summary to look for.
 #[derive(Clone, Copy, Debug)]
-#[allow(dead_code, reason = "the Python and C steps arrive with their crates")]
 pub(crate) enum Runner {
     /// cargo-nextest.
     Nextest,
@@ -59,6 +58,17 @@ impl Tally {
 }
 
 impl Runner {
+    /// The tests that the runner itself names as skipped, and why.
+    pub(crate) fn skipped(self, output: &str) -> Vec<(&str, &str)> {
+        // `SKIPPED [1] bindings/python/tests/test_x.py:7: why`, by pytest's option -rs.
+        let name =
+            |line| str::split_once(str::strip_prefix(line, "SKIPPED [")?.split_once("] ")?.1, ": ");
+        match self {
+            Self::Pytest => output.lines().filter_map(name).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     fn summary(self, line: &str) -> Option<&str> {
         match self {
             Self::Nextest => {
@@ -165,6 +175,13 @@ mod tests {
         reads(Runner::Pytest, "12 passed, 3 deselected in 62.52s (0:01:02)", 12, 0, 0);
         reads(Runner::Pytest, "2 errors in 0.10s", 0, 2, 0);
         assert_eq!(Tally::read(Runner::Pytest, "no tests ran in 0.01s"), None);
+    }
+
+    #[test]
+    fn pytest_names_what_it_skipped() {
+        let output =
+            "x\nSKIPPED [1] tests/test_leaks.py:12: not asked for\n1 passed, 1 skipped in 1s\n";
+        assert_eq!(Runner::Pytest.skipped(output), [("tests/test_leaks.py:12", "not asked for")]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use mpt_tokens_sandbox::Sandbox;
+use mpt_tokens_tools::{C_COMPILER, CPP_COMPILER, Tool, compiler};
 use tempfile::TempDir;
 
 /// The top of the workspace.
@@ -76,16 +77,16 @@ pub(crate) fn workplace() -> TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary folder")
 }
 
-/// `$CC` or `$CXX`, or the system's compiler.
-pub(crate) fn compiler(cpp: bool) -> Command {
-    let (variable, system) = if cpp { ("CXX", "c++") } else { ("CC", "cc") };
-    Command::new(env::var_os(variable).filter(|name| !name.is_empty()).unwrap_or(system.into()))
+/// What compiles a file with this ending.
+pub(crate) fn compiler_of(ending: &str) -> Tool {
+    if ending == "cpp" { CPP_COMPILER } else { C_COMPILER }
 }
 
 /// Compiles one program and links it to the shared library.
 pub(crate) fn compile(source: &Path, program: &Path) {
     let cpp = source.extension() == Some(OsStr::new("cpp"));
-    let mut compiler = compiler(cpp);
+    let name = if cpp { compiler("CXX", "c++") } else { compiler("CC", "cc") };
+    let mut compiler = Command::new(name);
     compiler
         .arg(if cpp { "-std=c++17" } else { "-std=c99" })
         .args(["-D_POSIX_C_SOURCE=200809L", "-pthread", "-g"])

@@ -5,10 +5,11 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use mpt_tokens_sandbox::{Sandbox, Status};
+use mpt_tokens_tools::needs;
 use rstest::rstest;
 use tempfile::TempDir;
 
-use crate::build::{against, compile, output, root, workplace};
+use crate::build::{against, compile, compiler_of, output, root, workplace};
 
 /// The example in this language, compiled; the folder is where it lives.
 fn example(name: &str, language: &str) -> (TempDir, std::path::PathBuf) {
@@ -36,6 +37,7 @@ fn delete_one(
     #[case] truth: Status,
     #[values("c", "cpp")] language: &str,
 ) {
+    needs!(compiler_of(language));
     let (_folder, program) = example("delete_one", language);
     let sandbox = Sandbox::start().unwrap();
     let (status, stdout, stderr) = shown(output(against(&sandbox, &program).arg(id)));
@@ -47,6 +49,7 @@ fn delete_one(
 
 #[rstest]
 fn delete_one_says_what_cannot_be_used(#[values("c", "cpp")] language: &str) {
+    needs!(compiler_of(language));
     let (_folder, program) = example("delete_one", language);
     let sandbox = Sandbox::start().unwrap();
     let mut command = against(&sandbox, &program);
@@ -61,6 +64,7 @@ fn delete_one_says_what_cannot_be_used(#[values("c", "cpp")] language: &str) {
 #[case::one_alive(&["TKN-ok-1", "TKN-403.always-2", "TKN-ok-3"], 1)]
 #[case::one_unknown(&["TKN-ok-1", "TKN-403.always-2", "TKN-answer202.403.always-3"], 3)]
 fn delete_many(#[case] ids: &[&str], #[case] exit: i32, #[values("c", "cpp")] language: &str) {
+    needs!(compiler_of(language));
     let (_folder, program) = example("delete_many", language);
     let sandbox = Sandbox::start().unwrap();
     let (status, stdout, stderr) = shown(output(against(&sandbox, &program).args(ids)));
@@ -75,6 +79,7 @@ fn delete_many(#[case] ids: &[&str], #[case] exit: i32, #[values("c", "cpp")] la
 #[rstest]
 fn delete_many_ends_on_an_interrupt(#[values("c", "cpp")] language: &str) {
     const SILENT: &str = "TKN-requestsilent.always-2";
+    needs!(compiler_of(language));
     let (_folder, program) = example("delete_many", language);
     let sandbox = Sandbox::start().unwrap();
     let mut child = against(&sandbox, &program)
@@ -113,6 +118,7 @@ fn handle_outcomes(
     #[case] says: &str,
     #[values("c", "cpp")] language: &str,
 ) {
+    needs!(compiler_of(language));
     let (_folder, program) = example("handle_outcomes", language);
     let sandbox = Sandbox::start().unwrap();
     let (status, stdout, stderr) = shown(output(against(&sandbox, &program).arg(id)));
@@ -121,6 +127,7 @@ fn handle_outcomes(
 
 #[rstest]
 fn handle_outcomes_asks_again_where_it_is_unknown(#[values("c", "cpp")] language: &str) {
+    needs!(compiler_of(language));
     let (_folder, program) = example("handle_outcomes", language);
     let sandbox = Sandbox::start().unwrap();
     let mut command = against(&sandbox, &program);

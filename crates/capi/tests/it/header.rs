@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
+use mpt_tokens_tools::{CLANG, GCC, GPP, NM, READELF, Tool, needs};
 use rstest::rstest;
 
 use crate::build::{output, root, shared_library, succeed, workplace};
@@ -16,6 +17,16 @@ const USES: [(&str, &str); 3] = [
     ("after others", "#include <stdio.h>\n#include <string.h>\n#include <HEADER>\n"),
     ("twice", "#include <HEADER>\n#include <HEADER>\n"),
 ];
+
+/// What has this compiler.
+fn tool(compiler: &str) -> Tool {
+    match compiler {
+        "gcc" => GCC,
+        "g++" => GPP,
+        "clang" | "clang++" => CLANG,
+        other => panic!("{other} is no compiler of these tests"),
+    }
+}
 
 /// Compiles each use of a header, and says what went wrong.
 fn compiles(
@@ -60,6 +71,7 @@ fn the_c_header_as_c(
     #[values("gcc", "clang")] compiler: &str,
     #[values("c89", "c99", "c11", "c17", "c2x")] standard: &str,
 ) {
+    needs!(tool(compiler));
     compiles(compiler, "c", standard, "mpt_tokens.h", C, &[]);
 }
 
@@ -68,6 +80,7 @@ fn the_c_header_as_cpp(
     #[values("g++", "clang++")] compiler: &str,
     #[values("c++98", "c++11", "c++14", "c++17", "c++20", "c++2b")] standard: &str,
 ) {
+    needs!(tool(compiler));
     compiles(compiler, "cpp", standard, "mpt_tokens.h", C, &[]);
 }
 
@@ -76,12 +89,14 @@ fn the_cpp_header(
     #[values("g++", "clang++")] compiler: &str,
     #[values("c++17", "c++20", "c++2b")] standard: &str,
 ) {
+    needs!(tool(compiler));
     compiles(compiler, "cpp", standard, "mpt_tokens.hpp", CPP, &[]);
 }
 
 /// Without exceptions the forms that throw are not there, and the others are.
 #[rstest]
 fn the_cpp_header_without_exceptions(#[values("g++", "clang++")] compiler: &str) {
+    needs!(tool(compiler));
     compiles(compiler, "cpp", "c++17", "mpt_tokens.hpp", CPP, &["-fno-exceptions"]);
 }
 
@@ -99,6 +114,7 @@ fn declared() -> BTreeSet<String> {
 
 #[test]
 fn the_shared_library_exports_what_the_header_declares_and_nothing_else() {
+    needs!(NM);
     let declared = declared();
     assert!(declared.len() > 40, "{declared:?}");
     let names = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
@@ -112,6 +128,7 @@ fn the_shared_library_exports_what_the_header_declares_and_nothing_else() {
 /// of the crates with C and assembler in them.
 #[test]
 fn the_static_library_has_what_the_header_declares() {
+    needs!(NM);
     let archive = shared_library().with_extension("a");
     let told =
         output(Command::new("nm").args(["-g", "--defined-only", "--format=posix"]).arg(&archive));
@@ -130,6 +147,7 @@ fn the_static_library_has_what_the_header_declares() {
 
 #[test]
 fn the_shared_library_has_its_abi_number_stays_loaded_and_needs_the_system_only() {
+    needs!(READELF);
     let told = succeed(Command::new("readelf").args(["-dW"]).arg(shared_library()));
     let value = |tag: &str| -> Vec<&str> {
         told.lines().filter(|line| line.contains(tag)).map(str::trim).collect()

@@ -3,6 +3,7 @@
 use std::fs;
 
 use mpt_tokens_sandbox::Sandbox;
+use mpt_tokens_tools::{C_COMPILER, READELF, needs};
 
 use crate::build::{against, compile, library_folder, root, shared_library, succeed, workplace};
 
@@ -22,12 +23,14 @@ fn loading(arguments: &[&std::ffi::OsStr]) {
 /// itself that it stays (`-z nodelete`) is read back in `header.rs`.
 #[test]
 fn loaded_again_after_it_was_closed() {
+    needs!(C_COMPILER, READELF);
     loading(&["again".as_ref(), shared_library().as_os_str()]);
 }
 
 /// Two copies, as two plugins of one program bring them along.
 #[test]
 fn loaded_twice_in_one_process() {
+    needs!(C_COMPILER, READELF);
     let copies = workplace();
     let copy = copies.path().join("libmpt_tokens.so.1");
     fs::copy(shared_library(), &copy).unwrap();

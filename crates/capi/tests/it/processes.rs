@@ -1,12 +1,14 @@
 //! fork and signals, panics, and other Rust in the same process.
 
 use mpt_tokens_sandbox::Sandbox;
+use mpt_tokens_tools::{C_COMPILER, needs};
 
 use crate::build::{against, compile, other_library, output, root, succeed, workplace};
 
 /// Before and after fork, in parent and child, from a thread that Rust did not make; and a cancel in a signal handler.
 #[test]
 fn forks_and_signals() {
+    needs!(C_COMPILER);
     let folder = workplace();
     let program = folder.path().join("processes");
     compile(&root().join("crates/capi/tests/c/processes.c"), &program);
@@ -20,6 +22,7 @@ fn forks_and_signals() {
 /// is the one that ships; `tests/c/panics.c` says what is taken away from it so that it panics.
 #[test]
 fn panics_stay_inside() {
+    needs!(C_COMPILER);
     let folder = workplace();
     let other = other_library(folder.path());
     let program = folder.path().join("panics");

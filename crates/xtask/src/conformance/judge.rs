@@ -31,7 +31,7 @@ pub(crate) fn run(log: &mut Log, language: &'static Language, table: &Table) -> 
     let mut tally = Tally::default();
     for case in &table.cases {
         if let Some(why) = case.needs.iter().find_map(|need| language.lack(*need)) {
-            log.note(&format!("skip  {} ({why})", case.name));
+            log.skip(&format!("{}: {}", language.shown, case.name), why);
             tally += Tally::SKIPPED;
             continue;
         }
@@ -70,6 +70,7 @@ impl Bench {
         let folder = repo::target().join("xtask/conformance").join(language.name);
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let mut command = (language.runner)(log, &folder)?;
+        log.hide(&mut command);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().to_ascii_lowercase().ends_with("_proxy") {
                 command.env_remove(name);

@@ -7,15 +7,17 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use super::What;
 use super::cases::Need;
 use crate::artifacts;
 use crate::follow::follow;
 use crate::log::Log;
 use crate::tally::Tally;
-use crate::tools::{
-    C_COMPILER, CPP_COMPILER, GO, JDK, JNA, LUAJIT, MONO, NODE, NPM, PERL, PHP, PYTHON, RUBY, Tool,
-};
 use crate::{python, repo};
+use mpt_tokens_tools::{
+    C_COMPILER, CPP_COMPILER, GO, JDK, JNA, LUAJIT, MAKE, MONO, NODE, NPM, PERL, PHP, PKG_CONFIG,
+    PYTHON, RUBY, Tool,
+};
 
 /// One language.
 pub(crate) struct Language {
@@ -34,9 +36,17 @@ pub(crate) struct Language {
     pub(crate) runner: fn(&mut Log, &Path) -> Result<Command>,
     /// The README that a stranger follows, where the language has one of its own.
     pub(crate) readme: Option<&'static str>,
+    /// What following it needs beside.
+    pub(crate) readme_needs: &'static [Tool],
 }
 
 impl Language {
+    /// What it needs of the machine for this.
+    pub(crate) fn needs(&self, what: What) -> Vec<Tool> {
+        let more = if what == What::Readme { self.readme_needs } else { &[] };
+        [self.needs, more].concat()
+    }
+
     pub(crate) fn lack(&self, need: Need) -> Option<&'static str> {
         self.lacks.iter().find(|(lack, _)| *lack == need).map(|(_, why)| *why)
     }
@@ -79,6 +89,7 @@ pub(crate) const LANGUAGES: &[Language] = &[
             Ok(Command::new(program))
         },
         readme: None,
+        readme_needs: &[],
     },
     Language {
         name: "c",
@@ -89,6 +100,7 @@ pub(crate) const LANGUAGES: &[Language] = &[
         lacks: &[],
         runner: |log, folder| linked(log, &tests("runner.c"), folder),
         readme: None,
+        readme_needs: &[],
     },
     Language {
         name: "cpp",
@@ -99,6 +111,7 @@ pub(crate) const LANGUAGES: &[Language] = &[
         lacks: &[],
         runner: |log, folder| linked(log, &binding("cpp/conformance.cpp"), folder),
         readme: Some("bindings/cpp/README.md"),
+        readme_needs: &[PKG_CONFIG],
     },
     Language {
         name: "python",
@@ -109,6 +122,7 @@ pub(crate) const LANGUAGES: &[Language] = &[
         lacks: &[UNICODE],
         runner: |log, _| python_runner(log, &[]),
         readme: None,
+        readme_needs: &[],
     },
     Language {
         name: "asyncio",
@@ -119,13 +133,14 @@ pub(crate) const LANGUAGES: &[Language] = &[
         lacks: &[UNICODE],
         runner: |log, _| python_runner(log, &["--asyncio"]),
         readme: None,
+        readme_needs: &[],
     },
     Language {
         name: "go",
         shown: "Go",
         over: "cgo",
         raises: "*mpttokens.Error",
-        needs: &[GO, C_COMPILER],
+        needs: &[GO, C_COMPILER, PKG_CONFIG],
         lacks: &[],
         runner: |log, folder| {
             let program = folder.join("runner");
@@ -135,6 +150,7 @@ pub(crate) const LANGUAGES: &[Language] = &[
             loading(log, program)
         },
         readme: Some("bindings/go/README.md"),
+        readme_needs: &[],
     },
     Language {
         name: "node",
@@ -154,6 +170,7 @@ pub(crate) const LANGUAGES: &[Language] = &[
             Ok(node)
         },
         readme: Some("bindings/node/README.md"),
+        readme_needs: &[],
     },
     Language {
         name: "ruby",
@@ -168,6 +185,7 @@ pub(crate) const LANGUAGES: &[Language] = &[
             script(log, "ruby", "ruby/conformance.rb")
         },
         readme: Some("bindings/ruby/README.md"),
+        readme_needs: &[],
     },
     Language {
         name: "perl",
@@ -182,6 +200,7 @@ pub(crate) const LANGUAGES: &[Language] = &[
             script(log, "perl", "perl/conformance.pl")
         },
         readme: Some("bindings/perl/README.md"),
+        readme_needs: &[MAKE],
     },
     Language {
         name: "java",
@@ -192,6 +211,7 @@ pub(crate) const LANGUAGES: &[Language] = &[
         lacks: &[UNICODE],
         runner: java_runner,
         readme: Some("bindings/java/README.md"),
+        readme_needs: &[],
     },
     Language {
         name: "csharp",
@@ -202,6 +222,7 @@ pub(crate) const LANGUAGES: &[Language] = &[
         lacks: &[UNICODE],
         runner: csharp_runner,
         readme: Some("bindings/csharp/README.md"),
+        readme_needs: &[],
     },
     Language {
         name: "php",
@@ -216,6 +237,7 @@ pub(crate) const LANGUAGES: &[Language] = &[
             script(log, "php", "php/conformance.php")
         },
         readme: Some("bindings/php/README.md"),
+        readme_needs: &[],
     },
     Language {
         name: "lua",
@@ -235,6 +257,7 @@ pub(crate) const LANGUAGES: &[Language] = &[
             lua(log, "lua/conformance.lua")
         },
         readme: Some("bindings/lua/README.md"),
+        readme_needs: &[],
     },
 ];
 

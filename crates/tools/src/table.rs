@@ -1,0 +1,95 @@
+//! The table: each tool, how to find out whether it is here, and where to get it.
+
+use super::{Test, Tool};
+
+macro_rules! tools {
+    ($($name:ident: $shown:literal, hides $programs:tt, by $test:expr, get $get:literal;)+) => {
+        $(
+            #[doc = $shown]
+            pub const $name: Tool =
+                Tool { name: $shown, programs: &$programs, get: $get, test: $test };
+        )+
+        /// Every tool.
+        pub const ALL: &[Tool] = &[$($name),+];
+    };
+}
+
+/// Shorthand for the table.
+const fn run(program: &'static str, args: &'static [&'static str]) -> Test {
+    Test::Run(program, args)
+}
+
+tools! {
+    C_COMPILER: "a C compiler", hides [], by Test::Compiler("CC", "cc"),
+        get "on Debian, `apt-get install gcc`; or name one by CC=...";
+    CPP_COMPILER: "a C++ compiler", hides ["c++", "g++"], by Test::Compiler("CXX", "c++"),
+        get "on Debian, `apt-get install g++`; or name one by CXX=...";
+    PYTHON: "Python 3.10 or later with `venv` and `ensurepip`", hides [], by Test::Python,
+        get "on Debian, `apt-get install python3-venv`; or name one by PYTHON=...";
+    GCC: "gcc", hides ["gcc"], by run("gcc", &["--version"]),
+        get "on Debian, `apt-get install gcc`";
+    GPP: "g++", hides ["c++", "g++"], by run("g++", &["--version"]),
+        get "on Debian, `apt-get install g++`";
+    CLANG: "clang", hides ["clang", "clang++"], by run("clang++", &["--version"]),
+        get "on Debian, `apt-get install clang libclang-rt-14-dev`, its sanitizers with it";
+    NM: "nm", hides ["nm"], by run("nm", &["--version"]),
+        get "on Debian, `apt-get install binutils`";
+    READELF: "readelf", hides ["readelf"], by run("readelf", &["--version"]),
+        get "on Debian, `apt-get install binutils`";
+    VALGRIND: "valgrind", hides ["valgrind"], by run("valgrind", &["--version"]),
+        get "on Debian, `apt-get install valgrind`";
+    ABIDIFF: "abidiff", hides ["abidiff", "abidw"], by run("abidiff", &["--version"]),
+        get "on Debian, `apt-get install abigail-tools`";
+    CMAKE: "CMake", hides ["cmake"], by run("cmake", &["--version"]),
+        get "on Debian, `apt-get install cmake`";
+    MAKE: "make", hides ["make"], by run("make", &["--version"]),
+        get "on Debian, `apt-get install make`";
+    PKG_CONFIG: "pkg-config", hides ["pkg-config"], by run("pkg-config", &["--version"]),
+        get "on Debian, `apt-get install pkg-config`";
+
+    NEXTEST: "cargo-nextest", hides [], by run("cargo", &["nextest", "--version"]),
+        get "https://nexte.st says how";
+    RUSTFMT: "rustfmt", hides [], by run("cargo", &["fmt", "--version"]),
+        get "`rustup component add rustfmt`";
+    CLIPPY: "clippy", hides [], by run("cargo", &["clippy", "--version"]),
+        get "`rustup component add clippy`";
+    CARGO_C: "cargo-c", hides [], by run("cargo", &["cinstall", "--version"]),
+        get "`cargo install --locked cargo-c`";
+    NIGHTLY: "a nightly Rust", hides [], by run("cargo", &["+nightly", "--version"]),
+        get "`rustup toolchain install nightly --profile minimal`";
+
+    NGINX: "nginx", hides ["nginx"], by run("nginx", &["-v"]),
+        get "on Debian, `apt-get install nginx-light`";
+    OPENSSL: "openssl", hides ["openssl"], by run("openssl", &["version"]),
+        get "on Debian, `apt-get install openssl`";
+    DEBOOTSTRAP: "debootstrap", hides ["debootstrap"], by run("debootstrap", &["--version"]),
+        get "on Debian, `apt-get install debootstrap`";
+    GIT: "git", hides ["git"], by run("git", &["--version"]),
+        get "on Debian, `apt-get install git`";
+    ROOT: "the right to make a root folder of its own", hides [], by Test::Root,
+        get "run it as root";
+
+    GO: "Go", hides ["go"], by run("go", &["version"]),
+        get "on Debian, `apt-get install golang-go gcc`";
+    NODE: "Node.js", hides ["node"], by run("node", &["--version"]),
+        get "on Debian, `apt-get install nodejs npm`";
+    NPM: "npm", hides ["npm"], by run("npm", &["--version"]),
+        get "on Debian, `apt-get install npm`";
+    RUBY: "Ruby with fiddle", hides ["gem", "ruby"], by run("ruby", &["-rfiddle", "-e", "0"]),
+        get "on Debian, `apt-get install ruby`";
+    LUAJIT: "LuaJIT with cjson", hides ["luajit"],
+        by run("luajit", &["-e", "require('ffi') require('cjson')"]),
+        get "on Debian, `apt-get install luajit lua-cjson`";
+    PHP: "PHP with FFI", hides ["php"], by run("php", &["-r", "FFI::cdef();"]),
+        get "on Debian, `apt-get install php8.2-cli`";
+    PERL: "Perl with FFI::Platypus", hides [],
+        by run("perl", &["-MFFI::Platypus=2.00", "-MJSON::PP", "-e", "0"]),
+        get "on Debian, `apt-get install libffi-platypus-perl`";
+    JDK: "a Java compiler", hides ["java", "javac"], by run("javac", &["--release", "17", "--version"]),
+        get "on Debian, `apt-get install openjdk-17-jdk-headless`";
+    JNA: "JNA for Java", hides [],
+        by run("java", &["-cp", "/usr/share/java/jna.jar", "com.sun.jna.Native"]),
+        get "on Debian, `apt-get install libjna-java`";
+    MONO: "Mono's C# compiler", hides ["mcs", "mono"], by run("mcs", &["--version"]),
+        get "on Debian, `apt-get install mono-mcs mono-runtime`";
+}
