@@ -14,7 +14,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result};
 use mpt_tokens_tools::{ALL, Tool};
 
-use crate::repo;
+use crate::{process, repo};
 
 /// `PATH` with the programs of these tools, and without those of all others.
 pub(crate) fn all_but(kept: &[Tool]) -> Result<OsString> {
@@ -49,8 +49,8 @@ fn links(folder: &Path, hidden: &[&str]) -> Result<PathBuf> {
         return Ok(made);
     }
     fs::create_dir_all(&parent).with_context(|| format!("cannot make {}", parent.display()))?;
-    // Another process may do the same at this moment: the folder appears whole, under its name, or not at all.
-    let new = parent.join(format!("{}.{}", made.display(), std::process::id()));
+    // Another run may do the same at this moment: the folder appears whole, under its name, or not at all.
+    let new = parent.join(format!("new-{}", process::unique()));
     fs::create_dir_all(&new).with_context(|| format!("cannot make {}", new.display()))?;
     let entries =
         fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
@@ -58,7 +58,7 @@ fn links(folder: &Path, hidden: &[&str]) -> Result<PathBuf> {
         let entry = entry?;
         let name = entry.file_name();
         let link = new.join(&name);
-        if !hidden.iter().any(|hidden| name == **hidden) && fs::symlink_metadata(&link).is_err() {
+        if !hidden.iter().any(|hidden| name == **hidden) {
             symlink(entry.path(), &link)
                 .with_context(|| format!("cannot link {}", link.display()))?;
         }

@@ -20,7 +20,7 @@ pub(crate) struct Log {
     deadline: Instant,
     limit: Duration,
     /// Each test that was skipped: its name, and why.
-    skipped: Vec<String>,
+    skipped: Vec<(String, String)>,
     /// The `PATH` of what runs, where that is not this program's own.
     path: Option<OsString>,
 }
@@ -61,11 +61,11 @@ impl Log {
     /// Tells by name what was skipped, and why.
     pub(crate) fn skip(&mut self, name: &str, why: &str) {
         self.note(&format!("skipped: {name}: {why}"));
-        self.skipped.push(format!("{name}: {why}"));
+        self.skipped.push((name.to_owned(), why.to_owned()));
     }
 
     /// Each test that was skipped: its name, and why.
-    pub(crate) fn skipped(&self) -> &[String] {
+    pub(crate) fn skipped(&self) -> &[(String, String)] {
         &self.skipped
     }
 

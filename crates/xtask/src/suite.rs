@@ -1,5 +1,6 @@
 //! `cargo xtask test`: runs the steps of the table, two at a time where they do not wait for the same build.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -90,7 +91,7 @@ struct Done {
     took: Duration,
     tally: Tally,
     missing: Option<String>,
-    skipped: Vec<String>,
+    skipped: Vec<(String, String)>,
     output: String,
 }
 
@@ -105,7 +106,8 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     let started = Instant::now();
     let mut tally = Tally::default();
     let mut failed = Vec::new();
-    let mut skipped = Vec::new();
+    // What is missing, and each test that wants it.
+    let mut skipped: BTreeMap<String, Vec<String>> = BTreeMap::new();
 
     std::thread::scope(|scope| {
         let (sender, done) = mpsc::channel();
@@ -128,7 +130,10 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
                 eprintln!("warning: {why:#}");
             }
             tally += done.tally;
-            skipped.extend(done.skipped.iter().map(|test| format!("{}: {test}", done.step.name)));
+            for (test, why) in &done.skipped {
+                let name = format!("{} {test}", done.step.name);
+                skipped.entry(why.clone()).or_default().push(name.trim_end().to_owned());
+            }
             if done.tally.failed > 0 {
                 failed.push(done);
             }
@@ -138,8 +143,8 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     for done in &failed {
         println!("\n---- {} ----\n{}", done.step.name, done.output.trim_end());
     }
-    if !skipped.is_empty() {
-        println!("\nskipped:\n  {}", skipped.join("\n  "));
+    for (why, tests) in &skipped {
+        println!("\nskipped, {why}:\n  {}", tests.join("\n  "));
     }
     let left = STEPS.iter().filter(|step| step.full).count();
     let more = if all || !options.steps.is_empty() || left == 0 {
@@ -177,7 +182,7 @@ fn carry_out(step: &'static Step, ci: bool) -> Done {
     let missing = step.needs.iter().find_map(Tool::missing);
     if let Some(missing) = missing {
         let tally = if ci { Tally::FAILED } else { Tally::SKIPPED };
-        let skipped = if ci { Vec::new() } else { vec![missing.clone()] };
+        let skipped = if ci { Vec::new() } else { vec![(String::new(), missing.clone())] };
         let output = missing.clone();
         return Done {
             step,
@@ -260,7 +265,7 @@ mod tests {
             (done.tally, done.missing.as_deref()),
             (Tally::SKIPPED, Some("the tool is not here: buy it"))
         );
-        assert_eq!(done.skipped, ["the tool is not here: buy it"]);
+        assert_eq!(done.skipped, [(String::new(), "the tool is not here: buy it".to_owned())]);
         assert_eq!(carry_out(&NEEDS, true).tally, Tally::FAILED);
     }
 
@@ -274,7 +279,7 @@ mod tests {
         });
         let done = carry_out(&ONE, false);
         assert_eq!(done.tally, Tally { passed: 2, failed: 0, skipped: 1 });
-        assert_eq!(done.skipped, ["a::test: the tool is not here"]);
+        assert_eq!(done.skipped, [("a::test".to_owned(), "the tool is not here".to_owned())]);
     }
 
     #[test]
