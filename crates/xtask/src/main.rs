@@ -17,6 +17,7 @@ mod header;
 mod hide;
 mod log;
 mod nginx;
+mod npm;
 mod process;
 mod python;
 mod readme;

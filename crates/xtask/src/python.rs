@@ -152,7 +152,7 @@ pub(crate) fn installed(log: &mut Log, python: &Python, lock: &str) -> Result<Ve
 
 /// Removes the files of a folder that end so.
 pub(crate) fn remove(folder: &Path, ending: &str) -> Result<()> {
-    for old in files(folder, ending)? {
+    for old in repo::files(folder, ending)? {
         fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
     }
     Ok(())
@@ -160,24 +160,8 @@ pub(crate) fn remove(folder: &Path, ending: &str) -> Result<()> {
 
 /// The one file of a folder that ends so.
 pub(crate) fn only(folder: &Path, ending: &str) -> Result<PathBuf> {
-    match files(folder, ending)?.as_slice() {
+    match repo::files(folder, ending)?.as_slice() {
         [file] => Ok(file.clone()),
         files => bail!("{} files end in .{ending} in {}, not one", files.len(), folder.display()),
     }
-}
-
-fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>> {
-    if !folder.exists() {
-        return Ok(Vec::new());
-    }
-    let entries =
-        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    let mut found = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == ending) {
-            found.push(path);
-        }
-    }
-    Ok(found)
 }

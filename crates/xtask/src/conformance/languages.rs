@@ -13,7 +13,7 @@ use crate::artifacts;
 use crate::follow::follow;
 use crate::log::Log;
 use crate::tally::Tally;
-use crate::{python, repo};
+use crate::{npm, python, repo};
 use mpt_tokens_tools::{
     C_COMPILER, CPP_COMPILER, GO, JDK, JNA, LUAJIT, MAKE, MONO, NODE, NPM, PERL, PHP, PKG_CONFIG,
     PYTHON, RUBY, Tool,
@@ -160,7 +160,8 @@ pub(crate) const LANGUAGES: &[Language] = &[
         needs: &[NODE, NPM],
         lacks: &[UNICODE],
         runner: |log, folder| {
-            let package = node_package(log, folder)?;
+            let package = folder.join("package");
+            npm::install(log, &binding("node"), &package)?;
             let mut texts = loading(log, "node")?;
             log.run(texts.arg(package.join("text_test.mjs")))?;
             let mut node = loading(log, "node")?;
@@ -335,26 +336,4 @@ fn csharp_runner(log: &mut Log, folder: &Path) -> Result<Command> {
     let mut threads = mono(log, "ThreadTest")?;
     log.run(&mut threads)?;
     mono(log, "Conformance")
-}
-
-/// A copy of the package with what it depends on: npm would put that into the tree.
-fn node_package(log: &mut Log, folder: &Path) -> Result<PathBuf> {
-    let package = folder.join("package");
-    fs::create_dir_all(&package).with_context(|| format!("cannot make {}", package.display()))?;
-    for entry in fs::read_dir(binding("node")).context("cannot read bindings/node")? {
-        let entry = entry?;
-        if entry.file_type()?.is_file() {
-            fs::copy(entry.path(), package.join(entry.file_name()))?;
-        }
-    }
-    let mut npm = Command::new("npm");
-    npm.current_dir(&package).args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]);
-    // npm starts anew each time: what it would do is done already when the lock is the same.
-    let lock = fs::read(package.join("package-lock.json"))?;
-    let done = package.join("node_modules/.done");
-    if !fs::read(&done).is_ok_and(|installed| installed == lock) {
-        log.run(&mut npm)?;
-        fs::write(&done, lock)?;
-    }
-    Ok(package)
 }
