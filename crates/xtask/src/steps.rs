@@ -9,6 +9,12 @@
 
 use std::process::Command;
 
+use mpt_tokens_tools::{
+    ABIDIFF, ALL, C_COMPILER, CARGO_C, CLANG, CLIPPY, CMAKE, CPP_COMPILER, DEBOOTSTRAP, GCC, GIT,
+    GPP, MAKE, NEXTEST, NGINX, NIGHTLY, NM, NODE, NPM, OPENSSL, PKG_CONFIG, PYTHON, READELF, ROOT,
+    RUSTFMT, VALGRIND,
+};
+
 use crate::artifacts;
 use crate::bare;
 use crate::conformance::{self, What};
@@ -23,11 +29,6 @@ use crate::repo::{self, cargo, locked};
 use crate::suite::{Step, step};
 use crate::tally::{Runner, Tally};
 use crate::wheels;
-use mpt_tokens_tools::{
-    ABIDIFF, ALL, C_COMPILER, CARGO_C, CLANG, CLIPPY, CMAKE, CPP_COMPILER, DEBOOTSTRAP, GCC, GIT,
-    GPP, MAKE, NEXTEST, NGINX, NIGHTLY, NM, NODE, NPM, OPENSSL, PKG_CONFIG, PYTHON, READELF, ROOT,
-    RUSTFMT, VALGRIND,
-};
 
 /// In the order in which they start; a step `beside` the builds overlaps with the others.
 pub(crate) const STEPS: &[Step] = &[

@@ -56,7 +56,7 @@ const ENTRY_POINTS: &str = "[console_scripts]\nmpt-tokens=mpt_tokens.__main__:ma
                             [pytest11]\nmpt_tokens=mpt_tokens.pytest_plugin\n";
 
 /// The folders of crates that the source distribution has: those that the module needs.
-const CRATES: &[&str] = &["cli", "core", "py", "sandbox"];
+const CRATES: &[&str] = &["cli", "core", "py", "sandbox", "unify"];
 
 /// Makes both, in a cargo profile.
 pub(crate) fn build(log: &mut Log, profile: &str, folder: &Path) -> Result<Released> {
@@ -223,7 +223,8 @@ fn install_sdist(log: &mut Log, fresh: &Venv, sdist: &Path, folder: &Path) -> Re
     let mut pip = fresh.pip();
     pip.args(["--no-index", "--no-build-isolation"]).current_dir(&empty);
     pip.arg(format!("./mpt_tokens-{}", mpt_tokens::VERSION));
-    pip.env("MATURIN_PEP517_ARGS", "--profile dev").env("CARGO_TARGET_DIR", repo::target());
+    pip.env("MATURIN_PEP517_ARGS", "--profile dev --features unify")
+        .env("CARGO_TARGET_DIR", repo::target());
     log.run(&mut pip).map(drop)
 }
 

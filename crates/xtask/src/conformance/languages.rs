@@ -1,7 +1,6 @@
 //! The languages: what each needs of the machine, how its runner is built, what its runtime cannot do.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
