@@ -1,33 +1,30 @@
 //! One attempt on the real network: request out, answer in, and what of it is known.
 
 use std::fmt::{self, Write as _};
-use std::io::{self, Read};
-use std::rc::Rc;
+use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
+use ureq::Agent;
 use ureq::config::AutoHeaderValue;
-use ureq::http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, DATE, HeaderMap, RETRY_AFTER, TRANSFER_ENCODING,
-};
-use ureq::http::{HeaderValue, Method, Request, Response};
-use ureq::{Agent, Body};
+use ureq::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, DATE, HeaderMap, RETRY_AFTER};
+use ureq::http::{HeaderValue, Method, Request};
 
 use crate::call::{Answer, AttemptOrder, World};
 use crate::code::Code;
 use crate::credential::Credential;
 use crate::endpoint::Endpoint;
-use crate::problem::{MAX_BODY, ProblemDetails};
+use crate::problem::ProblemDetails;
 use crate::resolve::Lookup;
 use crate::retry_after;
 use crate::secret::ApiToken;
 use crate::tls::{self, CaBundle};
-use crate::transport::{self, Current, MAX_HEAD, Phase};
+use crate::transport::{self, Current, Phase, Received};
 use crate::wait::{Cancels, Wake};
 
 /// Idle connections kept: as many as a batch may use at once.
 const MAX_IDLE: usize = 256;
-/// What is read at once from below. Whole answers are put together above, where [`MAX_HEAD`] bounds them.
+/// What is read at once from below. Whole answers are put together above, where their length is bounded.
 const READ_AT_ONCE: usize = 16 * 1024;
 /// The request without the parts that vary in length.
 const REQUEST_FRAME: usize = 4 * 1024;
@@ -110,7 +107,6 @@ impl Network {
             .proxy(self.proxy.clone())
             .user_agent(self.user_agent.as_str())
             .accept_encoding(AutoHeaderValue::None)
-            .max_response_header_size(MAX_HEAD)
             .input_buffer_size(READ_AT_ONCE)
             .output_buffer_size(
                 REQUEST_FRAME + MAX_VALUE.max(self.token().expose().len()) + self.user_agent.len(),
@@ -162,10 +158,13 @@ impl Network {
             self.lookup.clone(),
             Arc::clone(credential),
         );
-        current.scope(|| match agent.run(request) {
-            Ok(response) => self.answer(response, credential, &current),
-            Err(error) => self.failure(&error, None, credential, &current),
-        })
+        let result = current.scope(|| agent.run(request));
+        match (current.take_answer(), result) {
+            // A complete answer is worth more than what came after it.
+            (Some(answer), _) => self.answer(answer, credential, &current),
+            (None, Err(error)) => self.failure(&error, credential, &current),
+            (None, Ok(_)) => self.failure(&ureq::Error::ConnectionFailed, credential, &current),
+        }
     }
 
     fn request(
@@ -178,51 +177,34 @@ impl Network {
             .uri(self.endpoint.token_url(order.id))
             .header(AUTHORIZATION, credential.stand_in().clone())
             .header(ACCEPT, HeaderValue::from_static("application/json, application/problem+json"))
+            .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
             .header("traceparent", order.traceparent.as_str())
             .body(())
     }
 
-    fn answer(
-        &self,
-        response: Response<Body>,
-        credential: &Credential,
-        current: &Rc<Current>,
-    ) -> Answer {
-        let (head, body) = response.into_parts();
-        let status = head.status.as_u16();
-        let mut problem = None;
-        if is_followed_by_a_body(status, &head.headers) {
-            current.give_up_connection();
+    fn answer(&self, received: Received, credential: &Credential, current: &Current) -> Answer {
+        let Received { status, fields, body, closes, .. } = received;
+        // Servers say it of a connection that is idle for long, and it may cross a request on its way (RFC 9110,
+        // section 15.5.9): only on a new connection that it ends is it a word about this request.
+        if status == 408 && (current.reused() || !closes) {
+            return Answer::Failed {
+                code: Code::ConnectionLost,
+                sent: true,
+                hopeless: false,
+                status: Some(status),
+                detail: "408 was said of the connection, perhaps before the request came"
+                    .to_owned(),
+            };
         }
-        if !head.status.is_success() && !head.status.is_redirection() {
-            match read(body) {
-                Ok(bytes) => {
-                    problem = ProblemDetails::parse(&bytes)
-                        .map(|problem| problem.redacted(credential.token()));
-                }
-                Err(error) => {
-                    return self.failure(
-                        &ureq::Error::from(error),
-                        Some(status),
-                        credential,
-                        current,
-                    );
-                }
-            }
-        }
-        Answer::Status { status, problem, retry_after: wanted_wait(&head.headers) }
+        let problem =
+            ProblemDetails::parse(&body).map(|problem| problem.redacted(credential.token()));
+        Answer::Status { status, problem, retry_after: wanted_wait(&fields) }
     }
 
     /// Which code a failed attempt has. From what the transport saw, not from the kind of error: those cannot tell
     /// a refused connection from a lost one.
-    fn failure(
-        &self,
-        error: &ureq::Error,
-        status: Option<u16>,
-        credential: &Credential,
-        current: &Current,
-    ) -> Answer {
-        let sent = current.sent();
+    fn failure(&self, error: &ureq::Error, credential: &Credential, current: &Current) -> Answer {
+        let (sent, status) = (current.sent(), current.status());
         let failed = |code, hopeless| Answer::Failed {
             code,
             sent,
@@ -308,20 +290,6 @@ impl fmt::Debug for Network {
             .field("user_agent", &self.user_agent)
             .finish_non_exhaustive()
     }
-}
-
-/// The body, as far as it is read: a longer one ends the connection, which then holds the rest.
-fn read(body: Body) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    body.into_reader().take(MAX_BODY as u64).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Whether an answer that never has a body (RFC 9110, sections 15.3.5 and 15.4.5) says that it has one: what comes
-/// next on the connection may be that body, and must not be taken for another answer.
-fn is_followed_by_a_body(status: u16, headers: &HeaderMap) -> bool {
-    let length = headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0");
-    matches!(status, 204 | 304) && (length || headers.contains_key(TRANSFER_ENCODING))
 }
 
 fn wanted_wait(headers: &HeaderMap) -> Option<Duration> {

@@ -5,9 +5,6 @@ use serde_json::{Map, Value};
 
 use crate::secret::ApiToken;
 
-/// At most this much of an answer's body is read, in bytes.
-pub(crate) const MAX_BODY: usize = 64 * 1024;
-
 /// The body of an error answer (OpenAPI schema `ProblemDetails`, RFC 9457).
 ///
 /// Every member is optional, and one of a wrong type counts as absent (RFC 9457, section 3.1). `details`,

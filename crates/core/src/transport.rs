@@ -4,9 +4,12 @@
 //! ureq hands no context of a call to its connectors and transports, and keeps transports in its pool between calls.
 //! Since a call runs on the thread that makes it, its context is a thread-local, set for the time of one attempt.
 
+mod answer;
+mod chunks;
 mod records;
 mod secure;
 mod watch;
+mod wiped;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -15,7 +18,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use rustix::event::PollFlags;
@@ -26,8 +29,7 @@ use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
-    Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout,
-    Transport,
+    Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, NextTimeout, Transport,
 };
 use ureq::{Agent, Error};
 
@@ -37,9 +39,10 @@ use crate::endpoint::is_loopback_name;
 use crate::resolve::Lookup;
 use crate::wait::{Cancels, Wake};
 
+pub(crate) use answer::Received;
 use secure::TlsStep;
-pub(crate) use watch::MAX_HEAD;
 use watch::WatchStep;
+use wiped::WipedBuffers;
 
 /// How far an attempt has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,8 +76,11 @@ pub(crate) struct Current {
     asked: Cell<Instant>,
     /// Bytes came after the deadline once: what was under way counts, what never ends does not.
     overtime: Cell<bool>,
-    /// How to keep the connection that carried the request from being used again.
-    carrier: RefCell<Option<Arc<AtomicBool>>>,
+    /// Whether the connection that carried the request had carried others.
+    reused: Cell<bool>,
+    /// The status of the answer, once its head was read.
+    status: Cell<Option<u16>>,
+    answer: RefCell<Option<Received>>,
 }
 
 thread_local! {
@@ -90,6 +96,14 @@ thread_local! {
 ///
 /// No wait: a layer that has nothing to give says so by [`io::ErrorKind::WouldBlock`].
 fn is_quiet(connection: &mut dyn Transport) -> bool {
+    let nothing = |error: &Error| matches!(error, Error::Io(error) if error.kind() == io::ErrorKind::WouldBlock);
+    connection.buffers().input().is_empty()
+        && listen(|| connection.await_input(NextTimeout::default()))
+            .is_err_and(|error| nothing(&error))
+}
+
+/// Runs `body`, in which connections are only asked for what has come already.
+fn listen<T>(body: impl FnOnce() -> T) -> T {
     struct Reset;
     impl Drop for Reset {
         fn drop(&mut self) {
@@ -98,9 +112,7 @@ fn is_quiet(connection: &mut dyn Transport) -> bool {
     }
     LISTENING.set(true);
     let _reset = Reset;
-    let nothing = |error: &Error| matches!(error, Error::Io(error) if error.kind() == io::ErrorKind::WouldBlock);
-    connection.buffers().input().is_empty()
-        && connection.await_input(NextTimeout::default()).is_err_and(|error| nothing(&error))
+    body()
 }
 
 impl Current {
@@ -126,7 +138,9 @@ impl Current {
             stopped: Cell::new(None),
             asked: Cell::new(Instant::now()),
             overtime: Cell::new(false),
-            carrier: RefCell::new(None),
+            reused: Cell::new(false),
+            status: Cell::new(None),
+            answer: RefCell::new(None),
         })
     }
 
@@ -155,11 +169,19 @@ impl Current {
         self.stopped.get()
     }
 
-    /// Gives the connection up that carried the request, although the answer looked complete.
-    pub(crate) fn give_up_connection(&self) {
-        if let Some(spoiled) = self.carrier.take() {
-            spoiled.store(true, Ordering::Relaxed);
-        }
+    /// Whether the connection that carried the request had carried others before.
+    pub(crate) fn reused(&self) -> bool {
+        self.reused.get()
+    }
+
+    /// The status of the answer, once its head was read, though the rest of it may never have come.
+    pub(crate) fn status(&self) -> Option<u16> {
+        self.status.get()
+    }
+
+    /// The answer, where one came whole.
+    pub(crate) fn take_answer(&self) -> Option<Received> {
+        self.answer.take()
     }
 
     fn limit(&self) -> Instant {
@@ -292,7 +314,7 @@ impl<In: Transport> Connector<In> for TcpStep {
             Ok(stream) => stream,
             Err(wake) => return Err(current.stop(wake)),
         };
-        let buffers = LazyBuffers::new(
+        let buffers = WipedBuffers::new(
             details.config.input_buffer_size(),
             details.config.output_buffer_size(),
         );
@@ -323,7 +345,7 @@ fn addresses(uri: &Uri, current: &Current) -> Result<Vec<SocketAddr>, Error> {
 /// A TCP connection that does not block in the kernel: every wait is a poll that a cancel ends too.
 struct Tcp {
     stream: TcpStream,
-    buffers: LazyBuffers,
+    buffers: WipedBuffers,
 }
 
 impl Transport for Tcp {

@@ -8,11 +8,11 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use ureq::Error;
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
-    TransportAdapter,
+    Buffers, ConnectionDetails, Connector, Either, NextTimeout, Transport, TransportAdapter,
 };
 
 use super::records::Records;
+use super::wiped::WipedBuffers;
 use super::{Phase, current};
 
 /// Speaks TLS where the URL is `https`: with the server, and before that with a proxy, if that wants it.
@@ -46,7 +46,7 @@ impl<In: Transport> Connector<In> for TlsStep {
         let mut below = TransportAdapter::new(below, Arc::clone(&details.current_time));
         below.set_timeout(details.timeout);
         tls.complete_io(&mut below)?;
-        let buffers = LazyBuffers::new(
+        let buffers = WipedBuffers::new(
             details.config.input_buffer_size(),
             details.config.output_buffer_size(),
         );
@@ -62,7 +62,7 @@ impl fmt::Debug for TlsStep {
 
 /// A connection that TLS is spoken on.
 pub(super) struct Tls {
-    buffers: LazyBuffers,
+    buffers: WipedBuffers,
     stream: StreamOwned<ClientConnection, TransportAdapter>,
 }
 

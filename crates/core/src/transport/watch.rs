@@ -1,23 +1,25 @@
-//! The last step of a connection, above TLS: it sees the request being handed down, and keeps the API token from
-//! ureq, which logs every byte that it writes or reads at trace level.
+//! The last step of a connection, above TLS: it sees the request being handed down, reads the answer to it, and keeps
+//! the API token, and what a server may echo of it, from ureq, which logs every byte that it writes or reads at trace
+//! level.
 //!
-//! ureq works on buffers of this step's own. On the way down the stand-in for the API token becomes the API token;
-//! on the way up an echo of it becomes asterisks of the same length, so that the framing of the answer stays.
+//! ureq works on buffers of this step's own. On the way down the stand-in for the API token becomes the API token. On
+//! the way up the answer is read here ([`Reader`]), noted with the attempt ([`Current::answer`]), and told to ureq as a
+//! status alone: ureq keeps the connection, or not, as this step says.
 
 use std::mem;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use ureq::Error;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 use zeroize::Zeroize;
 
-use super::{CURRENT, Phase, current, is_quiet};
+use super::answer::{NotHttp, Reader, Received, Whose};
+use super::wiped::WipedBuffers;
+use super::{CURRENT, Current, Phase, current, is_quiet, listen};
 use crate::wait::Wake;
 
-/// The longest head of an answer, in bytes; what is longer is not HTTP as the API speaks it.
-pub(crate) const MAX_HEAD: usize = 64 * 1024;
+/// What ureq reads at once: what a tunnel passes on, or a status line.
+const SHOWN_AT_ONCE: usize = 16 * 1024;
 
 #[derive(Debug)]
 pub(super) struct WatchStep;
@@ -30,27 +32,35 @@ impl<In: Transport> Connector<In> for WatchStep {
         details: &ConnectionDetails<'_>,
         chained: Option<In>,
     ) -> Result<Option<Self::Out>, Error> {
-        current()?.enter(Phase::Exchange);
+        let current = current()?;
+        // The way to a proxy is the tunnel's until the proxy has opened it.
+        let whose = if current.phase() == Phase::Tunnel { Whose::Proxy } else { Whose::Server };
+        current.enter(Phase::Exchange);
         let output = details.config.output_buffer_size();
         Ok(chained.map(|inner| Watched {
             inner,
-            shown: Shown::new(MAX_HEAD + 1024, output),
+            shown: WipedBuffers::new(SHOWN_AT_ONCE, output),
+            whose,
+            reader: Some(Reader::new(whose)),
             fresh: true,
-            spoiled: Arc::default(),
+            reusable: true,
             served: 0,
         }))
     }
 }
 
 #[derive(Debug)]
-pub(super) struct Watched<T> {
+pub(super) struct Watched<T: Transport> {
     inner: T,
     /// What ureq writes and reads: never the API token.
-    shown: Shown,
+    shown: WipedBuffers,
+    whose: Whose,
+    /// `None` where bytes are passed on as they come: a proxy has opened its tunnel.
+    reader: Option<Reader>,
     /// Nothing was sent on it yet.
     fresh: bool,
-    /// Told by the attempt that read a strange answer from it: what comes next may be the rest of that answer.
-    spoiled: Arc<AtomicBool>,
+    /// What comes next on it is an answer, and not the rest of one.
+    reusable: bool,
     /// The attempt that read from it last.
     served: u64,
 }
@@ -96,7 +106,11 @@ impl<T: Transport> Transport for Watched<T> {
                 current.authorized.set(true);
             }
             current.sent.set(true);
-            current.carrier.replace(Some(Arc::clone(&self.spoiled)));
+            if self.whose == Whose::Server {
+                current.reused.set(current.reused.get() || !fresh);
+            }
+            // Until a whole answer to it was read.
+            self.reusable = false;
         }
         let result = self.inner.transmit_output(amount, timeout);
         // The API token was among these bytes.
@@ -106,17 +120,37 @@ impl<T: Transport> Transport for Watched<T> {
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         let current = current()?;
-        if self.inner.buffers().input().is_empty() && !self.inner.await_input(timeout)? {
-            return Ok(false);
-        }
-        let below = self.inner.buffers();
-        let moved = self.shown.append(below.input());
-        below.input_consume(moved);
         self.served = current.serial;
-        if current.phase() == Phase::Exchange {
-            current.credential.mask(self.shown.appended_with(moved, current.credential.len()));
+        match self.whose {
+            Whose::Server => {
+                let answer = self.read(&current, timeout)?;
+                self.reusable = answer.reusable;
+                self.tell(answer.status);
+                current.answer.replace(Some(answer));
+                Ok(true)
+            }
+            Whose::Proxy if self.reader.is_some() => {
+                let answer = self.read(&current, timeout)?;
+                // Any 2xx opens the tunnel (RFC 9110, section 9.3.6); ureq knows one of them.
+                let opened = (200..=299).contains(&answer.status);
+                self.tell(if opened { 200 } else { answer.status });
+                if let Some(mut reader) = self.reader.take().filter(|_| opened) {
+                    // What came behind it came through the tunnel.
+                    self.shown.append(reader.rest());
+                    reader.rest().truncate(0);
+                }
+                Ok(true)
+            }
+            Whose::Proxy => {
+                if self.inner.buffers().input().is_empty() && !self.inner.await_input(timeout)? {
+                    return Ok(false);
+                }
+                let below = self.inner.buffers();
+                let moved = self.shown.append(below.input());
+                consume(below, moved);
+                Ok(moved > 0)
+            }
         }
-        Ok(moved > 0)
     }
 
     /// Whether an idle connection can carry a request.
@@ -127,7 +161,7 @@ impl<T: Transport> Transport for Watched<T> {
         let just_served = || {
             CURRENT.with_borrow(|current| current.as_ref().is_some_and(|c| c.serial == self.served))
         };
-        !self.spoiled.load(Ordering::Relaxed)
+        self.reusable
             && self.shown.input().is_empty()
             && (just_served() || is_quiet(&mut self.inner))
     }
@@ -137,78 +171,72 @@ impl<T: Transport> Transport for Watched<T> {
     }
 }
 
-/// The buffers that ureq works on. Allocated when first used, since a tunnel's are used for a moment only.
-#[derive(Debug)]
-struct Shown {
-    input: Vec<u8>,
-    input_size: usize,
-    /// What was appended and not consumed: `input[from..to]`.
-    from: usize,
-    to: usize,
-    output: Vec<u8>,
-    output_size: usize,
-    progress: bool,
-}
-
-impl Shown {
-    fn new(input_size: usize, output_size: usize) -> Shown {
-        let (input, output) = (Vec::new(), Vec::new());
-        Shown { input, input_size, from: 0, to: 0, output, output_size, progress: false }
-    }
-
-    /// Takes as many of `bytes` as there is room for.
-    fn append(&mut self, bytes: &[u8]) -> usize {
-        let room = self.input_append_buf();
-        let moved = bytes.len().min(room.len());
-        room[..moved].copy_from_slice(&bytes[..moved]);
-        self.input_appended(moved);
-        moved
-    }
-
-    /// The last `new` bytes of the input, and up to `before` of those in front of them that are not consumed.
-    fn appended_with(&mut self, new: usize, before: usize) -> &mut [u8] {
-        let begin = (self.to - new).saturating_sub(before).max(self.from);
-        &mut self.input[begin..self.to]
-    }
-}
-
-impl Buffers for Shown {
-    fn output(&mut self) -> &mut [u8] {
-        self.output.resize(self.output_size, 0);
-        &mut self.output
-    }
-
-    fn input(&self) -> &[u8] {
-        &self.input[self.from..self.to]
-    }
-
-    fn input_append_buf(&mut self) -> &mut [u8] {
-        self.input.resize(self.input_size, 0);
-        if self.from > 0 {
-            self.input.copy_within(self.from..self.to, 0);
-            self.to -= self.from;
-            self.from = 0;
+/// Nothing stays behind of what came unasked either.
+impl<T: Transport> Drop for Watched<T> {
+    fn drop(&mut self) {
+        let below = self.inner.buffers();
+        let left = below.input().len();
+        if left > 0 {
+            consume(below, left);
         }
-        &mut self.input[self.to..]
+    }
+}
+
+impl<T: Transport> Watched<T> {
+    /// Reads one answer, to its end.
+    fn read(&mut self, current: &Current, timeout: NextTimeout) -> Result<Received, Error> {
+        let reader = self.reader.get_or_insert_with(|| Reader::new(self.whose));
+        let mask = |bytes: &mut [u8]| current.credential.mask(bytes);
+        let not_http = |error: NotHttp| Error::Other(Box::new(error));
+        loop {
+            let below = self.inner.buffers();
+            let came = below.input().len();
+            if came > 0 {
+                let taken = reader.take(below.input(), mask);
+                consume(below, came);
+                current.status.set(reader.status());
+                if let Some(answer) = taken.map_err(not_http)? {
+                    return Ok(answer);
+                }
+            }
+            let failure = match self.inner.await_input(timeout) {
+                Ok(true) => continue,
+                Ok(false) => None,
+                // What came before a broken record of TLS counts: each record is authentic by itself.
+                Err(_) if current.stopped().is_none() && has_more(&mut self.inner) => continue,
+                Err(error) => Some(error),
+            };
+            return match reader.end(mask).map_err(not_http)? {
+                Some(answer) => Ok(answer),
+                None => Err(failure.unwrap_or_else(|| {
+                    Error::Io(std::io::Error::new(
+                        std::io::ErrorKind::UnexpectedEof,
+                        "the connection ended before the answer did",
+                    ))
+                })),
+            };
+        }
     }
 
-    fn input_appended(&mut self, amount: usize) {
-        self.to += amount;
+    /// Gives ureq an answer that it reads at once: the status, and no body.
+    fn tell(&mut self, status: u16) {
+        let length = if matches!(status, 101 | 204 | 304) { "" } else { "content-length: 0\r\n" };
+        let line = format!("HTTP/1.1 {status} \r\n{length}\r\n");
+        self.shown.append(line.as_bytes());
     }
+}
 
-    fn input_consume(&mut self, amount: usize) {
-        self.progress = amount > 0;
-        self.from += amount;
-    }
+/// Whether bytes came that a layer holds although it has failed since.
+fn has_more(connection: &mut dyn Transport) -> bool {
+    listen(|| matches!(connection.await_input(NextTimeout::default()), Ok(true)))
+}
 
-    /// Asked for by requests with a body, of which there are none.
-    fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
-        self.input.resize(self.input_size, 0);
-        self.output.resize(self.output_size, 0);
-        (&mut self.input[self.to..], &mut self.output)
-    }
-
-    fn can_use_input(&self) -> bool {
-        self.from < self.to && self.progress
+/// Takes bytes from a buffer, and wipes where they were, whosever buffer it is.
+fn consume(buffers: &mut dyn Buffers, amount: usize) {
+    buffers.input_consume(amount);
+    if buffers.input().is_empty() {
+        let free = buffers.input_append_buf();
+        let used = amount.min(free.len());
+        free[..used].zeroize();
     }
 }

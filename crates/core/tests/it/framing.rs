@@ -14,7 +14,7 @@ use rustls::{ServerConnection, Stream};
 use crate::support::log::assert_no_leak;
 use crate::support::pki::Authority;
 use crate::support::proxy::{Manner, Proxy};
-use crate::support::raw::{NO_CONTENT, Server, http, not_found};
+use crate::support::raw::{Conn, NO_CONTENT, Server, http, not_found};
 use crate::support::{HOST, SOON, builder, builder_at, checked, delete, once};
 
 /// Sends these bytes after the answer to the first request, and serves the later ones on connections of their own.
@@ -169,6 +169,143 @@ fn a_body_that_comes_late(#[case] header: &'static str, #[case] before: &'static
         (Code::Forbidden, Outcome::NotDeleted),
         "{second:?}"
     );
+}
+
+/// Where an answer ends is in doubt: what it leaves behind looks like the answer to the next request, and is not read as
+/// one, since the connection ends (RFC 9112, section 6).
+#[rstest]
+#[case::coding_beside_length(
+    "HTTP/1.1 403 F\r\nTransfer-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}"
+)]
+#[case::identity_beside_length(
+    "HTTP/1.1 403 F\r\nTransfer-Encoding: identity\r\nContent-Length: 2\r\n\r\n{}"
+)]
+#[case::length_beside_identity(
+    "HTTP/1.1 403 F\r\nContent-Length: 2\r\nTransfer-Encoding: identity\r\n\r\n{}"
+)]
+#[case::empty_coding("HTTP/1.1 403 F\r\nTransfer-Encoding:\r\nContent-Length: 2\r\n\r\n{}")]
+#[case::almost_chunked(
+    "HTTP/1.1 403 F\r\nTransfer-Encoding: xchunked\r\nContent-Length: 2\r\n\r\n{}"
+)]
+#[case::http10(
+    "HTTP/1.0 403 F\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n{}"
+)]
+#[case::http10_length("HTTP/1.0 403 F\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n{}")]
+#[case::http12("HTTP/1.2 403 F\r\nContent-Length: 2\r\n\r\n{}")]
+#[case::chunked_beside_length(
+    "HTTP/1.1 403 F\r\nTransfer-Encoding: chunked\r\nContent-Length: 60\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+)]
+#[case::chunked_and_gzip(
+    "HTTP/1.1 403 F\r\nTransfer-Encoding: chunked, gzip\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+)]
+#[case::gzip_and_chunked(
+    "HTTP/1.1 403 F\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+)]
+#[case::chunked_twice(
+    "HTTP/1.1 403 F\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+)]
+#[case::lengths("HTTP/1.1 403 F\r\nContent-Length: 2, 2\r\n\r\n{}")]
+#[case::bare_line_feeds("HTTP/1.1 403 F\nContent-Length: 2\n\n{}")]
+#[case::padded_chunk("HTTP/1.1 403 F\r\nTransfer-Encoding: chunked\r\n\r\n2 \r\n{}\r\n0\r\n\r\n")]
+#[case::no_content_with_length("HTTP/1.1 204 N\r\nContent-Length: 27\r\n\r\n")]
+#[case::no_content_with_coding("HTTP/1.1 204 N\r\nTransfer-Encoding: gzip\r\n\r\n")]
+#[case::not_modified_with_length("HTTP/1.1 304 N\r\nContent-Length: 27\r\n\r\n")]
+fn an_end_in_doubt(#[case] answer: &'static str, #[values(false, true)] tls: bool) {
+    let serve = move |conn: &mut Conn<'_>, number| {
+        conn.request();
+        if number > 1 {
+            conn.send(http("409 Conflict", "", "{}"));
+            return conn.until_closed();
+        }
+        conn.send(answer);
+        // What is left of it comes with the next request at the latest.
+        if conn.request().is_some() {
+            conn.send(NO_CONTENT);
+            conn.until_closed();
+        }
+    };
+    let authority = Authority::new("doubt");
+    let server = match tls {
+        false => Server::start(serve),
+        true => Server::start_tls(authority.issue(&[HOST]).server(), serve),
+    };
+    let url = if tls { server.tls_url() } else { server.url() };
+    let client = builder_at(url, server.address())
+        .ca_bundle(authority.bundle().only())
+        .attempts(1)
+        .build()
+        .unwrap();
+    let first = delete(&client);
+    assert_eq!(first.http_status().unwrap().to_string(), answer[9..12], "{first:?}");
+    assert_eq!(first.attempts()[0].failure, None, "a clear status is believed: {first:?}");
+    let second = delete(&client);
+    assert_eq!((second.code(), second.outcome()), (Code::Conflict, Outcome::NotDeleted));
+    assert_eq!(server.connections(), 2);
+    assert_no_leak();
+}
+
+/// The end of these is certain, and the connection goes on behind it.
+#[rstest]
+#[case("HTTP/1.1 403 F\r\nContent-Length: 2\r\n\r\n{}")]
+#[case("HTTP/1.1 403 F\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")]
+#[case(
+    "HTTP/1.1 403 F\r\nTransfer-Encoding: chunked\r\n\r\n0000000000000000000000000002;a=b;c=\"d\"\r\n{}\r\n0\r\nX: y\r\n\r\n"
+)]
+#[case("HTTP/1.1 204 No Content\r\n\r\n")]
+#[case("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n")]
+#[case(
+    "HTTP/1.1 100 Continue\r\nX: y\r\n\r\nHTTP/1.1 102 P\r\n\r\nHTTP/1.1 103 E\r\nLink: </a>\r\n\r\nHTTP/1.1 204 N\r\n\r\n"
+)]
+fn an_end_that_is_certain(#[case] answer: &'static str) {
+    let server = Server::start(move |conn, _| conn.answer_all(answer));
+    let client = once(server.url());
+    for _ in 0..3 {
+        let report = delete(&client);
+        assert_eq!(report.attempts()[0].failure, None, "{report:?}");
+    }
+    assert_eq!((server.connections(), server.requests()), (1, 3));
+}
+
+/// A 408 is said of a connection that was idle for long, and crosses a request on its way. The request was not read: it
+/// may be the other way round, so it is lost, and asked again.
+#[rstest]
+#[case::on_a_used_connection(
+    true,
+    "HTTP/1.1 408 T\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+    true
+)]
+#[case::on_a_used_connection_kept(true, "HTTP/1.1 408 T\r\nContent-Length: 0\r\n\r\n", true)]
+#[case::on_a_new_connection_kept(false, "HTTP/1.1 408 T\r\nContent-Length: 0\r\n\r\n", true)]
+#[case::on_a_new_connection(
+    false,
+    "HTTP/1.1 408 T\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+    false
+)]
+fn a_408(#[case] used: bool, #[case] says: &'static str, #[case] lost: bool) {
+    let server = Server::start(move |conn, number| {
+        if number > 1 {
+            return conn.answer_all(not_found());
+        }
+        if used {
+            conn.request();
+            conn.send(NO_CONTENT);
+        }
+        conn.request();
+        conn.send(says);
+        conn.until_closed();
+    });
+    let client = builder(server.url()).build().unwrap();
+    if used {
+        assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+    }
+    let report = delete(&client);
+    let first = &report.attempts()[0];
+    assert_eq!(first.http_status, Some(408));
+    assert_eq!(first.failure, lost.then_some(Code::ConnectionLost), "{report:?}");
+    assert_eq!((report.attempts().len(), server.connections()), (2, 2), "{report:?}");
+    if lost {
+        assert_eq!(report.outcome(), Outcome::Gone, "{report:?}");
+    }
 }
 
 /// A connection that the server closed while it was idle is not used: no attempt is lost to it.

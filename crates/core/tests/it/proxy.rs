@@ -92,6 +92,7 @@ fn a_proxy_that_is_not_given_credentials() {
 #[rstest]
 #[case::an_answer("HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n")]
 #[case::a_login_page("HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n<html></html>")]
+#[case::a_204_and_more("HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n")]
 fn a_proxy_that_answers_itself(#[case] says: &'static str) {
     let proxy = Server::start(move |conn, _| {
         conn.request();
@@ -108,11 +109,50 @@ fn a_proxy_that_answers_itself(#[case] says: &'static str) {
     assert_no_leak();
 }
 
+/// Every 2xx opens the tunnel, whatever comes before and with it (RFC 9110, sections 9.3.6 and 15.2).
+#[rstest]
+#[case::created("HTTP/1.1 201 Created\r\n\r\n")]
+#[case::no_content("HTTP/1.1 204 No Content\r\n\r\n")]
+#[case::odd("HTTP/1.1 299 Odd\r\n\r\n")]
+#[case::http10("HTTP/1.0 200 Connection established\r\n\r\n")]
+#[case::http12("HTTP/1.2 200 OK\r\n\r\n")]
+#[case::interim(
+    "HTTP/1.1 100 Continue\r\nX: y\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"
+)]
+#[case::framed("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n")]
+fn a_proxy_that_opens_the_tunnel_in_its_way(
+    #[case] says: &'static str,
+    #[values(0, 100)] fields: usize,
+    #[values(false, true)] tls: bool,
+) {
+    let says = says.trim_end().to_owned() + &"\r\nX: y".repeat(fields) + "\r\n\r\n";
+    let authority = Authority::new("way");
+    let api = match tls {
+        false => api(),
+        true => Server::start_tls(authority.issue(&[HOST]).server(), |conn, _| {
+            conn.answer_all(NO_CONTENT);
+        }),
+    };
+    let proxy = Proxy::start(Manner::Says(says.leak()), api.address());
+    let scheme = if tls { "https" } else { "http" };
+    let client = builder(format!("{scheme}://{HOST}"))
+        .allow_plain_http(true)
+        .ca_bundle(authority.bundle().only())
+        .proxy(proxy.url())
+        .attempts(1)
+        .build()
+        .unwrap();
+    for _ in 0..3 {
+        assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+    }
+    assert_eq!((proxy.server().connections(), api.connections()), (1, 1));
+    assert_no_leak();
+}
+
 /// Whatever becomes of the proxy before the tunnel stands, nothing of the request has left.
 #[rstest]
 #[case(Manner::Refuses("403 Forbidden"), 1)]
 #[case(Manner::Refuses("404 Not Found"), 1)]
-#[case(Manner::Refuses("204 No Content"), 4)]
 #[case(Manner::Refuses("302 Found"), 4)]
 #[case(Manner::Refuses("408 Request Timeout"), 4)]
 #[case(Manner::Refuses("429 Too Many Requests"), 4)]

@@ -18,6 +18,8 @@ pub(crate) enum Manner {
     Demands(&'static str),
     /// Answers `CONNECT` with this status line and ends.
     Refuses(&'static str),
+    /// Opens the tunnel in these words.
+    Says(&'static str),
     /// Closes before it has read anything.
     DiesAtOnce,
     /// Closes after it has read `CONNECT`.
@@ -109,10 +111,17 @@ pub(crate) fn serve(
                 return;
             }
         }
-        Manner::Works | Manner::DiesOpened | Manner::DiesUsed | Manner::LosesAnswers => {}
+        Manner::Works
+        | Manner::Says(_)
+        | Manner::DiesOpened
+        | Manner::DiesUsed
+        | Manner::LosesAnswers => {}
     }
     let mut upstream = TcpStream::connect(target).unwrap();
-    conn.send("HTTP/1.1 200 Connection established\r\n\r\n");
+    conn.send(match manner {
+        Manner::Says(words) => words,
+        _ => "HTTP/1.1 200 Connection established\r\n\r\n",
+    });
     if manner == Manner::DiesOpened {
         return;
     }
