@@ -43,8 +43,8 @@
 /** a null pointer, text that is not UTF-8, or an impossible option. Outcome: not_deleted. */
 #define MPT_INVALID_ARGUMENT 1
 /**
- * the token id is empty, `.`, `..`, has control characters, is longer than 256 bytes, or is a token value.
- * Outcome: not_deleted.
+ * the token id is empty, `.` or `..`; has `/`, `\`, `%`, `;` or a control character; is longer than 256
+ * bytes; or is a token value. Outcome: not_deleted.
  */
 #define MPT_INVALID_TOKEN_ID 2
 /** the base URL, the API token, the proxy or the CA file cannot be used. Outcome: not_deleted. */

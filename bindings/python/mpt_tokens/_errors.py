@@ -70,7 +70,8 @@ class InvalidArgumentError(Error, ValueError):
 
 
 class InvalidTokenIdError(Error, ValueError):
-    """The token id is empty, ``.``, ``..``, too long, has control characters, or is a token value. Nothing was sent."""
+    """The token id is empty, ``.`` or ``..``, too long, has a character that could change what it names (a slash, a
+    backslash, a percent sign, a semicolon, a control character), or is a token value. Nothing was sent."""
 
 
 class InvalidConfigError(Error, ValueError):

@@ -9,7 +9,7 @@ mod progress;
 use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
 
-use mpt_tokens::{BatchOptions, Client, ClientBuilder, Code, Journal};
+use mpt_tokens::{BatchOptions, Client, ClientBuilder, Code, Journal, TokenId};
 use mpt_tokens_sandbox::Sandbox;
 
 use crate::args::DeleteArgs;
@@ -71,7 +71,7 @@ fn check(args: &DeleteArgs, from: Option<&From>) -> Result<(), Failure> {
             "no token id is given: expected one such as TKN-1671-0642, or --from FILE",
         ));
     }
-    if args.ids.iter().any(|id| id.contains("idt:")) {
+    if args.ids.iter().any(|id| TokenId::new(id).is_err_and(|error| error.is_token_value())) {
         return Err(Failure::usage(
             "a token value is given as an argument, where every user of this machine can read it: put it into a file, \
              and give --from FILE",

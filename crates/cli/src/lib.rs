@@ -29,7 +29,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
             // Help and version go to standard output with status 0, mistakes to standard error with 2. Where neither
             // can be written there is nobody to tell.
             let told = error.render().to_string();
-            let _ = match text::without_values(&told) {
+            let _ = match mpt_tokens::redact_values(&told) {
                 std::borrow::Cow::Borrowed(_) => error.print(),
                 std::borrow::Cow::Owned(told) => std::io::stderr().write_all(told.as_bytes()),
             };
@@ -48,7 +48,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
             let _ = writeln!(
                 std::io::stderr(),
                 "error: {}",
-                text::plain(&text::without_values(message))
+                text::plain(&mpt_tokens::redact_values(message))
             );
         }
         failure.status()

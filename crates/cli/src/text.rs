@@ -23,35 +23,6 @@ pub(crate) fn plain_json(json: &str) -> Cow<'_, str> {
     })
 }
 
-/// The text without the secret part of a token value in it: a value may have been given where it does not belong.
-pub(crate) fn without_values(text: &str) -> Cow<'_, str> {
-    const START: &str = "idt:";
-    let mut shown = String::new();
-    let mut rest = text;
-    let end_of = |value: &str| {
-        value.find(|c: char| c.is_whitespace() || "'\"`".contains(c)).unwrap_or(value.len())
-    };
-    while let Some(begin) = find_ignoring_case(rest, START) {
-        let value = begin + START.len();
-        let end = value + end_of(&rest[value..]);
-        match rest[value..end].find(':') {
-            Some(colon) => {
-                shown.push_str(&rest[..=value + colon]);
-                shown.push_str("<redacted>");
-            }
-            None => shown.push_str(&rest[..end]),
-        }
-        rest = &rest[end..];
-    }
-    if shown.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(shown + rest) }
-}
-
-fn find_ignoring_case(text: &str, ascii: &str) -> Option<usize> {
-    text.as_bytes()
-        .windows(ascii.len())
-        .position(|window| window.eq_ignore_ascii_case(ascii.as_bytes()))
-}
-
 fn escape(text: &str, write: impl Fn(&mut String, char)) -> Cow<'_, str> {
     if !text.contains(is_dangerous) {
         return Cow::Borrowed(text);
@@ -70,21 +41,7 @@ pub(crate) fn tokens(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{plain, plain_json, without_values};
-
-    #[test]
-    fn a_value_that_does_not_belong_there_is_not_repeated() {
-        let hides = |text: &str| without_values(text).into_owned();
-        assert_eq!(
-            hides("`idt:TKN-1-1:s3:cr\u{e9}t` and IDT:x:s3cret"),
-            "`idt:TKN-1-1:<redacted>` and IDT:x:<redacted>"
-        );
-        assert_eq!(
-            hides("idt:TKN-1-1 is not one, nor is this"),
-            "idt:TKN-1-1 is not one, nor is this"
-        );
-        assert_eq!(hides(""), "");
-    }
+    use super::{plain, plain_json};
 
     #[test]
     fn what_a_terminal_could_obey_is_escaped() {

@@ -16,6 +16,7 @@ use crate::retry::{RetryBudget, RetryPolicy};
 use crate::secret::{ApiToken, REDACTED};
 use crate::token_id::TokenId;
 use crate::trace::TraceParent;
+use crate::value::{comparable, is_id_byte};
 use crate::wait::Cancels;
 
 /// The version of this library.
@@ -149,10 +150,14 @@ impl Client {
         self.shared.network.token().token_id()
     }
 
-    /// Whether an id is, or may be, that of the token in use: one that differs from it only in case or in white space
-    /// around it counts, since a server may take the two for one.
+    /// Whether an id is, or may be, that of the token in use: one that differs from it only in case, in white space
+    /// around it, in characters that nobody sees or in ones that look alike counts, since a server may take the two
+    /// for one.
     pub fn is_own_token(&self, token_id: &str) -> bool {
-        self.own_token_id().is_some_and(|own| own.eq_ignore_ascii_case(token_id.trim()))
+        self.own_token_id().is_some_and(|own| {
+            own.eq_ignore_ascii_case(token_id)
+                || (!token_id.bytes().all(is_id_byte) && comparable(own) == comparable(token_id))
+        })
     }
 
     /// The total limit of a call.
@@ -176,7 +181,7 @@ impl Client {
             Err(Box::new(Report::refused(Code::InvalidTokenId, shown, message.to_owned())))
         };
         let id = match TokenId::new(token_id) {
-            Err(invalid) if invalid.is_value() => {
+            Err(invalid) if invalid.is_token_value() => {
                 let own = self.own_token();
                 return refuse(&own.redact(invalid.shown()), &own.redact(&invalid.to_string()));
             }

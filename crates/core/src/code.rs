@@ -98,7 +98,7 @@ macro_rules! codes {
 codes! {
     Ok = 0, "ok", "deleted / gone", "success";
     InvalidArgument = 1, "invalid_argument", "not_deleted", "a null pointer, text that is not UTF-8, or an impossible option";
-    InvalidTokenId = 2, "invalid_token_id", "not_deleted", "the token id is empty, `.`, `..`, has control characters, is longer than 256 bytes, or is a token value";
+    InvalidTokenId = 2, "invalid_token_id", "not_deleted", "the token id is empty, `.` or `..`; has `/`, `\\`, `%`, `;` or a control character; is longer than 256 bytes; or is a token value";
     InvalidConfig = 3, "invalid_config", "not_deleted", "the base URL, the API token, the proxy or the CA file cannot be used";
     OwnToken = 4, "own_token", "not_deleted", "the token id is that of the token in use, and deleting it was not allowed";
     BadRequest = 100, "bad_request", "not_deleted", "the API answered 400";

@@ -33,6 +33,7 @@ mod batch;
 mod builder;
 mod call;
 mod cancel;
+mod characters;
 mod client;
 mod code;
 mod connect;
@@ -54,6 +55,7 @@ mod tls;
 mod token_id;
 mod trace;
 mod transport;
+mod value;
 mod wait;
 
 #[cfg(test)]
@@ -77,3 +79,4 @@ pub use secret::{ApiToken, InvalidApiToken};
 pub use tls::{CaBundle, InvalidCaBundle};
 pub use token_id::{InvalidTokenId, TokenId};
 pub use trace::TraceParent;
+pub use value::{FoundValue, find_values, redact_values};

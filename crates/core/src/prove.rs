@@ -149,7 +149,8 @@ impl Client {
         let id = TokenId::new(id).map_err(|invalid| fail(Some(id), invalid.to_string()))?;
         let world = RealWorld {
             network: &self.shared.network,
-            credential: &Arc::new(Credential::new(value.clone())),
+            // In another form than the API's, it would be refused whether the token is dead or not.
+            credential: &Arc::new(Credential::new(value.in_usual_form())),
             cancels: Cancels::new(self.cancel_handle(), options.cancel.as_ref()),
         };
         let call = Call {

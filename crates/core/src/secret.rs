@@ -5,6 +5,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::credential::{MASK, SHORTEST_MASKED};
+use crate::value::{is_id_byte, value_of, whole_value};
 
 /// What stands in place of a secret wherever one could be shown.
 pub(crate) const REDACTED: &str = "<redacted>";
@@ -25,7 +26,13 @@ const SHORTEST_SECRET: usize = 8;
 /// # Ok::<(), mpt_tokens::InvalidApiToken>(())
 /// ```
 #[derive(Clone)]
-pub struct ApiToken(Zeroizing<String>);
+pub struct ApiToken {
+    value: Zeroizing<String>,
+    /// The id that the value names.
+    id: Option<String>,
+    /// Where the secret begins in the value.
+    secret: usize,
+}
 
 impl ApiToken {
     /// Takes a token value. White space around it and a pasted `Bearer ` before it are dropped.
@@ -47,17 +54,47 @@ impl ApiToken {
         match value.chars().find(|c| !c.is_ascii_graphic()) {
             Some(c) if c.is_ascii() => Err(InvalidApiToken::Character),
             Some(_) => Err(InvalidApiToken::NotAscii),
-            None => Ok(ApiToken(Zeroizing::new(value.to_owned()))),
+            None => {
+                let named = id_in_value(value)
+                    .map(|id| (id.to_owned(), "idt:".len() + id.len() + 1))
+                    .or_else(|| whole_value(value));
+                let (id, secret) = named.map_or((None, 0), |(id, secret)| (Some(id), secret));
+                Ok(ApiToken { value: Zeroizing::new(value.to_owned()), id, secret })
+            }
         }
     }
 
-    /// The id of this very token, where the value has the form `idt:TKN-XXXX-XXXX:<secret>`.
+    /// The value that a text is, whatever was done to it on its way: percent-encoded, escaped as in JSON, without
+    /// `idt:`, in quotes, with characters that look like its own or that nobody sees. It is in its usual form then,
+    /// `idt:TKN-XXXX-XXXX:<secret>`. `None` where the text is anything else, or has more in it.
+    ///
+    /// ```
+    /// use mpt_tokens::ApiToken;
+    ///
+    /// let token = ApiToken::from_text("TKN-1671-0642%3As3cret-s3cret").unwrap();
+    /// assert_eq!(token.token_id(), Some("TKN-1671-0642"));
+    /// assert!(ApiToken::from_text("TKN-1671-0642").is_none());
+    /// ```
+    pub fn from_text(text: &str) -> Option<ApiToken> {
+        value_of(text)
+    }
+
+    /// The id of this very token, where the value has the form `idt:TKN-XXXX-XXXX:<secret>`, or one that is met
+    /// instead: without `idt:`, percent-encoded, escaped as in JSON.
     pub fn token_id(&self) -> Option<&str> {
-        id_in_value(&self.0)
+        self.id.as_deref()
+    }
+
+    /// This value as the API knows it: in its usual form, where it names an id in another.
+    pub(crate) fn in_usual_form(&self) -> ApiToken {
+        if self.id.is_none() || id_in_value(&self.value).is_some() {
+            return self.clone();
+        }
+        value_of(&self.value).unwrap_or_else(|| self.clone())
     }
 
     pub(crate) fn expose(&self) -> &str {
-        &self.0
+        &self.value
     }
 
     /// The parts of the value that must not be shown: all of it, and the secret at its end.
@@ -70,8 +107,7 @@ impl ApiToken {
 
     /// What of the value nobody may know: all of it, or what follows the id.
     fn secret(&self) -> &str {
-        let value = self.expose();
-        value.splitn(3, ':').nth(2).filter(|_| self.token_id().is_some()).unwrap_or(value)
+        &self.value[self.secret..]
     }
 
     /// Whether a text holds this value, or the secret part of it.
@@ -159,13 +195,12 @@ impl fmt::Debug for ApiToken {
     }
 }
 
-/// The token id inside a token value of the form `idt:TKN-XXXX-XXXX:<secret>`.
+/// The token id inside a token value of the form `idt:TKN-XXXX-XXXX:<secret>`, to the letter.
 pub(crate) fn id_in_value(value: &str) -> Option<&str> {
     let (id, secret) = value.strip_prefix("idt:")?.split_once(':')?;
-    let digits = id.strip_prefix("TKN-")?;
-    let named =
-        !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    (named && !secret.is_empty()).then_some(id)
+    let rest = id.strip_prefix("TKN-")?;
+    let is_id = !rest.is_empty() && rest.bytes().all(|byte| is_id_byte(byte) || byte == b'~');
+    (is_id && !secret.is_empty()).then_some(id)
 }
 
 /// Why a text cannot be an API token. It never holds the text.

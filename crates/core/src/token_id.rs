@@ -4,7 +4,8 @@ use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::secret::REDACTED;
+use crate::characters::{is_dot_segment, is_reserved};
+use crate::value::{is_id_byte, shown_value};
 
 /// The longest token id accepted, in bytes of UTF-8.
 pub(crate) const MAX_LEN: usize = 256;
@@ -15,16 +16,23 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// The id of an API token, for example `TKN-1671-0642`.
 ///
 /// The contract (OpenAPI parameter `id`) says only "string", so nothing is refused for its shape. Refused is what
-/// could reach another resource than that very token: the empty id, `.`, `..` (a server or a proxy would remove
-/// them from the path, RFC 3986 section 5.2.4), control characters, and more than 256 bytes; and whatever holds a token
-/// value (`idt:…:<secret>`), since a URL is no place for a secret. Everything else travels percent-encoded as ONE path
-/// segment.
+/// could reach another resource than that very token:
+///
+/// - the empty id, `.` and `..`, which a server or a proxy would remove from the path (RFC 3986, section 5.2.4);
+/// - `/`, `\`, `%` and `;`, which divide or encode a path once a proxy has decoded it, and every character that the
+///   Unicode normalization NFKC turns into one of them, or into the dots above;
+/// - control characters, and more than 256 bytes;
+/// - whatever holds a token value (`idt:TKN-XXXX-XXXX:<secret>`, in any spelling: see
+///   [`find_values`](crate::find_values)), since a URL is no place for a secret.
+///
+/// Everything else travels percent-encoded as ONE path segment, and reaches the server as that very id.
 ///
 /// ```
 /// use mpt_tokens::TokenId;
 ///
-/// assert_eq!(TokenId::new("a/b")?.segment(), "a%2Fb");
+/// assert_eq!(TokenId::new("a b")?.segment(), "a%20b");
 /// assert!(TokenId::new("..").is_err());
+/// assert!(TokenId::new("a/b").is_err());
 /// # Ok::<(), mpt_tokens::InvalidTokenId>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -49,6 +57,43 @@ impl TokenId {
     pub fn segment(&self) -> String {
         utf8_percent_encode(&self.0, SEGMENT).to_string()
     }
+
+    /// Where a text stops looking like an id as people have them in lists: the first byte of the character that is
+    /// not as it should be, or `None` where it looks like one.
+    ///
+    /// An id looks like ASCII letters, digits, `-`, `_` and `.`, with a letter or a digit at each end; `TKN-` is in
+    /// capitals and stands only at its begin. Other ids exist, since the contract says only "string"; but a row of a
+    /// table or two ids in a line are more likely, and are no token that the API could know.
+    ///
+    /// ```
+    /// use mpt_tokens::TokenId;
+    ///
+    /// assert_eq!(TokenId::unusual_at("TKN-1671-0642"), None);
+    /// assert_eq!(TokenId::unusual_at("TKN-1671-0642,owner"), Some(13));
+    /// ```
+    pub fn unusual_at(text: &str) -> Option<usize> {
+        const START: &[u8] = b"TKN-";
+        let bytes = text.as_bytes();
+        let again = bytes.windows(START.len() + 1).skip(1).position(|window| {
+            window[..START.len()].eq_ignore_ascii_case(START)
+                && window[START.len()].is_ascii_digit()
+        });
+        let (first, last) = (bytes.first()?, bytes.last()?);
+        let small = bytes
+            .get(..START.len())
+            .filter(|start| start.eq_ignore_ascii_case(START))
+            .and_then(|start| start.iter().position(u8::is_ascii_lowercase));
+        [
+            bytes.iter().position(|byte| !is_id_byte(*byte)),
+            again.map(|at| at + 1),
+            small,
+            (!first.is_ascii_alphanumeric()).then_some(0),
+            (!last.is_ascii_alphanumeric()).then_some(bytes.len() - 1),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
 }
 
 impl fmt::Display for TokenId {
@@ -58,22 +103,29 @@ impl fmt::Display for TokenId {
 }
 
 fn flaw(id: &str) -> Option<Flaw> {
-    match id {
-        "" => Some(Flaw::Empty),
-        "." | ".." => Some(Flaw::DotSegment),
-        _ if value_inside(id).is_some() => Some(Flaw::TokenValue),
-        _ if id.len() > MAX_LEN => Some(Flaw::TooLong(id.len())),
-        _ if id.chars().any(char::is_control) => Some(Flaw::Control),
-        _ => None,
+    if id.is_empty() {
+        return Some(Flaw::Empty);
     }
+    if is_dot_segment(id) {
+        return Some(Flaw::DotSegment);
+    }
+    let is_ordinary = id.bytes().all(is_id_byte);
+    if !is_ordinary && shown_value(id).is_some() {
+        return Some(Flaw::TokenValue);
+    }
+    if id.len() > MAX_LEN {
+        return Some(Flaw::TooLong(id.len()));
+    }
+    if is_ordinary {
+        return None;
+    }
+    let reserved = id.chars().find(|c| is_reserved(*c)).map(Flaw::Reserved);
+    if id.chars().any(char::is_control) { Some(Flaw::Control) } else { reserved }
 }
 
 /// What may be shown of a refused id: never the secret of a token value, never an endless text.
 pub(crate) fn shown(id: &str) -> String {
-    match value_inside(id) {
-        Some(own) => format!("idt:{}:{REDACTED}", cut(own)),
-        None => cut(id),
-    }
+    shown_value(id).unwrap_or_else(|| cut(id))
 }
 
 fn cut(text: &str) -> String {
@@ -83,23 +135,13 @@ fn cut(text: &str) -> String {
     }
 }
 
-/// What stands between the colons where a text holds a token value, with anything around it and in any case of letters.
-fn value_inside(text: &str) -> Option<&str> {
-    const START: &str = "idt:";
-    let begin = text
-        .as_bytes()
-        .windows(START.len())
-        .position(|window| window.eq_ignore_ascii_case(START.as_bytes()))?;
-    let (own, secret) = text[begin + START.len()..].split_once(':')?;
-    (!secret.is_empty()).then_some(own)
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flaw {
     Empty,
     DotSegment,
     TooLong(usize),
     Control,
+    Reserved(char),
     TokenValue,
 }
 
@@ -116,8 +158,8 @@ impl InvalidTokenId {
         &self.shown
     }
 
-    /// Whether it holds a token value.
-    pub(crate) fn is_value(&self) -> bool {
+    /// Whether it was refused because it holds a token value.
+    pub fn is_token_value(&self) -> bool {
         self.flaw == Flaw::TokenValue
     }
 }
@@ -141,13 +183,25 @@ impl fmt::Display for InvalidTokenId {
                 "the token id `{}` has a control character: expected an id such as `TKN-1671-0642`",
                 self.shown.escape_debug()
             ),
+            Flaw::Reserved(c) => write!(
+                f,
+                "the token id `{}` has {}, which a server or a proxy may take for a part of the path: expected an id \
+                 such as `TKN-1671-0642`",
+                self.shown.escape_debug(),
+                named(c)
+            ),
             Flaw::TokenValue => write!(
                 f,
-                "`{}` is a token value, not a token id: expected only the part between the colons",
+                "`{}` is a token value, not a token id: expected only the id in it",
                 self.shown.escape_debug()
             ),
         }
     }
+}
+
+/// `/`, and of another character its number, too.
+fn named(c: char) -> String {
+    if c.is_ascii() { format!("`{c}`") } else { format!("`{c}` (U+{:04X})", u32::from(c)) }
 }
 
 impl std::error::Error for InvalidTokenId {}

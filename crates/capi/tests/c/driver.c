@@ -247,7 +247,9 @@ static void single_calls(void) {
         {"TKN-0000-0001", MPT_OWN_TOKEN, MPT_OUTCOME_NOT_DELETED, 0},
         {"", MPT_INVALID_TOKEN_ID, MPT_OUTCOME_NOT_DELETED, 0},
         {"..", MPT_INVALID_TOKEN_ID, MPT_OUTCOME_NOT_DELETED, 0},
-        {"a/b", MPT_NOT_FOUND, MPT_OUTCOME_NOT_DELETED, 404},
+        {"a/b", MPT_INVALID_TOKEN_ID, MPT_OUTCOME_NOT_DELETED, 0},
+        {"TKN-1-2:sandbox-secret", MPT_INVALID_TOKEN_ID, MPT_OUTCOME_NOT_DELETED, 0},
+        {"a?b", MPT_NOT_FOUND, MPT_OUTCOME_NOT_DELETED, 404},
     };
     mpt_client *client = new_client(NULL);
     mpt_outcome *outcome = NULL;

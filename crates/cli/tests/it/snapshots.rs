@@ -141,7 +141,7 @@ fn a_rehearsal_sends_nothing() {
     let run =
         |args: &str| transcript(program_for(&sandbox).arg("delete").args(args.split_whitespace()));
     let text = [
-        run("--dry-run TKN-ok-1 a/b TKN-ok-1"),
+        run("--dry-run TKN-ok-1 TKN-ok-2 TKN-ok-1"),
         run(&format!("-n {MAIN_TOKEN_ID} TKN-ok-1")),
         run(&format!("-n {MAIN_TOKEN_ID} TKN-ok-1 --allow-own-token")),
         run("-n .. TKN-ok-1 --quiet"),

@@ -16,3 +16,4 @@ mod support;
 mod threads;
 mod tls;
 mod trust;
+mod values;
