@@ -186,7 +186,9 @@ typedef struct mpt_batch_options {
     /**
      * The path of a write-ahead record, or NULL for none: what is about to be deleted is on disk before a request
      * leaves. Where the file exists, the batch resumes: tokens known to be dead are neither asked nor reported again.
-     * One that can no longer be written stops the batch.
+     * It belongs to one base URL and one API token: another one's is refused with MPT_INVALID_CONFIG. A damaged line is
+     * skipped, and a token that it may have been about is MPT_OUTCOME_UNKNOWN where the API does not know it. One that can no
+     * longer be written stops the batch.
      */
     const char *journal;
 } mpt_batch_options;

@@ -239,7 +239,7 @@ class AsyncClient(BaseClient):
             missing_ok: Whether a token that the API does not know is a success; by default as the client does.
             allow_own_token: Whether the token in use may be deleted: it goes last then; by default as the client
                 does.
-            journal: A file that survives a crash, and from which the next batch resumes.
+            journal: A file that survives a crash, and from which the next batch resumes, as in ``Client``.
             prove: Whether each token that is dead afterwards and whose value is at hand is asked for proof.
 
         Returns:
@@ -247,7 +247,7 @@ class AsyncClient(BaseClient):
 
         Raises:
             InvalidArgumentError: A number is out of its range, or the client is closed.
-            InvalidConfigError: The journal cannot be used.
+            InvalidConfigError: The journal cannot be used, or is of another base URL or API token.
         """
         cancel = Cancel()
         feed = _Feed(token_ids, 8 if concurrency is None else min(max(concurrency, 1), 256))

@@ -200,7 +200,9 @@ class Client(BaseClient):
             allow_own_token: Whether the token in use may be deleted: it goes last then; by default as the client
                 does.
             journal: A file that survives a crash, and from which the next batch resumes: what is dead is not asked
-                again, and what was under way is asked as one whose answer was lost.
+                again, and what was under way is asked as one whose answer was lost. It belongs to one base URL and one
+                API token. A damaged line is logged as a warning, and a token that it may have been about is ``unknown``
+                where the API does not know it.
             prove: Whether each token that is dead afterwards and whose value is at hand is asked for proof, as
                 ``prove_deleted`` does: ``proof`` of its outcome has it.
 
@@ -209,7 +211,7 @@ class Client(BaseClient):
 
         Raises:
             InvalidArgumentError: A number is out of its range, or the client is closed.
-            InvalidConfigError: The journal cannot be used.
+            InvalidConfigError: The journal cannot be used, or is of another base URL or API token.
         """
         from ._batch import Batch
 

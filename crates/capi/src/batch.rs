@@ -28,7 +28,9 @@ pub struct BatchOptions {
     pub allow_own_token: i32,
     /// The path of a write-ahead record, or NULL for none: what is about to be deleted is on disk before a request
     /// leaves. Where the file exists, the batch resumes: tokens known to be dead are neither asked nor reported again.
-    /// One that can no longer be written stops the batch.
+    /// It belongs to one base URL and one API token: another one's is refused with MPT_INVALID_CONFIG. A damaged line is
+    /// skipped, and a token that it may have been about is MPT_OUTCOME_UNKNOWN where the API does not know it. One that can no
+    /// longer be written stops the batch.
     pub journal: *const c_char,
 }
 
@@ -224,7 +226,7 @@ unsafe fn options(
     if !given.journal.is_null() {
         // SAFETY: the caller's promise.
         let path = unsafe { file(given.journal, "path of the journal") }?;
-        core = core.journal(Journal::open(path, client.endpoint())?);
+        core = core.journal(Journal::open(path, client)?);
     }
     Ok(core)
 }

@@ -94,7 +94,8 @@ pub(crate) struct DeleteArgs {
     pub(crate) concurrency: usize,
 
     /// Record what is done in FILE, so that a run that was killed can go on: with the same FILE, tokens that are known
-    /// to be dead are not asked again, and those whose answer was lost are asked as that.
+    /// to be dead are not asked again, and those whose answer was lost are asked as that. It belongs to one base URL and
+    /// one API token.
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
 

@@ -49,12 +49,12 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
     confirm::confirm(args, &client, &survey, from.as_ref())?;
     let journal = match &args.journal {
         None => None,
-        Some(path) => Some(
-            Journal::open(path, client.endpoint())
-                .map_err(|error| Failure::usage(error.to_string()))?,
-        ),
+        Some(path) => {
+            Some(Journal::open(path, &client).map_err(|error| Failure::usage(error.to_string()))?)
+        }
     };
     if let Some(journal) = &journal {
+        warn_of_damage(journal);
         options = options.journal(journal.clone());
     }
     let count = match &from {
@@ -128,6 +128,16 @@ fn start_sandbox(args: &DeleteArgs, from: Option<&From>) -> Result<Sandbox, Fail
         .map_err(|error| Failure::usage(format!("the sandbox cannot start: {error}")))
 }
 
+/// Says which lines of a journal are damaged, and what follows from that.
+fn warn_of_damage(journal: &Journal) {
+    if let Some(damage) = journal.resumed().and_then(|resumed| resumed.damage) {
+        let path = journal.path().display().to_string();
+        let text = format!("warning: the journal `{path}` {damage}");
+        // Without a standard error there is nobody to tell.
+        let _ = writeln!(io::stderr(), "{}", crate::text::plain(&text));
+    }
+}
+
 /// Prints what would be sent. The status says whether all of it would be.
 fn rehearse(
     args: &DeleteArgs,
@@ -137,8 +147,8 @@ fn rehearse(
     mut options: BatchOptions,
 ) -> Result<u8, Failure> {
     if let Some(path) = &args.journal {
-        let journal = Journal::look(path, client.endpoint())
-            .map_err(|error| Failure::usage(error.to_string()))?;
+        let journal =
+            Journal::look(path, client).map_err(|error| Failure::usage(error.to_string()))?;
         options = options.journal(journal);
     }
     let output = Output::new(args.format, args.quiet);

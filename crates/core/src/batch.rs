@@ -19,7 +19,7 @@ use crate::report::{Error, Report};
 use crate::secret::ApiToken;
 use crate::token_id::shown;
 
-pub(crate) use ledger::{Fate, Ledger};
+pub(crate) use ledger::{Fate, Known, Ledger};
 pub use pace::Pause;
 pub use rehearse::Rehearsal;
 pub use run::{Batch, BatchHandle};
@@ -184,7 +184,7 @@ impl Client {
     ///
     /// # Errors
     /// `invalid_argument` when the concurrency is out of its range or the journal is in use by another batch;
-    /// `invalid_config` when the journal is for another base URL. Nothing was sent then.
+    /// `invalid_config` when the journal is for another base URL or another API token. Nothing was sent then.
     pub fn batch<I>(&self, ids: I, options: &BatchOptions) -> Result<Batch<I::IntoIter>, Error>
     where
         I: IntoIterator,
@@ -221,7 +221,7 @@ impl Client {
         }
         match &options.journal {
             None => Ok(Ledger::new()),
-            Some(journal) => Ok(journal.take_ledger(self.endpoint(), only_look)?),
+            Some(journal) => Ok(journal.take_ledger(self, only_look)?),
         }
     }
 

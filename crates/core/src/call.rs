@@ -77,8 +77,8 @@ pub(crate) struct Call<'a> {
     /// The id is that of the token in use, and deleting it was allowed: a 401 after a lost answer proves it gone.
     pub(crate) own: bool,
     pub(crate) missing_ok: bool,
-    /// An earlier run asked already and its answer was lost.
-    pub(crate) lost_before: bool,
+    /// What an earlier run has left: `Lost::No`, `Lost::Before` or `Lost::InDoubt`.
+    pub(crate) lost_before: Lost,
     pub(crate) trace: TraceParent,
     pub(crate) policy: &'a RetryPolicy,
     pub(crate) budget: &'a RetryBudget,
@@ -89,6 +89,8 @@ pub(crate) struct Call<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lost {
     No,
+    /// Nobody knows whether the token was asked for before: the record of that is damaged.
+    InDoubt,
     Before,
     Attempt(u32),
 }
@@ -152,7 +154,7 @@ impl Call<'_> {
         };
         let start = world.now();
         let deadline = start + self.policy.timeout;
-        let mut lost = if self.lost_before { Lost::Before } else { Lost::No };
+        let mut lost = self.lost_before;
         let mut attempts: Vec<Attempt> = Vec::with_capacity(1);
         let mut waited = Duration::ZERO;
         let mut last: Option<Answer> = None;
@@ -171,7 +173,7 @@ impl Call<'_> {
             let now = world.now();
             attempts.push(attempt(number, &answer, now - begun, waited));
             let verdict = judge(&answer);
-            if verdict.lost && lost == Lost::No {
+            if verdict.lost && matches!(lost, Lost::No | Lost::InDoubt) {
                 lost = Lost::Attempt(number);
             }
             let retry_after = self.hear(&answer, begun, now);
@@ -270,6 +272,7 @@ impl Call<'_> {
             trace_id: Some(self.trace.trace_id()),
             elapsed: world.now() - start,
             proof: None,
+            in_doubt: lost == Lost::InDoubt && outcome == Outcome::Unknown,
         }
     }
 
@@ -278,10 +281,15 @@ impl Call<'_> {
         let was_lost = lost != Lost::No;
         match code {
             Code::Ok => (Code::Ok, Outcome::Deleted),
-            Code::NotFound if was_lost || self.missing_ok => (Code::Ok, Outcome::Gone),
+            Code::NotFound if self.missing_ok => (Code::Ok, Outcome::Gone),
+            // It may have been deleted by us, and it may never have been there: nothing says which.
+            Code::NotFound if lost == Lost::InDoubt => (code, Outcome::Unknown),
+            Code::NotFound if was_lost => (Code::Ok, Outcome::Gone),
             // Our own credential does not work any more: that it did when the lost request left is taken for granted,
             // as `missing_ok` takes it for granted that a token was there.
-            Code::Unauthorized if was_lost && self.own => (Code::Ok, Outcome::Gone),
+            Code::Unauthorized if was_lost && lost != Lost::InDoubt && self.own => {
+                (Code::Ok, Outcome::Gone)
+            }
             // Nothing else that comes after a lost answer says that the token is alive.
             _ if was_lost => (code, Outcome::Unknown),
             _ => (code, Outcome::NotDeleted),

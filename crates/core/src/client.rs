@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::builder::ClientBuilder;
-use crate::call::Call;
+use crate::call::{Call, Lost};
 use crate::cancel::Cancel;
 use crate::code::{Code, Outcome};
 use crate::endpoint::Endpoint;
@@ -54,6 +54,8 @@ pub struct DeleteOptions {
     pub(crate) missing_ok: Option<bool>,
     pub(crate) allow_own_token: Option<bool>,
     pub(crate) after_lost_answer: bool,
+    /// Whether a damaged line of a journal may have said what came of an earlier call.
+    pub(crate) in_doubt: bool,
     pub(crate) trace_parent: Option<TraceParent>,
     pub(crate) cancel: Option<Cancel>,
 }
@@ -234,7 +236,11 @@ impl Client {
             own: self.own_token_id() == Some(id.as_str()),
             id: &id,
             missing_ok: options.missing_ok.unwrap_or(self.shared.missing_ok),
-            lost_before: options.after_lost_answer,
+            lost_before: match (options.after_lost_answer, options.in_doubt) {
+                (true, _) => Lost::Before,
+                (false, true) => Lost::InDoubt,
+                (false, false) => Lost::No,
+            },
             trace: options.trace_parent.unwrap_or_else(TraceParent::random),
             policy: &self.shared.policy,
             budget: &self.shared.budget,

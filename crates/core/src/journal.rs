@@ -2,17 +2,19 @@
 
 mod file;
 mod lines;
+mod owner;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::batch::Ledger;
+use crate::batch::{Known, Ledger};
+use crate::client::Client;
 use crate::code::Code;
-use crate::endpoint::Endpoint;
 use crate::report::{Error, Report};
 
-use file::LogFile;
+use file::{Found, LogFile};
+use owner::{Difference, Owner};
 
 /// A write-ahead record of a batch: a file of lines of JSON.
 ///
@@ -26,11 +28,17 @@ use file::LogFile;
 /// out, and ends with the process. A clone is the same journal, and may be used from any thread; one batch at a time
 /// writes it.
 ///
+/// It belongs to one base URL and one API token: a token that one account cannot see is `gone` for it, and may live.
+///
+/// Each line has a checksum. A damaged one may have been about any token that is not known to be dead, or is not told
+/// about later: such a token is asked for, and where the API does not know it, nothing says whether it was deleted or
+/// never there. It is `unknown` then, never `gone` or `not_deleted`. [`Resumed::damage`] tells of it.
+///
 /// ```no_run
 /// use mpt_tokens::{BatchOptions, Client, Journal};
 ///
 /// let client = Client::from_env()?;
-/// let journal = Journal::open("offboarding.journal", client.endpoint())?;
+/// let journal = Journal::open("offboarding.journal", &client)?;
 /// for report in client.batch(["TKN-1671-0642"], &BatchOptions::new().journal(journal))? {
 ///     println!("{}", report.message());
 /// }
@@ -40,7 +48,8 @@ use file::LogFile;
 pub struct Journal(Arc<Inner>);
 
 struct Inner {
-    base_url: String,
+    /// `None` for a new one that is only looked at.
+    owner: Option<Owner>,
     resumed: Option<Resumed>,
     /// `None` while a batch has it.
     ledger: Mutex<Option<Ledger>>,
@@ -57,22 +66,56 @@ pub struct Resumed {
     pub dead: u64,
     /// Tokens with an intent and no outcome, or `unknown`: they are asked as ones whose answer was lost.
     pub open: u64,
+    /// Lines that are damaged, if any.
+    pub damage: Option<Damage>,
+}
+
+/// Which lines of a journal are damaged: a bit of them has changed, or they were overwritten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Damage {
+    /// How many.
+    pub lines: u64,
+    /// The number of the first, counted from 1.
+    pub first: u64,
+    /// The number of the last.
+    pub last: u64,
+}
+
+/// `has 2 damaged lines, from line 7 to line 9`, and what follows from that.
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.lines, self.first, self.last) {
+            (1, first, _) => write!(f, "has a damaged line, line {first}")?,
+            (lines, first, last) => {
+                write!(f, "has {lines} damaged lines, from line {first} to line {last}")?;
+            }
+        }
+        f.write_str(
+            ": a token that is not known to be dead is asked for, and is `unknown` where the API does not know it",
+        )
+    }
 }
 
 impl Journal {
-    /// Opens the journal at `path` for requests to `endpoint`, or makes one (readable by its owner only).
+    /// Opens the journal at `path` for the batches of `client`, or makes one (readable by its owner only).
     ///
-    /// A torn last line, of a crash in the middle of a write, is taken away.
+    /// A torn end, of a crash in the middle of a write or of a power cut, is taken away. A damaged line stays, and is
+    /// told by [`Resumed::damage`] and logged as a warning.
     ///
     /// # Errors
     /// When the file cannot be opened, read, locked or written; when it is in use by another run; when it is a journal
-    /// for another base URL, or no journal at all. A file that is not a journal is not changed.
-    pub fn open(path: impl AsRef<Path>, endpoint: &Endpoint) -> Result<Journal, JournalError> {
+    /// for another base URL or another API token, or no journal at all. A file that is refused is not changed.
+    pub fn open(path: impl AsRef<Path>, client: &Client) -> Result<Journal, JournalError> {
         let path = checked(path.as_ref())?;
         let mut ledger = Ledger::new();
-        let (log, resumed) = LogFile::open(path, endpoint.base_url(), &mut ledger)?;
-        let resumed = resumed.then(|| ledger.resumed());
-        Ok(Journal::new(path, endpoint, resumed, ledger, Some(log)))
+        let (log, owner, found) = LogFile::open(path, client, &mut ledger)?;
+        let journal = Journal::new(path, Some(owner), found, ledger, Some(log));
+        if let Some(damage) = journal.resumed().and_then(|resumed| resumed.damage) {
+            let path = path.display().to_string();
+            log::warn!(target: "mpt_tokens", "the journal `{}` {damage}", path.escape_debug());
+        }
+        Ok(journal)
     }
 
     /// Looks at the journal at `path`, which need not exist, for [`Client::rehearse`](crate::Client::rehearse):
@@ -80,23 +123,28 @@ impl Journal {
     ///
     /// # Errors
     /// As [`Journal::open`].
-    pub fn look(path: impl AsRef<Path>, endpoint: &Endpoint) -> Result<Journal, JournalError> {
+    pub fn look(path: impl AsRef<Path>, client: &Client) -> Result<Journal, JournalError> {
         let path = checked(path.as_ref())?;
         let mut ledger = Ledger::new();
-        let resumed = LogFile::look(path, endpoint.base_url(), &mut ledger)?;
-        let resumed = resumed.then(|| ledger.resumed());
-        Ok(Journal::new(path, endpoint, resumed, ledger, None))
+        let found = LogFile::look(path, client, &mut ledger)?;
+        let owner = found.as_ref().map(|found| found.owner.clone());
+        Ok(Journal::new(path, owner, found, ledger, None))
     }
 
     fn new(
         path: &Path,
-        endpoint: &Endpoint,
-        resumed: Option<Resumed>,
+        owner: Option<Owner>,
+        found: Option<Found>,
         ledger: Ledger,
         log: Option<LogFile>,
     ) -> Journal {
+        let resumed = found.map(|found| Resumed {
+            dead: ledger.count(Known::is_dead),
+            open: ledger.count(Known::is_open),
+            damage: found.damage,
+        });
         Journal(Arc::new(Inner {
-            base_url: endpoint.base_url().to_owned(),
+            owner,
             resumed,
             ledger: Mutex::new(Some(ledger)),
             path: path.to_owned(),
@@ -127,15 +175,14 @@ impl Journal {
     /// Lends what is known of ids to a batch, which gives it back at its end.
     pub(crate) fn take_ledger(
         &self,
-        endpoint: &Endpoint,
+        client: &Client,
         only_look: bool,
     ) -> Result<Ledger, JournalError> {
         if self.0.log.is_none() && !only_look {
             return Err(JournalError::new(self.path(), Problem::LookedAt));
         }
-        if self.0.base_url != endpoint.base_url() {
-            let problem = Problem::BaseUrl(self.0.base_url.clone(), endpoint.base_url().to_owned());
-            return Err(JournalError::new(self.path(), problem));
+        if let Some(difference) = self.0.owner.as_ref().and_then(|owner| owner.difference(client)) {
+            return Err(JournalError::new(self.path(), Problem::Owner(difference)));
         }
         let mut ledger = self
             .0
@@ -207,11 +254,12 @@ enum Problem {
     ControlCharacter,
     Locked,
     NotAJournal,
-    /// Of a later version of the format.
+    /// Of another version of the format.
     Version(u64),
-    Line(u64),
-    /// The one in the file, and the one in use.
-    BaseUrl(String, String),
+    /// A journal whose first two lines are damaged, so that nobody knows whose it is.
+    Nobodys,
+    /// The one in the file is not the one in use.
+    Owner(Difference),
     /// Another batch of this process has it.
     Batch,
     /// It was opened to be looked at.
@@ -248,21 +296,19 @@ impl fmt::Display for JournalError {
             Problem::NotAJournal => f.write_str(
                 "is not a journal, and was not changed: expected a new path, or that of a journal",
             ),
-            Problem::Version(version) => {
-                write!(
-                    f,
-                    "has format {version}, which this version does not know: use a newer mpt-tokens"
-                )
-            }
-            Problem::Line(number) => {
-                write!(f, "is damaged in line {number}, and was not changed: use a new journal")
-            }
-            Problem::BaseUrl(theirs, ours) => write!(
+            Problem::Version(version) if *version > lines::VERSION => write!(
                 f,
-                "is for `{}`, and requests would go to `{}`: use a journal of its own for each base URL",
-                theirs.escape_debug(),
-                ours.escape_debug()
+                "has format {version}, which this version does not know: use a newer mpt-tokens"
             ),
+            Problem::Version(version) => write!(
+                f,
+                "has format {version}, of a version before {}: use a new journal",
+                lines::VERSION
+            ),
+            Problem::Nobodys => f.write_str(
+                "is damaged in its first two lines, which say whose it is, and was not changed: use a new journal",
+            ),
+            Problem::Owner(difference) => difference.fmt(f),
             Problem::LookedAt => f.write_str("was only looked at: open it for a batch"),
             Problem::Batch => {
                 f.write_str("is in use by another batch: give each batch a journal of its own")

@@ -43,9 +43,15 @@ pub(crate) fn of_call(
             let _ = write!(text, "; the answer to attempt {number} was lost");
         }
         Lost::Before => text.push_str("; the answer to an earlier call was lost"),
+        Lost::InDoubt => text.push_str("; a damaged line of the journal may have been about it"),
         Lost::No => {}
     }
-    let _ = write!(text, "; the token `{id}` may be deleted: run again to find out");
+    // To ask for what is not there again tells no more.
+    let advice = match code {
+        Code::NotFound => "look for it in the Marketplace",
+        _ => "run again to find out",
+    };
+    let _ = write!(text, "; the token `{id}` may be deleted: {advice}");
     text
 }
 
@@ -53,7 +59,7 @@ fn why_gone(lost: Lost, last: Option<&Answer>) -> String {
     let own = matches!(last, Some(Answer::Status { status: 401, .. }));
     let now = if own { "it no longer authenticates" } else { "the API does not know it any more" };
     match lost {
-        Lost::No => "the API does not know it".to_owned(),
+        Lost::No | Lost::InDoubt => "the API does not know it".to_owned(),
         Lost::Before => format!("the answer to an earlier call was lost, and {now}"),
         Lost::Attempt(number) => format!("the answer to attempt {number} was lost, and {now}"),
     }

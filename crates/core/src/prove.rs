@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::call::{Call, Gate};
+use crate::call::{Call, Gate, Lost};
 use crate::client::{Client, DeleteOptions};
 use crate::code::{Code, Outcome};
 use crate::credential::Credential;
@@ -57,8 +57,7 @@ impl Proof {
 
     /// The report as one line of JSON, with the member `proven`.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self)
-            .unwrap_or_else(|error| unreachable!("a proof is plain data: {error}"))
+        crate::json::line(self)
     }
 }
 
@@ -157,7 +156,7 @@ impl Client {
             id: &id,
             own: true,
             missing_ok: false,
-            lost_before: false,
+            lost_before: Lost::No,
             trace: options.trace_parent.unwrap_or_else(TraceParent::random),
             policy: &self.shared.policy,
             budget: &self.shared.budget,

@@ -47,6 +47,9 @@ pub struct Report {
     pub(crate) elapsed: Duration,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) proof: Option<Box<Proof>>,
+    /// `unknown` for no other reason than that the journal has a damaged line that may have been about the token.
+    #[serde(skip)]
+    pub(crate) in_doubt: bool,
 }
 
 impl Report {
@@ -64,6 +67,7 @@ impl Report {
             trace_id: None,
             elapsed: Duration::ZERO,
             proof: None,
+            in_doubt: false,
         }
     }
 
@@ -147,8 +151,7 @@ impl Report {
 
     /// The report as one line of JSON.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self)
-            .unwrap_or_else(|error| unreachable!("a report is plain data: {error}"))
+        crate::json::line(self)
     }
 
     /// A success as `Deletion`, a failure as `Error`.

@@ -145,7 +145,7 @@ impl Batch {
             options = options.allow_own_token(yes);
         }
         let journal = journal
-            .map(|path| py.detach(|| Journal::open(path, client.endpoint())))
+            .map(|path| py.detach(|| Journal::open(path, client)))
             .transpose()
             .map_err(|failure| error::refuse(py, failure.code(), &failure.to_string()))?;
         if let Some(journal) = &journal {

@@ -55,7 +55,7 @@ pub(crate) fn confirm(
         });
     }
     // Before the answer, so that a journal that cannot be used is found before it.
-    let journal = args.journal.as_ref().map(|path| Journal::look(path, client.endpoint()));
+    let journal = args.journal.as_ref().map(|path| Journal::look(path, client));
     let journal = journal.transpose().map_err(|error| Failure::usage(error.to_string()))?;
     if let Some(resumed) = journal.as_ref().and_then(Journal::resumed) {
         question.push_str(&format!(

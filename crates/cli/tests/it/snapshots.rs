@@ -204,10 +204,10 @@ fn a_journal_is_resumed_and_refused() {
         },
         {
             fs::write(&journal, fs::read_to_string(&journal).unwrap() + "no line\n").unwrap();
-            run("TKN-1000-0003")
+            run("TKN-1000-0001 TKN-0000-0404 TKN-1000-0004")
         },
         {
-            fs::write(&journal, "{\"journal\":\"mpt-tokens\",\"version\":2,\"base_url\":\"x\"}\n")
+            fs::write(&journal, "{\"journal\":\"mpt-tokens\",\"version\":3,\"base_url\":\"x\"}\n")
                 .unwrap();
             run("TKN-1000-0003")
         },

@@ -21,6 +21,8 @@ use crate::wait::{Cancels, Wake};
 pub(crate) struct Job {
     pub(crate) id: String,
     pub(crate) after_lost_answer: bool,
+    /// Whether the journal may have lost what it said of it.
+    pub(crate) in_doubt: bool,
     /// The token's own value, when proof is wanted.
     pub(crate) value: Option<ApiToken>,
     /// The place of its intent in the journal, which must be on disk before the request leaves.
@@ -222,8 +224,11 @@ impl Crew {
             self.stop(why.clone());
             return skipped(job, &why);
         }
-        let options =
-            DeleteOptions { after_lost_answer: job.after_lost_answer, ..hands.options.clone() };
+        let options = DeleteOptions {
+            after_lost_answer: job.after_lost_answer,
+            in_doubt: job.in_doubt,
+            ..hands.options.clone()
+        };
         let gate: Option<&dyn Gate> = Some(&self.pace);
         let mut report = hands.client.report(&job.id, &options, gate);
         if report.code() == Code::Unauthorized {
@@ -277,13 +282,17 @@ fn skipped(job: &Job, why: &Stop) -> Report {
         Stop::Journal(why) => (format!("the batch was stopped, since {why}"), ""),
     };
     let id = &job.id;
-    if job.after_lost_answer {
+    if job.after_lost_answer || job.in_doubt {
+        let why = match job.after_lost_answer {
+            true => "the answer to an earlier call was lost",
+            false => "a damaged line of the journal may have been about it",
+        };
         let message = format!(
-            "{because}, and the token `{id}` was not tried; the answer to an earlier call was lost, and the token \
-             may be deleted: run again to find out"
+            "{because}, and the token `{id}` was not tried; {why}, and the token may be deleted: run again to find out"
         );
         let report = Report::refused(Code::Skipped, Some(id.clone()), message);
-        return Report { outcome: Outcome::Unknown, ..report };
+        let in_doubt = !job.after_lost_answer;
+        return Report { outcome: Outcome::Unknown, in_doubt, ..report };
     }
     let message = format!("{because}, and the token `{id}` was not tried{advice}");
     Report::refused(Code::Skipped, Some(id.clone()), message)

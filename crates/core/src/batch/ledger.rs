@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 
 use crate::code::Outcome;
-use crate::journal::Resumed;
 
 use siphasher::sip128::{Hasher128, SipHasher24};
 
@@ -34,6 +33,10 @@ impl Known {
     const DEAD: u8 = 2;
     /// A journal says that it was asked to be deleted, and not what came of it.
     const OPEN: u8 = 4;
+    /// A journal says that it was not deleted.
+    const ALIVE: u8 = 8;
+    /// What a journal said of it may be damaged.
+    const IN_DOUBT: u8 = 16;
 
     pub(crate) fn is_met(self) -> bool {
         self.0 & Known::MET != 0
@@ -46,6 +49,10 @@ impl Known {
     pub(crate) fn is_open(self) -> bool {
         self.0 & Known::OPEN != 0
     }
+
+    pub(crate) fn is_in_doubt(self) -> bool {
+        self.0 & Known::IN_DOUBT != 0
+    }
 }
 
 /// What a journal learns of an id.
@@ -57,13 +64,17 @@ pub(crate) enum Fate {
     Open,
     /// `not_deleted`: as if it had never been asked.
     Alive,
+    /// Nothing: a line that is damaged may have been about it.
+    InDoubt,
 }
 
 impl Fate {
-    pub(crate) fn of(outcome: Outcome) -> Fate {
+    /// `in_doubt`: an `unknown` of which no request of ours is the reason.
+    pub(crate) fn of(outcome: Outcome, in_doubt: bool) -> Fate {
         match outcome {
             Outcome::Deleted | Outcome::Gone => Fate::Dead,
             Outcome::NotDeleted => Fate::Alive,
+            Outcome::Unknown if in_doubt => Fate::InDoubt,
             Outcome::Unknown => Fate::Open,
         }
     }
@@ -73,6 +84,8 @@ impl Fate {
 pub(crate) struct Ledger {
     keys: (u64, u64),
     shards: Vec<HashMap<Digest, Known, BuildHasherDefault<Cut>>>,
+    /// Whether a line of the journal is damaged: it may have been about any id that is not known to be dead.
+    damaged: bool,
 }
 
 impl Ledger {
@@ -82,15 +95,31 @@ impl Ledger {
         Ledger {
             keys: (random.hash_one(0), random.hash_one(1)),
             shards: (0..SHARDS).map(|_| HashMap::default()).collect(),
+            damaged: false,
         }
     }
 
     /// Notes that `id` was pulled, and tells what was known of it before.
     pub(crate) fn meet(&mut self, id: &str) -> Known {
+        let damaged = self.damaged;
         let entry = self.entry(id);
+        if damaged && *entry == Known::default() {
+            entry.0 = Known::IN_DOUBT;
+        }
         let before = *entry;
         entry.0 |= Known::MET;
         before
+    }
+
+    /// Notes that a line of the journal is damaged: what was learned before it may not be the last word. The dead stay
+    /// dead.
+    pub(crate) fn doubt(&mut self) {
+        self.damaged = true;
+        for known in self.shards.iter_mut().flat_map(HashMap::values_mut) {
+            if !known.is_dead() {
+                known.0 = known.0 & Known::MET | Known::IN_DOUBT;
+            }
+        }
     }
 
     /// Notes what a journal says.
@@ -99,7 +128,8 @@ impl Ledger {
         let fate = match fate {
             Fate::Dead => Known::DEAD,
             Fate::Open => Known::OPEN,
-            Fate::Alive => 0,
+            Fate::Alive => Known::ALIVE,
+            Fate::InDoubt => Known::IN_DOUBT,
         };
         entry.0 = entry.0 & Known::MET | fate;
     }
@@ -114,12 +144,9 @@ impl Ledger {
         }
     }
 
-    /// What a journal has said, counted.
-    pub(crate) fn resumed(&self) -> Resumed {
-        let count = |is: fn(Known) -> bool| {
-            self.shards.iter().flat_map(HashMap::values).filter(|known| is(**known)).count() as u64
-        };
-        Resumed { dead: count(Known::is_dead), open: count(Known::is_open) }
+    /// How many are known to be so.
+    pub(crate) fn count(&self, is: fn(Known) -> bool) -> u64 {
+        self.shards.iter().flat_map(HashMap::values).filter(|known| is(**known)).count() as u64
     }
 
     fn entry(&mut self, id: &str) -> &mut Known {
@@ -165,12 +192,37 @@ mod tests {
         ledger.learn("b", Fate::Open);
         ledger.learn("c", Fate::Open);
         ledger.learn("c", Fate::Alive);
-        let resumed = ledger.resumed();
-        assert_eq!((resumed.dead, resumed.open), (1, 1));
+        assert_eq!((ledger.count(Known::is_dead), ledger.count(Known::is_open)), (1, 1));
         ledger.begin();
         let (a, b, c) = (ledger.meet("a"), ledger.meet("b"), ledger.meet("c"));
         assert!(a.is_dead() && !a.is_met() && b.is_open() && !b.is_met());
-        assert_eq!(c, Known::default());
+        assert!(!c.is_dead() && !c.is_open() && !c.is_met());
+    }
+
+    #[test]
+    fn a_damaged_line_puts_all_in_doubt_but_the_dead_and_what_is_learned_after_it() {
+        let mut ledger = Ledger::new();
+        for (id, fate) in [("dead", Fate::Dead), ("open", Fate::Open), ("alive", Fate::Alive)] {
+            ledger.learn(id, fate);
+        }
+        assert!(!ledger.meet("unknown before").is_in_doubt());
+        ledger.doubt();
+        ledger.learn("open after", Fate::Open);
+        ledger.learn("alive after", Fate::Alive);
+        ledger.begin();
+        for (id, in_doubt) in [
+            ("dead", false),
+            ("open", true),
+            ("alive", true),
+            ("unknown before", true),
+            ("unknown", true),
+            ("open after", false),
+            ("alive after", false),
+        ] {
+            assert_eq!(ledger.meet(id).is_in_doubt(), in_doubt, "{id}");
+        }
+        assert!(ledger.meet("dead").is_dead() && ledger.meet("open after").is_open());
+        assert!(!ledger.meet("open").is_open());
     }
 
     /// At any number of ids, all tables together hold at most 40 bytes for each. A table of `capacity` has a power of

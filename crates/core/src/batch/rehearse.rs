@@ -63,7 +63,8 @@ impl<I> Rehearsal<I> {
             self.already_done += 1;
             return None;
         }
-        match self.client.check(&item.id, &self.options, item.after_lost_answer) {
+        let perhaps_asked = item.after_lost_answer || known.is_open() || known.is_in_doubt();
+        match self.client.check(&item.id, &self.options, perhaps_asked) {
             Err(refused) => Some(*refused),
             Ok(_) if self.client.own_token_id() == Some(item.id.as_str()) => {
                 self.own.push_back(item);

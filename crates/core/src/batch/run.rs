@@ -43,8 +43,8 @@ pub struct Batch<I> {
     prove: bool,
     ledger: Ledger,
     journal: Option<Journal>,
-    /// The token in use, by each id that may be its own: it goes last.
-    own: VecDeque<BatchItem>,
+    /// The token in use, by each id that may be its own, and whether the journal leaves it in doubt: it goes last.
+    own: VecDeque<(BatchItem, bool)>,
     /// Ids handed out whose report has not come back.
     out: usize,
     returned: usize,
@@ -176,16 +176,16 @@ impl<I> Batch<I> {
         {
             journal.outcome(&report);
             self.unwritten = true;
-            self.ledger.learn(&job.id, Fate::of(report.outcome()));
+            self.ledger.learn(&job.id, Fate::of(report.outcome(), report.in_doubt));
         }
         self.ready.push_back(report);
     }
 
     /// A job for the id; its intent is in the journal's memory, not yet on disk.
-    fn job(&self, item: BatchItem) -> Job {
+    fn job(&self, item: BatchItem, in_doubt: bool) -> Job {
         let intent = self.journal.as_ref().map(|journal| journal.intent(&item.id));
         let value = item.value.filter(|_| self.prove);
-        Job { id: item.id, after_lost_answer: item.after_lost_answer, value, intent }
+        Job { id: item.id, after_lost_answer: item.after_lost_answer, in_doubt, value, intent }
     }
 
     fn carry_out_here(&mut self, job: Job) {
@@ -276,8 +276,8 @@ impl<I> Batch<I> {
             }
             return true;
         }
-        if let Some(own) = self.own.pop_front() {
-            let job = self.job(own);
+        if let Some((own, in_doubt)) = self.own.pop_front() {
+            let job = self.job(own, in_doubt);
             self.out += 1;
             self.carry_out_here(job);
             return true;
@@ -321,19 +321,21 @@ where
             return;
         }
         item.after_lost_answer |= known.is_open();
+        let in_doubt = known.is_in_doubt();
+        let perhaps_asked = item.after_lost_answer || in_doubt;
         let (client, options) = (&self.hands.client, &self.hands.options);
-        if let Err(refused) = client.check(&item.id, options, item.after_lost_answer) {
+        if let Err(refused) = client.check(&item.id, options, perhaps_asked) {
             self.ready.push_back(*refused);
         } else if self.hands.client.is_own_token(&item.id) {
             if self.hands.client.own_token_id() == Some(item.id.as_str()) {
                 item.value = Some(self.hands.client.own_token().clone());
-                self.own.push_back(item);
+                self.own.push_back((item, in_doubt));
             } else {
                 // Another spelling: where it is another token, it must go while the own one still works.
-                self.own.push_front(item);
+                self.own.push_front((item, in_doubt));
             }
         } else {
-            let job = self.job(item);
+            let job = self.job(item, in_doubt);
             self.hand_out(job);
         }
     }

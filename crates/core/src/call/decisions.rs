@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rstest::rstest;
 
-use super::{Answer, AttemptOrder, Call, World};
+use super::{Answer, AttemptOrder, Call, Lost, World};
 use crate::code::{Code, Outcome};
 use crate::problem::ProblemDetails;
 use crate::report::Report;
@@ -119,7 +119,11 @@ fn run_with(history: &str, flags: &str, script: &Script, policy: &RetryPolicy) -
         id: &id,
         own: flags.contains("own"),
         missing_ok: flags.contains("missing"),
-        lost_before: flags.contains("before"),
+        lost_before: match flags {
+            _ if flags.contains("before") => Lost::Before,
+            _ if flags.contains("doubt") => Lost::InDoubt,
+            _ => Lost::No,
+        },
         trace: TraceParent::random(),
         policy,
         budget: &budget,
@@ -187,6 +191,16 @@ fn run(history: &str, flags: &str) -> Report {
 // An earlier call's answer was lost.
 #[case("404j", "before", Code::Ok, Outcome::Gone)]
 #[case("404", "before", Code::UnexpectedResponse, Outcome::Unknown)]
+// Whether it was asked for before cannot be read: nothing says that it is alive, and a 404 does not say that it was there.
+#[case("204", "doubt", Code::Ok, Outcome::Deleted)]
+#[case("404j", "doubt", Code::NotFound, Outcome::Unknown)]
+#[case("404j", "doubt missing", Code::Ok, Outcome::Gone)]
+#[case("401", "doubt own", Code::Unauthorized, Outcome::Unknown)]
+#[case("403", "doubt", Code::Forbidden, Outcome::Unknown)]
+#[case("connect0 connect0 connect0 connect0", "doubt", Code::ConnectFailed, Outcome::Unknown)]
+#[case("lost 404j", "doubt", Code::Ok, Outcome::Gone)]
+#[case("lost 401", "doubt own", Code::Ok, Outcome::Gone)]
+#[case("429 404j", "doubt", Code::NotFound, Outcome::Unknown)]
 #[case("400j", "before", Code::BadRequest, Outcome::Unknown)]
 #[case("401", "before", Code::Unauthorized, Outcome::Unknown)]
 #[case("401", "before own", Code::Ok, Outcome::Gone)]
@@ -304,11 +318,12 @@ fn the_decision_table(
     assert_eq!(report.is_success(), report.code() == Code::Ok);
     assert!(report.message().contains("TKN-1000-0001"), "{}", report.message());
     if outcome == Outcome::Unknown {
-        assert!(
-            report.message().ends_with("may be deleted: run again to find out"),
-            "{}",
-            report.message()
-        );
+        let advice = match code {
+            Code::NotFound => "look for it in the Marketplace",
+            _ => "run again to find out",
+        };
+        let end = format!("may be deleted: {advice}");
+        assert!(report.message().ends_with(&end), "{}", report.message());
     }
 }
 

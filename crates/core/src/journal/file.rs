@@ -10,8 +10,10 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use crate::batch::Ledger;
+use crate::client::Client;
 use crate::journal::lines::{self, Line};
-use crate::journal::{JournalError, Problem};
+use crate::journal::owner::Owner;
+use crate::journal::{Damage, JournalError, Problem};
 
 /// No line is longer: an id has 256 bytes at most, a base URL is no novel.
 const LONGEST_LINE: u64 = 64 * 1024;
@@ -39,12 +41,12 @@ struct State {
 }
 
 impl LogFile {
-    /// Opens, locks and reads the file, or makes it; whether it was a journal already.
+    /// Opens, locks and reads the file, or makes it; what it held, if it was a journal already.
     pub(crate) fn open(
         path: &Path,
-        base_url: &str,
+        client: &Client,
         ledger: &mut Ledger,
-    ) -> Result<(LogFile, bool), JournalError> {
+    ) -> Result<(LogFile, Owner, Option<Found>), JournalError> {
         let fail = |problem| JournalError::new(path, problem);
         let io = |what| move |error: io::Error| fail(Problem::Io(what, error.to_string()));
         if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
@@ -61,24 +63,38 @@ impl LogFile {
             Errno::WOULDBLOCK => fail(Problem::Locked),
             other => io("locked")(other.into()),
         })?;
-        let found = read(&file, path, base_url, ledger)?;
+        let found = read(&file, path, client, ledger)?;
         let old_len = file.metadata().map_err(io("read"))?.len();
-        if found.whole < old_len {
-            file.set_len(found.whole).map_err(io("repaired"))?;
+        let whole = found.as_ref().map_or(0, |found| found.whole);
+        if whole < old_len {
+            file.set_len(whole).map_err(io("repaired"))?;
         }
 
         let mut buffer = Vec::new();
-        if found.whole == 0 {
-            lines::header(&mut buffer, base_url);
-        }
-        lines::run(&mut buffer);
+        let owner = match &found {
+            Some(found) => {
+                if !found.ends_with_a_line {
+                    buffer.push(b'\n');
+                }
+                found.owner.clone()
+            }
+            None => {
+                let owner = Owner::new(client).ok_or_else(|| {
+                    let why = "the system gives no random bytes".to_owned();
+                    fail(Problem::Io("made", why))
+                })?;
+                lines::header(&mut buffer, &owner);
+                owner
+            }
+        };
+        lines::run(&mut buffer, &owner);
         let state = State {
             buffer,
             noted: 1,
             written: 0,
             on_disk: 0,
             syncing: false,
-            len: found.whole,
+            len: whole,
             failure: None,
         };
         let log = LogFile {
@@ -88,21 +104,21 @@ impl LogFile {
             synced: Condvar::new(),
         };
         log.sync()?;
-        if found.whole == 0 {
+        if found.is_none() {
             sync_folder(path);
         }
-        Ok((log, found.whole > 0))
+        Ok((log, owner, found))
     }
 
-    /// Reads the file, if there is one, and leaves it as it is; whether it is a journal already.
+    /// Reads the file, if there is one, and leaves it as it is; what it holds, if it is a journal already.
     pub(crate) fn look(
         path: &Path,
-        base_url: &str,
+        client: &Client,
         ledger: &mut Ledger,
-    ) -> Result<bool, JournalError> {
+    ) -> Result<Option<Found>, JournalError> {
         match File::open(path) {
-            Ok(file) => Ok(read(&file, path, base_url, ledger)?.whole > 0),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Ok(file) => read(&file, path, client, ledger),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(JournalError::new(path, Problem::Io("opened", error.to_string()))),
         }
     }
@@ -189,56 +205,170 @@ impl LogFile {
     }
 }
 
-struct Found {
-    /// The length of the whole lines; 0: a new journal.
+/// What a file was found to hold.
+pub(crate) struct Found {
+    pub(crate) owner: Owner,
+    pub(crate) damage: Option<Damage>,
+    /// The length without a torn end.
     whole: u64,
+    /// What is damaged may be the end of the last line.
+    ends_with_a_line: bool,
 }
 
-/// Reads a journal into the ledger.
+/// Reads a journal into the ledger; `None` for a file that is to become one.
 fn read(
     file: &File,
     path: &Path,
-    base_url: &str,
+    client: &Client,
     ledger: &mut Ledger,
-) -> Result<Found, JournalError> {
+) -> Result<Option<Found>, JournalError> {
+    let found = read_once(file, path, client, ledger, None)?;
+    match found.as_ref().and_then(|found| found.damage) {
+        None => Ok(found),
+        // What stands before the last damaged line is not the last word: once more, now that its place is known.
+        Some(damage) => {
+            *ledger = Ledger::new();
+            read_once(file, path, client, ledger, Some(damage))
+        }
+    }
+}
+
+fn read_once(
+    file: &File,
+    path: &Path,
+    client: &Client,
+    ledger: &mut Ledger,
+    known: Option<Damage>,
+) -> Result<Option<Found>, JournalError> {
     let fail = |problem| JournalError::new(path, problem);
-    let io = |error: io::Error| fail(Problem::Io("read", error.to_string()));
-    let mut reader = BufReader::with_capacity(64 * 1024, file);
-    reader.rewind().map_err(io)?;
-    let mut line = Vec::new();
+    let mut lines =
+        Lines::new(file).map_err(|error| fail(Problem::Io("read", error.to_string())))?;
+    let (mut owner, mut damage): (Option<Owner>, Option<Damage>) = (None, None);
+    let mut first = Vec::new();
     let mut whole = 0;
+    let mut ends_with_a_line = true;
     for number in 1.. {
-        line.clear();
-        let len = (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut line).map_err(io)? as u64;
-        if line.pop_if(|last| *last == b'\n').is_none() {
-            if len == LONGEST_LINE {
-                let problem =
-                    if number == 1 { Problem::NotAJournal } else { Problem::Line(number) };
-                return Err(fail(problem));
+        let piece = lines.next().map_err(|error| fail(Problem::Io("read", error.to_string())))?;
+        let (is_damaged, line) = match piece {
+            Piece::End | Piece::Torn => break,
+            Piece::Line(text) => {
+                if number == 1 {
+                    first = text.to_owned();
+                }
+                lines::parse(text)
             }
-            let begins = lines::BEGINNING.as_bytes();
-            if number == 1 && !line.starts_with(begins) && !begins.starts_with(&line) {
-                return Err(fail(Problem::NotAJournal));
+            Piece::Damaged { ended } => {
+                ends_with_a_line = ended;
+                (true, None)
             }
+        };
+        whole = lines.read;
+        if is_damaged {
+            let damage = damage.get_or_insert(Damage { lines: 0, first: number, last: 0 });
+            damage.lines += 1;
+            damage.last = number;
+            if known.is_some_and(|known| known.last == number) {
+                ledger.doubt();
+            }
+        }
+        match line {
+            Some(Line::Header(theirs) | Line::Run(theirs)) => {
+                if let Some(difference) = theirs.difference(client) {
+                    return Err(fail(Problem::Owner(difference)));
+                }
+                owner.get_or_insert(theirs);
+            }
+            Some(Line::Fate(id, fate)) => ledger.learn(&id, fate),
+            None => {}
+        }
+        // Who it is for stands in the first two lines; what has neither is no journal, or nobody can say whose.
+        if number == 2 && owner.is_none() {
             break;
         }
-        match (number, lines::parse(&line)) {
-            (1, Some(Line::Header { version, .. })) if version > lines::VERSION => {
-                return Err(fail(Problem::Version(version)));
-            }
-            (1, Some(Line::Header { base_url: theirs, .. })) => {
-                if theirs != base_url {
-                    return Err(fail(Problem::BaseUrl(theirs, base_url.to_owned())));
-                }
-            }
-            (1, _) => return Err(fail(Problem::NotAJournal)),
-            (_, Some(Line::Run)) => {}
-            (_, Some(Line::Fate(id, fate))) => ledger.learn(&id, fate),
-            (_, Some(Line::Header { .. }) | None) => return Err(fail(Problem::Line(number))),
-        }
-        whole += len;
     }
-    Ok(Found { whole })
+    match owner {
+        Some(owner) => Ok(Some(Found { owner, damage, whole, ends_with_a_line })),
+        None if whole == 0 && lines.torn_is_ours() => Ok(None),
+        None => Err(fail(match lines::version(&first) {
+            Some(version) if version != lines::VERSION => Problem::Version(version),
+            _ if first.starts_with(lines::BEGINNING.as_bytes()) => Problem::Nobodys,
+            _ => Problem::NotAJournal,
+        })),
+    }
+}
+
+/// A piece of the file, up to the end of a line.
+enum Piece<'a> {
+    /// The text of a whole line, without its end.
+    Line(&'a [u8]),
+    /// Too long for a line, or the rest of the file where that is more than a torn end; whether a line ends there.
+    Damaged {
+        ended: bool,
+    },
+    /// What a crash left of the last lines.
+    Torn,
+    End,
+}
+
+/// The file in pieces, of which one is in memory.
+struct Lines<'a> {
+    reader: BufReader<&'a File>,
+    line: Vec<u8>,
+    /// How much was read.
+    read: u64,
+}
+
+impl<'a> Lines<'a> {
+    fn new(file: &'a File) -> io::Result<Lines<'a>> {
+        let mut reader = BufReader::with_capacity(64 * 1024, file);
+        reader.rewind()?;
+        Ok(Lines { reader, line: Vec::new(), read: 0 })
+    }
+
+    fn next(&mut self) -> io::Result<Piece<'_>> {
+        self.line.clear();
+        let len = (&mut self.reader).take(LONGEST_LINE).read_until(b'\n', &mut self.line)?;
+        self.read += len as u64;
+        if self.line.pop_if(|last| *last == b'\n').is_some() {
+            return Ok(Piece::Line(&self.line));
+        }
+        if len as u64 == LONGEST_LINE {
+            return self.skip();
+        }
+        Ok(match self.line.as_slice() {
+            [] => Piece::End,
+            tail if lines::is_torn(tail) => Piece::Torn,
+            _ => Piece::Damaged { ended: false },
+        })
+    }
+
+    /// Past the end of a line that is none.
+    fn skip(&mut self) -> io::Result<Piece<'_>> {
+        // What a power cut leaves may be long, where all that follows is zeros.
+        let mut torn = lines::is_torn(&self.line) && self.line.ends_with(&[0]);
+        loop {
+            let buffer = self.reader.fill_buf()?;
+            if buffer.is_empty() {
+                return Ok(if torn { Piece::Torn } else { Piece::Damaged { ended: false } });
+            }
+            let end = buffer.iter().position(|byte| *byte == b'\n');
+            let len = end.map_or(buffer.len(), |end| end + 1);
+            torn &= buffer[..len].iter().all(|byte| *byte == 0);
+            self.reader.consume(len);
+            self.read += len as u64;
+            if end.is_some() {
+                return Ok(Piece::Damaged { ended: true });
+            }
+        }
+    }
+
+    /// Whether a file of which not one line is whole is the torn begin of a journal, and nothing that somebody may miss.
+    fn torn_is_ours(&self) -> bool {
+        let zeros = self.line.iter().rev().take_while(|byte| **byte == 0).count();
+        let begun = &self.line[..self.line.len() - zeros];
+        let beginning = lines::BEGINNING.as_bytes();
+        self.read < LONGEST_LINE && (begun.starts_with(beginning) || beginning.starts_with(begun))
+    }
 }
 
 /// Makes a new file's name survive a power cut. Some file systems refuse; then the name is as safe as theirs are.

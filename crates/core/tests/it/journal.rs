@@ -5,9 +5,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use mpt_tokens::{
-    Batch, BatchOptions, BatchSummary, Client, Code, Endpoint, Journal, Outcome, Pull, Report,
+    Batch, BatchOptions, BatchSummary, Client, Code, Damage, Journal, Outcome, Pull, Report,
 };
-use mpt_tokens_sandbox::{Sandbox, Status, numbered_id};
+use mpt_tokens_sandbox::{MAIN_TOKEN_ID, Sandbox, Status, numbered_id};
 use rstest::rstest;
 use serde_json::Value;
 
@@ -30,16 +30,33 @@ impl Place {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// A journal for `sandbox` as an earlier run left it.
-    fn with(sandbox: &Sandbox, lines: &str) -> Place {
+    /// A journal for `sandbox` as an earlier run left it, with `tail` after its last whole line.
+    fn with(sandbox: &Sandbox, lines: &str, tail: impl AsRef<[u8]>) -> Place {
         let place = Place::new();
-        fs::write(place.path(), format!("{}{lines}", header(&sandbox.base_url()))).unwrap();
+        let lines: String = lines.lines().map(sealed).collect();
+        let whole = format!("{}{lines}", header(&sandbox.base_url(), MAIN_TOKEN_ID));
+        fs::write(place.path(), [whole.as_bytes(), tail.as_ref()].concat()).unwrap();
         place
     }
 }
 
-fn header(base_url: &str) -> String {
-    format!("{{\"journal\":\"mpt-tokens\",\"version\":1,\"base_url\":\"{base_url}\"}}\n")
+fn header(base_url: &str, token_id: &str) -> String {
+    sealed(&format!(
+        r#"{{"journal":"mpt-tokens","version":2,"base_url":"{base_url}","token_id":"{token_id}"}}"#
+    ))
+}
+
+/// An object as a line of a journal: with its checksum and its end.
+fn sealed(object: &str) -> String {
+    let members = object.strip_suffix('}').unwrap();
+    format!("{members},\"crc32c\":\"{:08x}\"}}\n", crc32c(members.as_bytes()))
+}
+
+/// CRC-32C as RFC 3720 defines it, bit by bit.
+fn crc32c(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ ((sum & 1) * 0x82f6_3b78))
+    })
 }
 
 fn client(sandbox: &Sandbox) -> Client {
@@ -47,11 +64,7 @@ fn client(sandbox: &Sandbox) -> Client {
 }
 
 fn open(place: &Place, sandbox: &Sandbox) -> Journal {
-    Journal::open(place.path(), &endpoint(sandbox)).unwrap()
-}
-
-fn endpoint(sandbox: &Sandbox) -> Endpoint {
-    Endpoint::new(&sandbox.base_url(), false).unwrap()
+    Journal::open(place.path(), &client(sandbox)).unwrap()
 }
 
 fn drain<I>(mut batch: Batch<I>) -> (BTreeMap<String, Report>, BatchSummary)
@@ -82,6 +95,7 @@ fn a_journal_holds_an_intent_and_an_outcome_for_each_token_tried() {
     assert_eq!((summary.total, summary.duplicates), (3, 1));
     let mut lines = place.lines();
     assert_eq!(lines[0]["base_url"], sandbox.base_url());
+    assert_eq!(lines[0]["token_id"], MAIN_TOKEN_ID);
     assert!(lines[1]["run"].is_string());
     let text =
         |line: &Value| format!("{} {}", line["id"], line.get("intent").unwrap_or(&line["outcome"]));
@@ -101,8 +115,7 @@ fn what_is_dead_is_not_asked_again_and_what_is_open_is_asked_as_a_lost_answer() 
     let sandbox = Sandbox::builder().tokens(["TKN-1-6"]).start().unwrap();
     let place = Place::with(
         &sandbox,
-        r#"{"run":"x","pid":1}
-{"id":"TKN-1-1","intent":"delete"}
+        r#"{"id":"TKN-1-1","intent":"delete"}
 {"id":"TKN-1-1","outcome":"deleted","code":"ok","http_status":204}
 {"id":"TKN-1-2","intent":"delete"}
 {"id":"TKN-1-2","outcome":"gone","code":"ok","http_status":404}
@@ -114,6 +127,7 @@ fn what_is_dead_is_not_asked_again_and_what_is_open_is_asked_as_a_lost_answer() 
 {"id":"TKN-1-6","intent":"delete"}
 {"id":"TKN-403.always-7","intent":"delete"}
 "#,
+        "",
     );
     let ids = [
         "TKN-1-1",
@@ -180,15 +194,19 @@ fn what_was_skipped_was_not_tried_by_the_next_runs_lights_either() {
 
 #[rstest]
 #[case::half_a_line(r#"{"id":"TKN-1-2","inte"#)]
-#[case::no_end_of_line(r#"{"id":"TKN-1-2","intent":"delete"}"#)]
+#[case::no_end_of_line(sealed(r#"{"id":"TKN-1-2","intent":"delete"}"#).trim_end().to_owned())]
 #[case::zeros("\0\0\0\0\0\0\0\0")]
+#[case::half_a_line_and_zeros("{\"id\":\"TKN-1-2\",\"inte\0\0\0")]
+#[case::many_zeros("\0".repeat(200_000))]
+#[case::half_a_line_and_many_zeros(format!("{{\"id\":\"TK{}", "\0".repeat(200_000)))]
 #[case::half_a_character("{\"id\":\"\u{fffd}")]
-fn a_torn_last_line_is_taken_away(#[case] torn: &str) {
+fn a_torn_end_is_taken_away(#[case] torn: impl AsRef<[u8]>) {
     let sandbox = Sandbox::builder().tokens(["TKN-1-1", "TKN-1-2"]).start().unwrap();
     let whole = "{\"id\":\"TKN-1-1\",\"intent\":\"delete\"}\n{\"id\":\"TKN-1-1\",\"outcome\":\"deleted\"}\n";
-    let place = Place::with(&sandbox, &format!("{whole}{torn}"));
+    let place = Place::with(&sandbox, whole, torn);
     let journal = open(&place, &sandbox);
-    assert_eq!(journal.resumed().unwrap().dead, 1);
+    let resumed = journal.resumed().unwrap();
+    assert_eq!((resumed.dead, resumed.damage), (1, None));
     let (reports, _) = run(&sandbox, &journal, &["TKN-1-1", "TKN-1-2"]);
     assert_eq!(reports["TKN-1-2"].outcome(), Outcome::Deleted);
     drop(journal);
@@ -196,10 +214,37 @@ fn a_torn_last_line_is_taken_away(#[case] torn: &str) {
     place.lines();
 }
 
+/// More than a torn end: what was there may have been on disk, and its request may have left.
+#[rstest]
+#[case::a_line_whose_end_was_changed([sealed(r#"{"id":"TKN-1-2","intent":"delete"}"#).trim_end(), "\u{b}"].concat())]
+#[case::other_text("buy milk")]
+#[case::zeros_and_more("\0\0\0{")]
+#[case::a_long_text("x".repeat(200_000))]
+fn an_end_that_is_more_than_torn_is_damaged(#[case] tail: String) {
+    let sandbox = Sandbox::start().unwrap();
+    let place = Place::with(&sandbox, "{\"id\":\"TKN-1-1\",\"outcome\":\"deleted\"}\n", &tail);
+    let journal = open(&place, &sandbox);
+    let resumed = journal.resumed().unwrap();
+    assert_eq!(resumed.dead, 1);
+    let damage = resumed.damage.unwrap();
+    assert_eq!((damage.lines, damage.first, damage.last), (1, 3, 3));
+    let (reports, _) = run(&sandbox, &journal, &["TKN-1-1", "TKN-1-2", "TKN-ok-1"]);
+    assert_eq!(reports.len(), 2);
+    let report = &reports["TKN-1-2"];
+    assert_eq!((report.outcome(), report.code()), (Outcome::Unknown, Code::NotFound));
+    assert!(report.message().contains("a damaged line of the journal"), "{}", report.message());
+    drop(journal);
+    // What follows is not glued to it, and is not forgotten.
+    let resumed = open(&place, &sandbox).resumed().unwrap();
+    assert_eq!((resumed.dead, resumed.damage), (2, Some(damage)));
+}
+
 #[rstest]
 #[case::empty("")]
 #[case::one_byte("{")]
-#[case::half(r#"{"journal":"mpt-tokens","version":1,"ba"#)]
+#[case::half(r#"{"journal":"mpt-tokens","version":2,"ba"#)]
+#[case::half_and_zeros("{\"journal\":\"mpt-tokens\",\"vers\0\0\0")]
+#[case::zeros("\0\0\0\0\0\0\0\0")]
 fn a_first_line_that_was_torn_is_written_again(#[case] torn: &str) {
     let sandbox = Sandbox::start().unwrap();
     let place = Place::new();
@@ -213,29 +258,175 @@ fn a_first_line_that_was_torn_is_written_again(#[case] torn: &str) {
 #[case::notes("buy milk\n", "is not a journal, and was not changed")]
 #[case::notes_without_end("buy milk", "is not a journal, and was not changed")]
 #[case::json("{\"id\":\"TKN-1-1\"}\n", "is not a journal, and was not changed")]
-#[case::later("{\"journal\":\"mpt-tokens\",\"version\":2,\"base_url\":\"x\"}\n", "has format 2")]
+#[case::many_zeros("\0".repeat(100_000), "is not a journal, and was not changed")]
+#[case::before(
+    "{\"journal\":\"mpt-tokens\",\"version\":1,\"base_url\":\"x\"}\n",
+    "has format 1, of a version before"
+)]
+#[case::later(
+    "{\"journal\":\"mpt-tokens\",\"version\":3,\"base_url\":\"x\"}\n",
+    "has format 3, which"
+)]
 #[case::elsewhere(
-    "{\"journal\":\"mpt-tokens\",\"version\":1,\"base_url\":\"https://elsewhere.example\"}\n",
+    header("https://elsewhere.example", MAIN_TOKEN_ID),
     "is for `https://elsewhere.example`"
 )]
-fn what_is_not_a_journal_for_this_api_is_left_as_it_is(#[case] text: &str, #[case] why: &str) {
+#[case::damaged(header("http://127.0.0.1", MAIN_TOKEN_ID).to_uppercase().replace("\"JOURNAL\":\"MPT-TOKENS", "\"journal\":\"mpt-tokens"), "is damaged in its first two lines")]
+fn what_is_not_a_journal_for_this_api_is_left_as_it_is(
+    #[case] text: impl Into<String>,
+    #[case] why: &str,
+) {
+    let text = text.into();
     let sandbox = Sandbox::start().unwrap();
     let place = Place::new();
-    fs::write(place.path(), text).unwrap();
-    let error = Journal::open(place.path(), &endpoint(&sandbox)).unwrap_err();
+    fs::write(place.path(), &text).unwrap();
+    let error = Journal::open(place.path(), &client(&sandbox)).unwrap_err();
     assert!(error.to_string().contains(why), "{error}");
     assert_eq!(error.code(), Code::InvalidConfig);
     assert_eq!(fs::read_to_string(place.path()).unwrap(), text);
 }
 
+/// A damaged line says nothing, and what it may have been about is in doubt: neither skipped, nor `gone`, nor
+/// `not_deleted`, also when it is asked again.
 #[test]
-fn damage_in_the_middle_is_named_and_left_as_it_is() {
+fn a_damaged_line_is_told_and_puts_what_it_may_have_been_about_in_doubt() {
+    let sandbox = Sandbox::builder().tokens(["TKN-1-5"]).start().unwrap();
+    let place = Place::with(
+        &sandbox,
+        r#"{"id":"TKN-1-1","outcome":"deleted"}
+{"id":"TKN-1-2","intent":"delete"}
+{"id":"TKN-1-3","outcome":"not_deleted"}
+{"id":"TKN-1-9","outcome":"deleted"}
+{"id":"TKN-1-6","intent":"delete"}
+{"id":"TKN-1-7","outcome":"not_deleted"}
+"#,
+        "",
+    );
+    let text = fs::read_to_string(place.path()).unwrap();
+    fs::write(place.path(), text.replace("TKN-1-9", "TKN-1-8")).unwrap();
+    let ids: Vec<String> = (1..=8).map(|n| format!("TKN-1-{n}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    for again in [false, true] {
+        let journal = open(&place, &sandbox);
+        let resumed = journal.resumed().unwrap();
+        let Damage { lines, first, last, .. } = resumed.damage.unwrap();
+        assert_eq!((lines, first, last), (1, 5, 5));
+        let (reports, summary) = run(&sandbox, &journal, &ids);
+        let told: Vec<_> =
+            reports.iter().map(|(id, report)| (id.as_str(), report.outcome())).collect();
+        let settled = [("TKN-1-5", Outcome::Deleted), ("TKN-1-6", Outcome::Gone)];
+        let expected: Vec<_> = [
+            ("TKN-1-2", Outcome::Unknown),
+            ("TKN-1-3", Outcome::Unknown),
+            ("TKN-1-4", Outcome::Unknown),
+            settled[0],
+            settled[1],
+            ("TKN-1-7", Outcome::NotDeleted),
+            ("TKN-1-8", Outcome::Unknown),
+        ]
+        .into_iter()
+        .filter(|row| !again || !settled.contains(row))
+        .collect();
+        assert_eq!(told, expected);
+        assert_eq!(summary.already_done, if again { 3 } else { 1 });
+    }
+    // The caller may say that what is not there is as good as deleted.
+    let journal = open(&place, &sandbox);
+    let options = BatchOptions::new().journal(journal).missing_ok(true);
+    let (reports, _) = drain(client(&sandbox).batch(ids, &options).unwrap());
+    assert!(reports.values().all(|report| report.outcome() == Outcome::Gone));
+}
+
+/// Every bit of a journal is changed in turn: no living token counts as dead, and none that is dead as alive.
+#[test]
+fn no_bit_that_flips_makes_the_journal_lie() {
+    let sandbox = Sandbox::builder().tokens(["TKN-1-1"]).start().unwrap();
+    let dead = ["TKN-1-1", "TKN-answerlost-1", "TKN-answer502.403.always-1"];
+    let alive = ["TKN-403.always-1", "TKN-404.always-1"];
+    let ids = [dead.as_slice(), &alive].concat();
+    let place = Place::new();
+    run(&sandbox, &open(&place, &sandbox), &ids[..2]);
+    run(&sandbox, &open(&place, &sandbox), &ids);
+    let sound = fs::read(place.path()).unwrap();
+    for id in dead {
+        assert_eq!(sandbox.truth(id).status, Status::Deleted);
+    }
+
+    let flipped = Place::new();
+    let client = client(&sandbox);
+    let mut flips = 0;
+    for byte in 0..sound.len() {
+        for bit in 0..8 {
+            let mut bytes = sound.clone();
+            bytes[byte] ^= 1 << bit;
+            fs::write(flipped.path(), &bytes).unwrap();
+            let journal = Journal::look(flipped.path(), &client)
+                .unwrap_or_else(|error| panic!("bit {bit} of byte {byte}: {error}"));
+            assert!(journal.resumed().unwrap().damage.is_some(), "bit {bit} of byte {byte}");
+            let options = BatchOptions::new().journal(journal);
+            let asked: Vec<_> = client.rehearse(ids.iter().copied(), &options).unwrap().collect();
+            for id in alive {
+                let asked = asked.iter().any(|report| report.id() == Some(id));
+                assert!(asked, "bit {bit} of byte {byte}: {id} counts as dead");
+            }
+            flips += 1;
+        }
+        // One bit in every fourth byte goes on to the requests, and to a run after that one.
+        if byte % 4 != 0 {
+            continue;
+        }
+        let bit = byte / 4 % 8;
+        let mut bytes = sound.clone();
+        bytes[byte] ^= 1 << bit;
+        fs::write(flipped.path(), &bytes).unwrap();
+        for _ in 0..2 {
+            let (reports, _) = run(&sandbox, &open(&flipped, &sandbox), &ids);
+            for (id, report) in &reports {
+                let lie = match report.outcome() {
+                    Outcome::Deleted | Outcome::Gone => alive.contains(&id.as_str()),
+                    Outcome::NotDeleted => dead.contains(&id.as_str()),
+                    Outcome::Unknown => false,
+                };
+                assert!(!lie, "bit {bit} of byte {byte}: {}", report.message());
+            }
+        }
+    }
+    assert!(flips > 1_500, "{flips}");
+    for id in alive {
+        assert_ne!(sandbox.truth(id).status, Status::Deleted);
+    }
+}
+
+/// What one account cannot see is `gone` for it, and may live for another.
+#[rstest]
+#[case::named("idt:TKN-0000-0002:some-other-secret", "is of a run with the token `TKN-0000-0001`")]
+#[case::unnamed("some-other-secret", "would be made with a token without an id")]
+fn a_journal_belongs_to_one_token(#[case] other: &str, #[case] why: &str) {
     let sandbox = Sandbox::start().unwrap();
-    let place = Place::with(&sandbox, "{\"run\":\"x\"}\n{\"id\":\"TKN\n{\"run\":\"x\"}\n");
-    let before = fs::read(place.path()).unwrap();
-    let error = Journal::open(place.path(), &endpoint(&sandbox)).unwrap_err();
-    assert!(error.to_string().contains("is damaged in line 3"), "{error}");
-    assert_eq!(fs::read(place.path()).unwrap(), before);
+    let place = Place::new();
+    let with = |token: &str| {
+        Client::builder().base_url(sandbox.base_url()).api_token(token).build().unwrap()
+    };
+    let journal = open(&place, &sandbox);
+    let error = Journal::look(place.path(), &with(other)).unwrap_err();
+    assert!(error.to_string().contains(why), "{error}");
+    let options = BatchOptions::new().journal(journal);
+    let error = with(other).batch(["TKN-1-1"], &options).unwrap_err();
+    assert!(error.to_string().contains(why), "{error}");
+    assert!(!error.to_string().contains("secret"), "{error}");
+
+    // The other way round; and two values without an id are told apart by a digest, which is another in each journal.
+    let (one, two) = (Place::new(), Place::new());
+    for place in [&one, &two] {
+        drop(Journal::open(place.path(), &with(other)).unwrap());
+        drop(Journal::open(place.path(), &with(other)).unwrap());
+        assert!(Journal::open(place.path(), &client(&sandbox)).is_err());
+        assert!(Journal::open(place.path(), &with("a-third-secret")).is_err());
+        assert!(!fs::read_to_string(place.path()).unwrap().contains("secret"));
+    }
+    if !other.starts_with("idt:") {
+        assert_ne!(one.lines()[0]["token_hmac"], two.lines()[0]["token_hmac"]);
+    }
 }
 
 #[test]
@@ -243,7 +434,7 @@ fn a_journal_in_use_is_refused_until_its_run_has_ended() {
     let sandbox = Sandbox::start().unwrap();
     let place = Place::new();
     let journal = open(&place, &sandbox);
-    let error = Journal::open(place.path(), &endpoint(&sandbox)).unwrap_err();
+    let error = Journal::open(place.path(), &client(&sandbox)).unwrap_err();
     assert!(error.to_string().contains("is in use by another run"), "{error}");
     drop(journal);
     open(&place, &sandbox);
@@ -275,16 +466,17 @@ fn a_journal_serves_one_batch_at_a_time_and_one_base_url() {
 fn a_place_that_cannot_be_written_is_refused(#[case] name: &str, #[case] why: &str) {
     let sandbox = Sandbox::start().unwrap();
     let place = Place::new();
-    let error = Journal::open(place.folder.path().join(name), &endpoint(&sandbox)).unwrap_err();
+    let error = Journal::open(place.folder.path().join(name), &client(&sandbox)).unwrap_err();
     assert!(error.to_string().contains(why), "{error}");
 }
 
 #[test]
 fn looking_at_a_journal_changes_nothing_and_tells_what_would_be_done() {
     let sandbox = Sandbox::start().unwrap();
-    let place = Place::with(&sandbox, "{\"id\":\"TKN-1-1\",\"outcome\":\"deleted\"}\n{\"id\":\"to");
+    let place =
+        Place::with(&sandbox, "{\"id\":\"TKN-1-1\",\"outcome\":\"deleted\"}\n", "{\"id\":\"to");
     let before = fs::read(place.path()).unwrap();
-    let journal = Journal::look(place.path(), &endpoint(&sandbox)).unwrap();
+    let journal = Journal::look(place.path(), &client(&sandbox)).unwrap();
     let options = BatchOptions::new().journal(journal);
     let mut rehearsal = client(&sandbox).rehearse(["TKN-1-1", "TKN-1-2"], &options).unwrap();
     let reports: Vec<Report> = rehearsal.by_ref().collect();
@@ -297,7 +489,7 @@ fn looking_at_a_journal_changes_nothing_and_tells_what_would_be_done() {
     assert_eq!(sandbox.stats().requests, 0);
 
     let nowhere = place.folder.path().join("nowhere");
-    assert_eq!(Journal::look(&nowhere, &endpoint(&sandbox)).unwrap().resumed(), None);
+    assert_eq!(Journal::look(&nowhere, &client(&sandbox)).unwrap().resumed(), None);
     assert!(!nowhere.exists());
 }
 

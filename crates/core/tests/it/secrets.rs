@@ -56,7 +56,7 @@ fn a_batch_shows_it_not() {
     let server = Server::start(|conn, _| conn.answer_all(NO_CONTENT));
     let client = builder(server.url()).build().unwrap();
     let path = std::env::temp_dir().join(format!("mpt-tokens-journal-{}", std::process::id()));
-    let journal = Journal::open(&path, client.endpoint()).unwrap();
+    let journal = Journal::open(&path, &client).unwrap();
     let options = BatchOptions::new().journal(journal);
     assert_no_secret(&format!("{options:?}"));
     let mut reports = Vec::new();
