@@ -4,6 +4,7 @@
 use ureq::http::HeaderValue;
 
 use crate::secret::ApiToken;
+use crate::transport::Wiped;
 
 /// What stands in the place of each byte of a secret where the length of a text must stay.
 pub(crate) const MASK: u8 = b'*';
@@ -56,6 +57,16 @@ impl Credential {
             }
             _ => false,
         }
+    }
+
+    /// The same in bytes that come in pieces: `before` is the end of what came, and is kept so.
+    pub(crate) fn mask_behind(&self, before: &mut Wiped, bytes: &mut [u8]) {
+        let begin = before.len();
+        before.extend(bytes);
+        self.mask(before);
+        bytes.copy_from_slice(&before[begin..]);
+        let kept = before.len().min(self.len().saturating_sub(1));
+        before.remove_front(before.len() - kept);
     }
 
     /// Makes an echo of the value unreadable, without changing any length.

@@ -6,6 +6,7 @@
 
 mod answer;
 mod chunks;
+mod gzip;
 mod records;
 mod secure;
 mod watch;
@@ -42,6 +43,7 @@ use crate::wait::{Cancels, Wake};
 pub(crate) use answer::Received;
 use secure::TlsStep;
 use watch::WatchStep;
+pub(crate) use wiped::Wiped;
 use wiped::WipedBuffers;
 
 /// How far an attempt has come.
@@ -241,6 +243,16 @@ fn current() -> Result<Rc<Current>, Error> {
     CURRENT
         .with_borrow(Clone::clone)
         .ok_or_else(|| Error::Io(io::Error::other("a connection was used outside a call")))
+}
+
+/// Makes an echo of the API token of the attempt under way unreadable in bytes that came, also where it began `before`
+/// them; and keeps what of them may begin another.
+pub(crate) fn mask(before: &mut Wiped, bytes: &mut [u8]) {
+    CURRENT.with_borrow(|current| {
+        if let Some(current) = current {
+            current.credential.mask_behind(before, bytes);
+        }
+    });
 }
 
 /// Whether connections are only asked for what has come already.

@@ -14,6 +14,7 @@ use ureq::http::header::{
 };
 
 use super::chunks::Chunks;
+use super::gzip;
 use super::wiped::Wiped;
 
 /// The longest head of an answer, with all interim ones before it, in bytes; what is longer is not HTTP as the API
@@ -47,7 +48,7 @@ pub(crate) struct Received {
     pub(crate) status: u16,
     /// Those that matter above: `Content-Type`, `Date`, `Retry-After`, `WWW-Authenticate`.
     pub(crate) fields: HeaderMap,
-    /// Its first [`MAX_BODY`] bytes; nothing with a status whose body says nothing.
+    /// Its first [`MAX_BODY`] bytes, unpacked where they are gzip; nothing with a status whose body says nothing.
     pub(crate) body: Wiped,
     /// It says that the connection ends.
     pub(crate) closes: bool,
@@ -221,6 +222,9 @@ impl Reader {
     fn finish(&mut self, certain: bool, mask: &impl Fn(&mut [u8])) -> Option<Received> {
         let (mut received, _) = self.begun.take()?;
         received.reusable &= certain && self.raw.is_empty();
+        if let Some(plain) = gzip::decode(&received.body, MAX_BODY) {
+            received.body = plain;
+        }
         mask(&mut received.body);
         self.interim = 0;
         Some(received)

@@ -11,8 +11,9 @@ use mpt_tokens::{
 use rstest::rstest;
 
 use crate::support::log::{assert_no_leak, assert_no_secret, quiet, records};
+use crate::support::pki::Authority;
 use crate::support::raw::{NO_CONTENT, Server, http};
-use crate::support::{ID, SECRET, TOKEN, builder, delete, once};
+use crate::support::{HOST, ID, SECRET, TOKEN, builder, builder_at, delete, once};
 
 /// Everything public that could hold it, in every way that it can be shown.
 #[test]
@@ -252,6 +253,119 @@ mod memory {
         assert_eq!(copies(&value), 1, "none in the buffers of the pooled connection");
         drop(client);
         assert_eq!(copies(&value), 0, "none after the client");
+    }
+
+    /// The environment of the client in another process.
+    const URL: &str = "MPT_TOKENS_TEST_ECHO_URL";
+    const ADDRESS: &str = "MPT_TOKENS_TEST_ECHO_ADDRESS";
+    const CA: &str = "MPT_TOKENS_TEST_ECHO_CA";
+
+    /// How a server echoes the credential.
+    #[derive(Clone, Copy, Debug)]
+    enum Echo {
+        Head,
+        Body,
+        Chunks,
+        Everywhere,
+        /// In a body that is never whole.
+        Half,
+        /// In what is no answer.
+        Garbage,
+        /// Behind the answer, where nobody asked for it.
+        Behind,
+        /// Cut in the middle of the credential.
+        Split,
+    }
+
+    fn echo(conn: &mut crate::support::raw::Conn<'_>, how: Echo) {
+        while let Some(head) = conn.request() {
+            let lower = head.to_lowercase();
+            let begin = lower.find("authorization: bearer ").unwrap() + 22;
+            let value = head[begin..].split("\r\n").next().unwrap();
+            let body = format!(r#"{{"title":"{value}","errors":["{value}"]}}"#);
+            let field = format!("X-Echo: {value}\r\nWWW-Authenticate: Bearer {value}\r\n");
+            match how {
+                Echo::Head => conn.send(http("401 Unauthorized", &field, "")),
+                Echo::Body => conn.send(http("403 Forbidden", "", &body)),
+                Echo::Chunks => conn.send(format!(
+                    "HTTP/1.1 400 B\r\nTransfer-Encoding: chunked\r\n\r\n{:x};{value}\r\n{body}\r\n0\r\nX: {value}\r\n\r\n",
+                    body.len()
+                )),
+                Echo::Everywhere => conn.send(http(&format!("404 {value}"), &field, &body)),
+                Echo::Half => {
+                    conn.send(format!("HTTP/1.1 400 B\r\nContent-Length: 9999\r\n{field}\r\n{body}"));
+                    return;
+                }
+                Echo::Garbage => {
+                    conn.send(format!("{value} {value}\r\n\r\n"));
+                    return;
+                }
+                Echo::Behind => conn.send(format!("{NO_CONTENT}{value}")),
+                Echo::Split => {
+                    let whole = http("403 Forbidden", &field, &body);
+                    let middle = whole.find(value).unwrap() + value.len() / 2;
+                    conn.send(&whole[..middle]);
+                    std::thread::sleep(Duration::from_millis(5));
+                    conn.send(&whole[middle..])
+                }
+            };
+        }
+    }
+
+    /// The client runs in a process of its own, since the server's has the value many times.
+    #[rstest]
+    fn none_after_an_echo(
+        #[values(
+            Echo::Head,
+            Echo::Body,
+            Echo::Chunks,
+            Echo::Everywhere,
+            Echo::Half,
+            Echo::Garbage,
+            Echo::Behind,
+            Echo::Split
+        )]
+        how: Echo,
+        #[values(false, true)] tls: bool,
+    ) {
+        let authority = Authority::new("echo");
+        let server = match tls {
+            false => Server::start(move |conn, _| echo(conn, how)),
+            true => {
+                let config = authority.issue(&[HOST]).server();
+                Server::start_tls(config, move |conn, _| echo(conn, how))
+            }
+        };
+        let done = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "secrets::memory::the_client_of_an_echo", "--ignored", "--nocapture"])
+            .env(URL, if tls { server.tls_url() } else { server.url() })
+            .env(ADDRESS, server.address().to_string())
+            .env(CA, authority.pem())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&done.stdout);
+        assert!(done.status.success(), "{said}{}", String::from_utf8_lossy(&done.stderr));
+        assert!(said.contains("1 passed"), "{said}");
+        assert!(server.requests() >= 3);
+    }
+
+    #[test]
+    #[ignore = "a part of `none_after_an_echo`, which runs it in a process of its own"]
+    fn the_client_of_an_echo() {
+        let variable = |name| std::env::var(name).unwrap();
+        let value = disguised();
+        let client: Client = builder_at(variable(URL), variable(ADDRESS).parse().unwrap())
+            .ca_bundle(mpt_tokens::CaBundle::from_pem(variable(CA).as_bytes()).unwrap().only())
+            .api_token(plain(&value))
+            .attempts(1)
+            .build()
+            .unwrap();
+        let reports: Vec<Report> = (0..3).map(|_| Report::from(client.delete_token(ID))).collect();
+        assert!(reports.iter().all(|report| report.attempts()[0].sent), "{reports:?}");
+        let living = copies(&value);
+        drop(client);
+        assert_eq!(copies(&value), 0, "none after the client");
+        assert_eq!(living, 1, "the client's own, while it lived");
     }
 
     /// The search finds what is there.

@@ -93,8 +93,10 @@ impl Server {
             let (stopping, shared) = (Arc::clone(&stopping), Arc::clone(&shared));
             let serve = Arc::new(serve);
             move || {
-                let mut threads = Vec::new();
+                let mut threads: Vec<JoinHandle<()>> = Vec::new();
                 for socket in listener.incoming() {
+                    // A thread that has ended keeps its stack until then.
+                    threads.extract_if(.., |thread| thread.is_finished()).for_each(join);
                     if stopping.load(Ordering::SeqCst) {
                         break;
                     }
@@ -112,12 +114,7 @@ impl Server {
                         shared.ended.notify_all();
                     }));
                 }
-                for thread in threads {
-                    // A failed assertion of the server's is the test's.
-                    if let Err(panic) = thread.join() {
-                        std::panic::resume_unwind(panic);
-                    }
-                }
+                threads.into_iter().for_each(join);
             }
         });
         Server { address, stopping, shared, accepting: Some(accepting) }
@@ -170,6 +167,13 @@ impl Server {
         let (closed, _) =
             self.shared.ended.wait_timeout_while(closed, SOON, |closed| *closed < count).unwrap();
         assert!(*closed >= count, "{count} connections were not closed");
+    }
+}
+
+/// A failed assertion of the server's is the test's.
+fn join(thread: JoinHandle<()>) {
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
     }
 }
 
