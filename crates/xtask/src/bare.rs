@@ -23,6 +23,9 @@ use crate::{hide, repo};
 /// network that the README asks for.
 const PACKAGES: &str = "ca-certificates,gcc,git,libc6-dev,python3-venv";
 
+/// Where programs are on the bare machine.
+const PATH: &str = "/opt/rust/bin:/usr/bin:/bin";
+
 /// The commands of the README.
 const COMMANDS: &[&str] = &["demo", "test"];
 
@@ -67,7 +70,11 @@ impl Machine {
     /// Gives it a user, a clone, the crates that this machine has downloaded, and this machine's way to the network.
     fn settle(&self, log: &mut Log) -> Result<()> {
         let home = self.root.join("home/user");
-        log.run(Command::new("chroot").arg(&self.root).args(["useradd", "--create-home", "user"]))?;
+        log.run(Command::new("chroot").arg(&self.root).args([
+            "/usr/sbin/useradd",
+            "--create-home",
+            "user",
+        ]))?;
         let mut clone = Command::new("git");
         clone.args(["-c", "safe.directory=*", "clone", "--quiet", "--no-hardlinks"]);
         log.run(clone.arg(repo::root()).arg(home.join("mpt-tokens")))?;
@@ -91,7 +98,7 @@ impl Machine {
                     .with_context(|| from.display().to_string())?;
             }
         }
-        let owner = ["chown", "-R", "user:user", "/home/user"];
+        let owner = ["/usr/bin/chown", "-R", "user:user", "/home/user"];
         log.run(Command::new("chroot").arg(&self.root).args(owner)).map(drop)
     }
 
@@ -104,7 +111,7 @@ impl Machine {
             "set -e; root=$1; \
              mkdir -p \"$root/opt/rust\"; mount --bind -o ro \"$2\" \"$root/opt/rust\"; \
              mount -t proc proc \"$root/proc\"; mount --rbind /dev \"$root/dev\"; \
-             exec chroot \"$root\" setpriv --reuid user --regid user --init-groups \
+             exec chroot \"$root\" /usr/bin/env PATH={PATH} setpriv --reuid user --regid user --init-groups \
              sh -c 'cd ~/mpt-tokens && {line}'"
         );
         let mut unshare = Command::new("unshare");
@@ -124,9 +131,7 @@ impl Machine {
         }));
         // A folder of this machine.
         unshare.env_remove("PIP_FIND_LINKS");
-        unshare
-            .env("PATH", "/opt/rust/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-            .env("HOME", "/home/user");
+        unshare.env("HOME", "/home/user");
         log.run(&mut unshare)
     }
 }
