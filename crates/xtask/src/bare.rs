@@ -3,7 +3,7 @@
 //! [`test`] makes a Debian in a folder, with the packages that the README names, and runs both of its commands there in
 //! a fresh clone, as a user without rights. [`hidden`] takes the optional tools of this machine away one at a time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -37,6 +37,13 @@ pub(crate) fn test(log: &mut Log) -> Result<Tally> {
         let started = Instant::now();
         let output = machine.run(log, &format!("cargo xtask {verb}"))?;
         log.note(&format!("cargo xtask {verb}: {:.0} s", started.elapsed().as_secs_f64()));
+        if *verb == "demo" {
+            let twice = machine.built_twice()?;
+            ensure!(
+                twice.is_empty(),
+                "the demo builds these twice (crates/unify says why): {twice:?}"
+            );
+        }
         if *verb == "test" {
             let inner =
                 Tally::read(Runner::Plain, &output).context("it printed no count of tests")?;
@@ -102,6 +109,30 @@ impl Machine {
         log.run(Command::new("chroot").arg(&self.root).args(owner)).map(drop)
     }
 
+    /// The crates of which cargo has built more than the lock file has versions.
+    fn built_twice(&self) -> Result<Vec<String>> {
+        let clone = self.root.join("home/user/mpt-tokens");
+        let lock =
+            fs::read_to_string(clone.join("Cargo.lock")).context("cannot read Cargo.lock")?;
+        let names =
+            lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
+        let mut left: BTreeMap<String, i32> = BTreeMap::new();
+        for name in names {
+            *left.entry(name.replace('-', "_")).or_default() += 1;
+        }
+        for file in repo::files(&clone.join("target/debug/deps"), "rlib")? {
+            let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let name = stem.rsplit_once('-').map_or(stem.as_str(), |(name, _)| name);
+            *left.entry(name.trim_start_matches("lib").to_owned()).or_default() -= 1;
+        }
+        // What is not named as its package, such as this workspace's own, is not counted.
+        Ok(left
+            .into_iter()
+            .filter(|(name, left)| *left < 0 && lock_has(&lock, name))
+            .map(|(name, _)| name)
+            .collect())
+    }
+
     /// Runs a line of shell in the clone, as the user. What is mounted for it is gone when it ends, and so is all that it
     /// left running.
     fn run(&self, log: &mut Log, line: &str) -> Result<String> {
@@ -134,6 +165,13 @@ impl Machine {
         unshare.env("HOME", "/home/user");
         log.run(&mut unshare)
     }
+}
+
+/// Whether the lock file has a package of this name.
+fn lock_has(lock: &str, name: &str) -> bool {
+    [name.to_owned(), name.replace('_', "-")]
+        .iter()
+        .any(|name| lock.contains(&format!("name = \"{name}\"\n")))
 }
 
 /// Where apt gets this machine's packages, and the name of the release: what debootstrap asks for.
