@@ -200,7 +200,7 @@ fn rust_tests(log: &mut Log, expression: &str, packages: &[&str]) -> anyhow::Res
     } else {
         log.note("cargo-nextest is not here: cargo test takes its place");
         let mut test = locked("test");
-        test.args(["--no-fail-fast", "--all-targets"]).args(packages);
+        test.args(["--no-fail-fast", "--lib", "--bins", "--tests"]).args(packages);
         test
     };
     let runner = if NEXTEST.missing().is_none() { Runner::Nextest } else { Runner::CargoTest };
