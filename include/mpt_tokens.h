@@ -57,7 +57,10 @@
 #define MPT_UNAUTHORIZED 101
 /** the API answered 403. Outcome: not_deleted. */
 #define MPT_FORBIDDEN 102
-/** the API answered 404 with a JSON object. Outcome: not_deleted. */
+/**
+ * the API answered 404 in its own form: problem details with a `type` or a `title`, whose `status` is
+ * absent or 404. Outcome: not_deleted.
+ */
 #define MPT_NOT_FOUND 103
 /** the API answered 409. Outcome: not_deleted. */
 #define MPT_CONFLICT 104
@@ -69,8 +72,9 @@
 /** the API answered 5xx. Outcome: unknown. */
 #define MPT_SERVER_ERROR 106
 /**
- * the answer is not the API's: a 2xx that is not 204, a redirect, another 4xx, a 404 without a JSON object,
- * or bytes that are not HTTP. Outcome: 2xx, broken HTTP: unknown; others: not_deleted.
+ * anything else: a 2xx that is not 204, any 3xx, another 4xx, a 404 that is not the API's (a wrong base URL
+ * or a gateway), or bytes that are not HTTP. Outcome: not_deleted where the status by its definition says
+ * that the request was not carried out; else unknown.
  */
 #define MPT_UNEXPECTED_RESPONSE 107
 /** the host has no address. Outcome: not_deleted. */

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::cancel::Cancel;
@@ -253,6 +254,7 @@ impl ClientBuilder {
             budget: RetryBudget::new(self.retry_reserve.unwrap_or(RetryBudget::RESERVE)),
             missing_ok: self.missing_ok,
             allow_own_token: self.allow_own_token,
+            accepted: AtomicBool::default(),
         };
         Ok(Client { shared: Arc::new(shared), cancel: self.cancel.unwrap_or_default() })
     }

@@ -1,5 +1,7 @@
 //! One call: attempts, and what they say together. All meaning is decided here; no I/O happens here.
 
+mod rules;
+
 use std::time::{Duration, Instant};
 
 use crate::code::{Code, Outcome};
@@ -10,12 +12,17 @@ use crate::retry::{RetryBudget, RetryPolicy};
 use crate::token_id::TokenId;
 use crate::trace::TraceParent;
 
+pub(crate) use rules::Known;
+use rules::{Says, Verdict, judge, settle};
+
 /// What the world answered to one attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Answer {
     /// A complete, well-formed HTTP answer.
     Status {
         status: u16,
+        /// Whether it has the form in which the API answers, which what stands before the API does not use.
+        from_api: bool,
         /// The body, where it was one JSON object.
         problem: Option<ProblemDetails>,
         retry_after: Option<Duration>,
@@ -74,9 +81,7 @@ pub(crate) enum Entry {
 /// One call, as it was ordered.
 pub(crate) struct Call<'a> {
     pub(crate) id: &'a TokenId,
-    /// The id is that of the token in use, and deleting it was allowed: a 401 after a lost answer proves it gone.
-    pub(crate) own: bool,
-    pub(crate) missing_ok: bool,
+    pub(crate) known: Known,
     /// What an earlier run has left: `Lost::No`, `Lost::Before` or `Lost::InDoubt`.
     pub(crate) lost_before: Lost,
     pub(crate) trace: TraceParent,
@@ -91,44 +96,20 @@ pub(crate) enum Lost {
     No,
     /// Nobody knows whether the token was asked for before: the record of that is damaged.
     InDoubt,
+    /// None for sure, but this attempt was refused by what may have passed it on.
+    Perhaps(u32),
     Before,
     Attempt(u32),
 }
 
-/// What one answer means by itself.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Verdict {
-    pub(crate) code: Code,
-    /// The request may have been carried out although the answer does not say so.
-    pub(crate) lost: bool,
-    pub(crate) retry: bool,
-}
-
-/// The decision table for one answer.
-pub(crate) fn judge(answer: &Answer) -> Verdict {
-    let verdict = |code, lost, retry| Verdict { code, lost, retry };
-    match answer {
-        Answer::Failed { code, sent, hopeless, .. } => {
-            verdict(*code, *sent, !hopeless && *code != Code::Cancelled)
+impl Lost {
+    /// The same after one more answer.
+    fn after(self, says: Says, number: u32) -> Lost {
+        match (self, says) {
+            (Lost::No | Lost::InDoubt | Lost::Perhaps(_), Says::Nothing) => Lost::Attempt(number),
+            (Lost::No, Says::NotNow { sure: false }) => Lost::Perhaps(number),
+            _ => self,
         }
-        Answer::Status { status, problem, .. } => match status {
-            204 => verdict(Code::Ok, false, false),
-            400 => verdict(Code::BadRequest, false, false),
-            401 => verdict(Code::Unauthorized, false, false),
-            403 => verdict(Code::Forbidden, false, false),
-            // Without a JSON object it is a gateway's word, or that of a server that is not the API at all.
-            404 if problem.is_some() => verdict(Code::NotFound, false, false),
-            409 => verdict(Code::Conflict, false, false),
-            429 => verdict(Code::RateLimited, false, true),
-            // The request was not carried out (RFC 9110, section 15.5.9; RFC 8470, section 5.2).
-            408 | 425 => verdict(Code::UnexpectedResponse, false, true),
-            500 | 502 | 503 | 504 => verdict(Code::ServerError, true, true),
-            501 | 505..=599 => verdict(Code::ServerError, true, false),
-            // A login page, a gateway: it proves nothing, either way.
-            200..=299 => verdict(Code::UnexpectedResponse, true, true),
-            300..=499 => verdict(Code::UnexpectedResponse, false, false),
-            _ => verdict(Code::UnexpectedResponse, true, true),
-        },
     }
 }
 
@@ -159,8 +140,9 @@ impl Call<'_> {
         let mut waited = Duration::ZERO;
         let mut last: Option<Answer> = None;
 
+        let cancelled = Verdict { code: Code::Cancelled, says: Says::Refused, retry: false };
         if !entered || world.is_cancelled() {
-            return self.report(Code::Cancelled, lost, attempts, last, End::Final, start, world);
+            return self.report(&cancelled, lost, attempts, last, End::Final, start, world);
         }
         for number in 1.. {
             let begun = world.now();
@@ -173,15 +155,13 @@ impl Call<'_> {
             let now = world.now();
             attempts.push(attempt(number, &answer, now - begun, waited));
             let verdict = judge(&answer);
-            if verdict.lost && matches!(lost, Lost::No | Lost::InDoubt) {
-                lost = Lost::Attempt(number);
-            }
+            lost = lost.after(verdict.says, number);
             let retry_after = self.hear(&answer, begun, now);
             let throttled = verdict.code == Code::RateLimited && retry_after.is_some();
             last = Some(answer);
 
             let end = if !verdict.retry {
-                if !verdict.lost {
+                if verdict.says != Says::Nothing {
                     self.budget.give();
                 }
                 End::Final
@@ -213,7 +193,7 @@ impl Call<'_> {
                         Entry::Go | Entry::Late => End::Deadline,
                         Entry::Ended => {
                             return self.report(
-                                Code::Cancelled,
+                                &cancelled,
                                 lost,
                                 attempts,
                                 last,
@@ -225,7 +205,7 @@ impl Call<'_> {
                     }
                 }
             };
-            return self.report(verdict.code, lost, attempts, last, end, start, world);
+            return self.report(&verdict, lost, attempts, last, end, start, world);
         }
         unreachable!("the loop over attempts ends by returning")
     }
@@ -244,7 +224,7 @@ impl Call<'_> {
     #[allow(clippy::too_many_arguments)]
     fn report(
         &self,
-        code: Code,
+        verdict: &Verdict,
         lost: Lost,
         attempts: Vec<Attempt>,
         last: Option<Answer>,
@@ -252,7 +232,7 @@ impl Call<'_> {
         start: Instant,
         world: &dyn World,
     ) -> Report {
-        let (code, outcome) = self.settle(code, lost);
+        let (code, outcome) = settle(verdict, lost, self.known);
         let http_status = attempts.iter().rev().find_map(|attempt| attempt.http_status);
         let message =
             message::of_call(self.id, code, outcome, lost, last.as_ref(), end, attempts.len());
@@ -275,35 +255,17 @@ impl Call<'_> {
             in_doubt: lost == Lost::InDoubt && outcome == Outcome::Unknown,
         }
     }
-
-    /// What the last answer and the lost ones before it say together.
-    fn settle(&self, code: Code, lost: Lost) -> (Code, Outcome) {
-        let was_lost = lost != Lost::No;
-        match code {
-            Code::Ok => (Code::Ok, Outcome::Deleted),
-            Code::NotFound if self.missing_ok => (Code::Ok, Outcome::Gone),
-            // It may have been deleted by us, and it may never have been there: nothing says which.
-            Code::NotFound if lost == Lost::InDoubt => (code, Outcome::Unknown),
-            Code::NotFound if was_lost => (Code::Ok, Outcome::Gone),
-            // Our own credential does not work any more: that it did when the lost request left is taken for granted,
-            // as `missing_ok` takes it for granted that a token was there.
-            Code::Unauthorized if was_lost && lost != Lost::InDoubt && self.own => {
-                (Code::Ok, Outcome::Gone)
-            }
-            // Nothing else that comes after a lost answer says that the token is alive.
-            _ if was_lost => (code, Outcome::Unknown),
-            _ => (code, Outcome::NotDeleted),
-        }
-    }
 }
 
 fn attempt(number: u32, answer: &Answer, elapsed: Duration, waited: Duration) -> Attempt {
-    let (sent, http_status, failure) = match answer {
-        Answer::Status { status, .. } => (true, Some(*status), None),
-        Answer::Failed { code, sent, status, .. } => (*sent, *status, Some(*code)),
+    let (sent, http_status, failure, from_api) = match answer {
+        Answer::Status { status, from_api, .. } => (true, Some(*status), None, *from_api),
+        Answer::Failed { code, sent, status, .. } => (*sent, *status, Some(*code), false),
     };
-    Attempt { number, sent, http_status, failure, elapsed, waited }
+    Attempt { number, sent, http_status, failure, elapsed, waited, from_api }
 }
 
+#[cfg(test)]
+mod answers;
 #[cfg(test)]
 mod decisions;

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::builder::ClientBuilder;
-use crate::call::{Call, Lost};
+use crate::call::{Call, Known, Lost};
 use crate::cancel::Cancel;
 use crate::code::{Code, Outcome};
 use crate::endpoint::Endpoint;
@@ -45,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) budget: RetryBudget,
     pub(crate) missing_ok: bool,
     pub(crate) allow_own_token: bool,
+    /// Whether a request with the API token in use was answered 204: it is a token's value, or was one.
+    pub(crate) accepted: AtomicBool,
 }
 
 /// What one call may do otherwise than its client: made with [`DeleteOptions::new`], everything unset.
@@ -233,9 +236,11 @@ impl Client {
             cancels: Cancels::new(&self.cancel, options.cancel.as_ref()),
         };
         let call = Call {
-            own: self.own_token_id() == Some(id.as_str()),
             id: &id,
-            missing_ok: options.missing_ok.unwrap_or(self.shared.missing_ok),
+            known: Known {
+                own: self.own_token_id() == Some(id.as_str()),
+                missing_ok: options.missing_ok.unwrap_or(self.shared.missing_ok),
+            },
             lost_before: match (options.after_lost_answer, options.in_doubt) {
                 (true, _) => Lost::Before,
                 (false, true) => Lost::InDoubt,
@@ -246,8 +251,12 @@ impl Client {
             budget: &self.shared.budget,
             gate,
         };
-        catch_unwind(AssertUnwindSafe(|| call.run(&world)))
-            .unwrap_or_else(|_| Report::internal(Some(id.as_str().to_owned())))
+        let report = catch_unwind(AssertUnwindSafe(|| call.run(&world)))
+            .unwrap_or_else(|_| Report::internal(Some(id.as_str().to_owned())));
+        if report.outcome() == Outcome::Deleted && !self.shared.accepted.load(Ordering::Relaxed) {
+            self.shared.accepted.store(true, Ordering::Relaxed);
+        }
+        report
     }
 }
 

@@ -104,11 +104,11 @@ codes! {
     BadRequest = 100, "bad_request", "not_deleted", "the API answered 400";
     Unauthorized = 101, "unauthorized", "not_deleted", "the API answered 401";
     Forbidden = 102, "forbidden", "not_deleted", "the API answered 403";
-    NotFound = 103, "not_found", "not_deleted", "the API answered 404 with a JSON object";
+    NotFound = 103, "not_found", "not_deleted", "the API answered 404 in its own form: problem details with a `type` or a `title`, whose `status` is absent or 404";
     Conflict = 104, "conflict", "not_deleted", "the API answered 409";
     RateLimited = 105, "rate_limited", "not_deleted", "the API answered 429, and waiting would pass the deadline or the attempts are used up";
     ServerError = 106, "server_error", "unknown", "the API answered 5xx";
-    UnexpectedResponse = 107, "unexpected_response", "2xx, broken HTTP: unknown; others: not_deleted", "the answer is not the API's: a 2xx that is not 204, a redirect, another 4xx, a 404 without a JSON object, or bytes that are not HTTP";
+    UnexpectedResponse = 107, "unexpected_response", "not_deleted where the status by its definition says that the request was not carried out; else unknown", "anything else: a 2xx that is not 204, any 3xx, another 4xx, a 404 that is not the API's (a wrong base URL or a gateway), or bytes that are not HTTP";
     ResolveFailed = 200, "resolve_failed", "not_deleted", "the host has no address";
     ConnectFailed = 201, "connect_failed", "not_deleted", "no connection could be opened";
     TlsFailed = 202, "tls_failed", "not_deleted", "the TLS handshake failed, or the certificate is not trusted";

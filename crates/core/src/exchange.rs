@@ -18,6 +18,7 @@ use crate::problem::ProblemDetails;
 use crate::resolve::Lookup;
 use crate::retry_after;
 use crate::secret::ApiToken;
+use crate::sender;
 use crate::tls::{self, CaBundle};
 use crate::transport::{self, Current, Phase, Received};
 use crate::wait::{Cancels, Wake};
@@ -196,9 +197,13 @@ impl Network {
                     .to_owned(),
             };
         }
-        let problem =
-            ProblemDetails::parse(&body).map(|problem| problem.redacted(credential.token()));
-        Answer::Status { status, problem, retry_after: wanted_wait(&fields) }
+        let (read, form) = ProblemDetails::read(&body).unzip();
+        Answer::Status {
+            status,
+            from_api: sender::is_the_api(status, &fields, &body, form),
+            problem: read.map(|problem| problem.redacted(credential.token())),
+            retry_after: wanted_wait(&fields),
+        }
     }
 
     /// Which code a failed attempt has. From what the transport saw, not from the kind of error: those cannot tell

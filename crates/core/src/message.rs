@@ -42,6 +42,9 @@ pub(crate) fn of_call(
         Lost::Attempt(number) => {
             let _ = write!(text, "; the answer to attempt {number} was lost");
         }
+        Lost::Perhaps(number) => {
+            let _ = write!(text, "; attempt {number} was refused, perhaps not by the API");
+        }
         Lost::Before => text.push_str("; the answer to an earlier call was lost"),
         Lost::InDoubt => text.push_str("; a damaged line of the journal may have been about it"),
         Lost::No => {}
@@ -62,6 +65,9 @@ fn why_gone(lost: Lost, last: Option<&Answer>) -> String {
         Lost::No | Lost::InDoubt => "the API does not know it".to_owned(),
         Lost::Before => format!("the answer to an earlier call was lost, and {now}"),
         Lost::Attempt(number) => format!("the answer to attempt {number} was lost, and {now}"),
+        Lost::Perhaps(number) => {
+            format!("attempt {number} was refused, perhaps not by the API, and {now}")
+        }
     }
 }
 
@@ -71,7 +77,7 @@ fn what_happened(code: Code, last: Option<&Answer>) -> String {
         (_, None) => code.meaning().to_owned(),
         (_, Some(Answer::Status { status, .. })) => match (code, status) {
             (Code::UnexpectedResponse, 404) => {
-                "the answer was 404 without a JSON object, which is not the API's: is the base URL right?".to_owned()
+                "the answer was 404, and not in the API's form (a gateway's?): is the base URL right?".to_owned()
             }
             (Code::UnexpectedResponse, 300..=399) => {
                 format!("the answer was a redirect ({status}), which is never followed: is the base URL right?")

@@ -21,23 +21,60 @@ pub struct ProblemDetails {
     extensions: Map<String, Value>,
 }
 
+/// What the members of a body say of its sender, before spellings are made one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Form {
+    /// It has a `type` or a `title` that is text.
+    named: bool,
+    /// Its `status`; `None`, too, where that is no status at all.
+    status: Option<u16>,
+    /// It has no `status`, or a null.
+    without_status: bool,
+}
+
+impl Form {
+    fn of(members: &Map<String, Value>) -> Form {
+        let text = |name| members.get(name).and_then(Value::as_str);
+        let is_text = |name| text(name).is_some_and(|text| !text.trim().is_empty());
+        let status = members.get("status").filter(|status| !status.is_null());
+        Form {
+            named: is_text("type") || is_text("title"),
+            status: status.and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok()),
+            without_status: status.is_none(),
+        }
+    }
+
+    /// Whether this is how the API says that the status is this one: there is a `type` or a `title` that is text, and
+    /// `status` is that or absent. What gateways send has neither, or is of another form altogether.
+    pub(crate) fn is_the_apis(self, status: u16) -> bool {
+        self.named && (self.without_status || self.status == Some(status))
+    }
+}
+
 impl ProblemDetails {
     /// Reads a body. `None` unless it is one JSON object, at most 128 levels deep.
     pub fn parse(body: &[u8]) -> Option<ProblemDetails> {
+        ProblemDetails::read(body).map(|(problem, _)| problem)
+    }
+
+    /// The same, and the form that it came in.
+    pub(crate) fn read(body: &[u8]) -> Option<(ProblemDetails, Form)> {
         // Broken UTF-8 and a byte order mark are a server's bad manners, not a reason to lose the rest.
         let text = String::from_utf8_lossy(body);
         let text = text.trim_start_matches('\u{feff}');
         let Ok(Value::Object(mut members)) = serde_json::from_str(text) else {
             return None;
         };
-        Some(ProblemDetails {
+        let form = Form::of(&members);
+        let problem = ProblemDetails {
             type_uri: take_string(&mut members, &["type"]),
             title: take_string(&mut members, &["title", "message"]),
             status: take_status(&mut members),
             detail: take_string(&mut members, &["detail", "details"]),
             instance: take_string(&mut members, &["instance"]),
             extensions: members,
-        })
+        };
+        Some((problem, form))
     }
 
     /// `type`: a URI that names the kind of problem.

@@ -3,25 +3,58 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::call::{Call, Gate, Lost};
+use crate::call::{Call, Entry, Gate, Known, Lost};
 use crate::client::{Client, DeleteOptions};
 use crate::code::{Code, Outcome};
 use crate::credential::Credential;
 use crate::exchange::{MAX_VALUE, RealWorld};
-use crate::report::{Error, Report};
+use crate::report::{Attempt, Error, Report};
+use crate::retry::RetryPolicy;
 use crate::secret::ApiToken;
 use crate::token_id::TokenId;
 use crate::trace::TraceParent;
 use crate::wait::Cancels;
+
+/// What a 401 to a token's own value is measured against: without that, it may be a gateway's word, or that of the API
+/// about a value that was mistyped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ProofBasis {
+    /// The same request with the client's own API token was answered 404 by the API: the two differ in nothing but the
+    /// credential.
+    Control,
+    /// The value itself was accepted before by this client (204), and the 401 is the API's.
+    AcceptedBefore,
+}
+
+impl ProofBasis {
+    /// The name used in every language and in JSON: `control` or `accepted_before`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ProofBasis::Control => "control",
+            ProofBasis::AcceptedBefore => "accepted_before",
+        }
+    }
+}
+
+impl fmt::Display for ProofBasis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
 
 /// What a token's own value was answered: proof that it is dead, or what else is known.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[must_use]
 pub struct Proof {
     proven: bool,
+    basis: Option<ProofBasis>,
     #[serde(flatten)]
     report: Report,
 }
@@ -30,18 +63,22 @@ impl Proof {
     /// The proof that a batch did not ask for, and why.
     pub(crate) fn not_asked_for(id: &str, why: &str) -> Proof {
         let message = not_proven(id, why);
-        Proof {
-            proven: false,
-            report: Report::refused(Code::Skipped, Some(id.to_owned()), message),
-        }
+        Proof::none(Report::refused(Code::Skipped, Some(id.to_owned()), message))
     }
 
-    /// Whether the API answered 401 to the value: it can no longer be used for authentication.
-    ///
-    /// That is said of this very text. The value of a token that was one is dead then, and so is the token; a value
-    /// that was cut off or mistyped never was one, and is answered the same: delete the token by its id first.
+    fn none(report: Report) -> Proof {
+        Proof { proven: false, basis: None, report }
+    }
+
+    /// Whether the token is proven dead: its value was answered 401, where there is a [`ProofBasis`] to measure that
+    /// against. It can no longer be used for authentication.
     pub fn is_proven(&self) -> bool {
         self.proven
+    }
+
+    /// What the proof rests on; `None` where there is none.
+    pub fn basis(&self) -> Option<ProofBasis> {
+        self.basis
     }
 
     /// The id of the token, from its value.
@@ -49,13 +86,13 @@ impl Proof {
         self.report.id().unwrap_or_default()
     }
 
-    /// What was asked and answered. When it is proven, the outcome is `gone`. `deleted` means that the value was
-    /// alive, and that the request for proof itself has deleted it: ask again for proof.
+    /// What was asked with the value, and answered. When it is proven, the outcome is `gone`. `deleted` means that the
+    /// token was alive, and that the request for proof itself has deleted it: ask again for proof.
     pub fn report(&self) -> &Report {
         &self.report
     }
 
-    /// The report as one line of JSON, with the member `proven`.
+    /// The report as one line of JSON, with the members `proven` and `basis`.
     pub fn to_json(&self) -> String {
         crate::json::line(self)
     }
@@ -69,10 +106,14 @@ impl fmt::Display for Proof {
 
 impl Client {
     /// Asks for proof that a token is dead: sends the DELETE for the id inside its value, with that value as the
-    /// credential. A deleted token can no longer be used for authentication, so the answer must be 401.
+    /// credential. A deleted token can no longer be used for authentication, so the answer must be 401. Then sends the
+    /// same request with the client's own API token, which the API must answer 404: so it is the value that the 401 is
+    /// about. Where the client's own API token is that value, there is no such control: then the value must have been
+    /// accepted before, by this client and with 204, and the 401 must be the API's. [`Proof::basis`] says which it was.
     ///
-    /// Only for values that are to die: one that is still alive is deleted by this very request. The client's own API
-    /// token is not used. Everything else of the client holds: its connections, limits, retries and cancel handle.
+    /// Only for values whose token is to die: one that is still there is deleted by these very requests. Everything of
+    /// the client holds: its connections, limits, retries and cancel handle; its timeout is that of all requests
+    /// together.
     ///
     /// ```no_run
     /// use mpt_tokens::{ApiToken, Client};
@@ -100,19 +141,21 @@ impl Client {
         value: &ApiToken,
         options: &DeleteOptions,
     ) -> Result<Proof, Error> {
-        self.ask_for_proof(value, options, None)
+        self.ask_for_proof(value, false, options, None)
     }
 
     /// The proof of one token of a batch: whatever is wrong with its value, the token has a proof that says so.
+    /// `control`: the API has said already, to the client's own API token, that the token is not there.
     pub(crate) fn proof(
         &self,
         id: &str,
         value: &ApiToken,
+        control: bool,
         options: &DeleteOptions,
         gate: Option<&dyn Gate>,
     ) -> Proof {
         let report = if value.token_id() == Some(id) {
-            match self.ask_for_proof(value, options, gate) {
+            match self.ask_for_proof(value, control, options, gate) {
                 Ok(proof) => return proof,
                 Err(error) => Report::from(error),
             }
@@ -121,12 +164,13 @@ impl Client {
             let message = not_proven(id, &what);
             Report::refused(Code::InvalidArgument, Some(id.to_owned()), message)
         };
-        Proof { proven: false, report }
+        Proof::none(report)
     }
 
     fn ask_for_proof(
         &self,
         value: &ApiToken,
+        control: bool,
         options: &DeleteOptions,
         gate: Option<&dyn Gate>,
     ) -> Result<Proof, Error> {
@@ -146,25 +190,144 @@ impl Client {
             return Err(fail(Some(id), message));
         }
         let id = TokenId::new(id).map_err(|invalid| fail(Some(id), invalid.to_string()))?;
-        let world = RealWorld {
-            network: &self.shared.network,
-            // In another form than the API's, it would be refused whether the token is dead or not.
-            credential: &Arc::new(Credential::new(value.in_usual_form())),
-            cancels: Cancels::new(self.cancel_handle(), options.cancel.as_ref()),
-        };
+        // In another form than the API's, it would be refused whether the token is dead or not.
+        let value = Arc::new(Credential::new(value.in_usual_form()));
+        let questions = Questions { client: self, id: &id, value: &value, options, gate };
+        let proof = catch_unwind(AssertUnwindSafe(|| questions.prove(control)));
+        Ok(proof.unwrap_or_else(|_| Proof::none(Report::internal(Some(id.as_str().to_owned())))))
+    }
+}
+
+/// The requests that a proof needs.
+struct Questions<'a> {
+    client: &'a Client,
+    id: &'a TokenId,
+    value: &'a Arc<Credential>,
+    options: &'a DeleteOptions,
+    gate: Option<&'a dyn Gate>,
+}
+
+impl Questions<'_> {
+    fn prove(&self, control: bool) -> Proof {
+        let client = self.client;
+        let trace = self.options.trace_parent.unwrap_or_else(TraceParent::random);
+        let policy = &client.shared.policy;
+        let asked = Instant::now();
+        let mut report = self.ask(self.value, true, trace, policy);
+        let own = client.own_token().in_usual_form();
+        let is_own = self.value.token().expose() == own.expose();
+        if is_own && report.outcome() == Outcome::Deleted {
+            client.shared.accepted.store(true, Ordering::Relaxed);
+        }
+        if answered(&report) != Some(401) {
+            return Proof::none(without_gone(what_else(self.id, report)));
+        }
+        let said = |what: &str| not_proven(self.id.as_str(), what);
+        if control {
+            return proven(report, ProofBasis::Control);
+        }
+        if is_own {
+            let from_api = report.attempts().last().is_some_and(|attempt| attempt.from_api);
+            let what = if !client.shared.accepted.load(Ordering::Relaxed) {
+                "its value was answered 401, as any text would be: it was not accepted before, and there is no other \
+                 API token to compare with"
+            } else if !from_api {
+                "its value was answered 401, and not in the API's form (a gateway's?)"
+            } else {
+                return proven(report, ProofBasis::AcceptedBefore);
+            };
+            return Proof::none(without_gone(Report { message: said(what), ..report }));
+        }
+        if client.is_own_token(self.id.as_str()) {
+            // The control would delete the token in use, if this value is only a wrong spelling of its value.
+            let what = "its value was answered 401, and the API token in use, which is for the same token, is another \
+                        value: there is nothing to compare with";
+            return Proof::none(without_gone(Report { message: said(what), ..report }));
+        }
+        let control = self.control(trace, asked + policy.timeout);
+        report.elapsed = asked.elapsed();
+        let last = control.attempts().last();
+        match (control.outcome(), last.and_then(Attempt::api_status)) {
+            // Not after a lost answer, which may have been to the request that has deleted it.
+            (Outcome::NotDeleted, Some(404 | 410)) => proven(report, ProofBasis::Control),
+            (Outcome::Deleted, _) => {
+                let what = "its value was answered 401 while the token was still there, so it may be cut off or \
+                            mistyped; the same request with the API token in use has deleted the token";
+                let (outcome, code) = (Outcome::Deleted, Code::Ok);
+                Proof::none(Report {
+                    message: said(what),
+                    outcome,
+                    code,
+                    retry_after: None,
+                    ..report
+                })
+            }
+            _ => {
+                let what = format!(
+                    "its value was answered 401, but the same request with the API token in use was not answered 404 \
+                     by the API: {}",
+                    control.message()
+                );
+                let report = without_gone(report);
+                // What the control may have done, it did to this token.
+                let outcome = match control.outcome() {
+                    Outcome::Gone | Outcome::Unknown => Outcome::Unknown,
+                    _ => report.outcome,
+                };
+                Proof::none(Report { message: said(&what), outcome, ..report })
+            }
+        }
+    }
+
+    fn ask(
+        &self,
+        credential: &Arc<Credential>,
+        own: bool,
+        trace: TraceParent,
+        policy: &RetryPolicy,
+    ) -> Report {
+        let shared = &self.client.shared;
         let call = Call {
-            id: &id,
-            own: true,
-            missing_ok: false,
+            id: self.id,
+            known: Known { own, missing_ok: false },
             lost_before: Lost::No,
-            trace: options.trace_parent.unwrap_or_else(TraceParent::random),
-            policy: &self.shared.policy,
-            budget: &self.shared.budget,
-            gate,
+            trace,
+            policy,
+            budget: &shared.budget,
+            gate: self.gate,
         };
-        let report = catch_unwind(AssertUnwindSafe(|| call.run(&world)))
-            .unwrap_or_else(|_| Report::internal(Some(id.as_str().to_owned())));
-        Ok(judge(id.as_str(), report))
+        call.run(&self.world(credential))
+    }
+
+    /// The same request with the client's own credential, as far as there is time left for it.
+    fn control(&self, trace: TraceParent, deadline: Instant) -> Report {
+        let shared = &self.client.shared;
+        let credential = shared.network.credential();
+        let world = self.world(credential);
+        let entry = match self.gate {
+            Some(gate) => gate.enter(&world, Some(deadline)),
+            None => Entry::Go,
+        };
+        let timeout = deadline.saturating_duration_since(Instant::now());
+        let refused = |code, what: &str| {
+            Report::refused(code, Some(self.id.as_str().to_owned()), what.to_owned())
+        };
+        match entry {
+            Entry::Ended => refused(Code::Cancelled, "the call was cancelled"),
+            Entry::Go if !timeout.is_zero() => {
+                let policy = RetryPolicy { timeout, ..shared.policy.clone() };
+                self.ask(credential, false, trace, &policy)
+            }
+            Entry::Go | Entry::Late => refused(Code::Timeout, "a deadline passed"),
+        }
+    }
+
+    fn world<'a>(&'a self, credential: &'a Arc<Credential>) -> RealWorld<'a> {
+        RealWorld {
+            network: &self.client.shared.network,
+            credential,
+            cancels: Cancels::new(self.client.cancel_handle(), self.options.cancel.as_ref()),
+        }
     }
 }
 
@@ -172,31 +335,41 @@ fn not_proven(id: &str, what: &str) -> String {
     format!("it is not proven that the token `{id}` is dead: {what}")
 }
 
-fn judge(id: &str, report: Report) -> Proof {
-    // An answer that broke off is no answer, whatever its first line said.
-    let last = report.attempts().last().filter(|attempt| attempt.failure.is_none());
-    let answered = last.and_then(|attempt| attempt.http_status);
-    let said = |what: &str| not_proven(id, what);
-    let message = match answered {
-        Some(401) => {
-            let message =
-                format!("the token `{id}` is proven dead: the API answered 401 to its own value");
-            let report = Report {
-                outcome: Outcome::Gone,
-                code: Code::Ok,
-                message,
-                retry_after: None,
-                ..report
-            };
-            return Proof { proven: true, report };
-        }
-        Some(204) => {
-            said("it was alive, and the request for proof has deleted it; ask for proof again")
-        }
-        Some(403 | 404) if report.code() != Code::UnexpectedResponse => {
-            said(&format!("its value still authenticates; {}", report.message()))
-        }
-        _ => said(report.message()),
+/// The status of the last answer. One that broke off is no answer, whatever its first line said.
+fn answered(report: &Report) -> Option<u16> {
+    report.attempts().last().filter(|attempt| attempt.failure.is_none())?.http_status
+}
+
+fn proven(report: Report, basis: ProofBasis) -> Proof {
+    let id = report.id().unwrap_or_default();
+    let and = match basis {
+        ProofBasis::Control => ", and 404 to the same request with an API token that works",
+        ProofBasis::AcceptedBefore => ", which it had accepted before",
     };
-    Proof { proven: false, report: Report { message, ..report } }
+    let message = format!("the token `{id}` is proven dead: its own value was answered 401{and}");
+    let report =
+        Report { outcome: Outcome::Gone, code: Code::Ok, message, retry_after: None, ..report };
+    Proof { proven: true, basis: Some(basis), report }
+}
+
+/// The report of a value that was not answered 401.
+fn what_else(id: &TokenId, report: Report) -> Report {
+    let still =
+        matches!(report.attempts().last().and_then(Attempt::api_status), Some(403 | 404 | 410));
+    let what = match report.outcome() {
+        Outcome::Deleted => {
+            "it was alive, and the request for proof has deleted it; ask for proof again".to_owned()
+        }
+        _ if still => format!("its value still authenticates; {}", report.message()),
+        _ => report.message().to_owned(),
+    };
+    Report { message: not_proven(id.as_str(), &what), ..report }
+}
+
+/// What is not proven is not `gone` either: a value that never was one is answered 401, too.
+fn without_gone(report: Report) -> Report {
+    match report.outcome {
+        Outcome::Gone => Report { outcome: Outcome::Unknown, code: Code::Unauthorized, ..report },
+        _ => report,
+    }
 }

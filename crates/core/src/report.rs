@@ -28,6 +28,16 @@ pub struct Attempt {
     /// How long was waited before the attempt.
     #[serde(rename = "waited_ms", serialize_with = "as_millis")]
     pub waited: Duration,
+    /// Whether the answer has the form in which the API answers.
+    #[serde(skip)]
+    pub(crate) from_api: bool,
+}
+
+impl Attempt {
+    /// The status, where the answer came whole and in the API's form.
+    pub(crate) fn api_status(&self) -> Option<u16> {
+        self.http_status.filter(|_| self.from_api && self.failure.is_none())
+    }
 }
 
 /// All that is known after a call about one token. Serializes to the JSON of `docs/outcome.schema.json`.

@@ -41,7 +41,7 @@ fn outcomes_as_text_and_their_exit_status() {
         delete("TKN-requestsilent-1 --attempts 1 --timeout 50ms"),
         delete("TKN-400control-1"),
         delete("TKN-400echo-1"),
-        delete("TKN-302-1"),
+        delete("TKN-307-1"),
         delete(".. --yes"),
         delete(MAIN_TOKEN_ID),
         delete(&format!("{MAIN_TOKEN_ID} --allow-own-token --prove")),

@@ -12,7 +12,7 @@ use crate::client::{Client, DeleteOptions};
 use crate::code::{Code, Outcome};
 use crate::journal::Journal;
 use crate::prove::Proof;
-use crate::report::Report;
+use crate::report::{Attempt, Report};
 use crate::secret::ApiToken;
 use crate::wait::{Cancels, Wake};
 
@@ -241,7 +241,12 @@ impl Crew {
             let proof = match self.wait_for_turn(hands) {
                 Err(Stop::Paused(pause)) => Proof::not_asked_for(&job.id, &wants_no_calls(&pause)),
                 // A call that is to be ended finds out by itself.
-                _ => hands.client.proof(&job.id, value, &options, gate),
+                _ => {
+                    // What the API's 404 has said already need not be asked again.
+                    let last = report.attempts().last().and_then(Attempt::api_status);
+                    let control = matches!(last, Some(404 | 410));
+                    hands.client.proof(&job.id, value, control, &options, gate)
+                }
             };
             report.proof = Some(Box::new(proof));
         }

@@ -395,13 +395,22 @@ fn an_answer_that_comes_too_late() {
 #[case::lost_then_403(&["", "403"], Code::Forbidden, Outcome::Unknown)]
 #[case::lost_then_401(&["", "401"], Code::Unauthorized, Outcome::Unknown)]
 #[case::lost_then_400(&["", "400"], Code::BadRequest, Outcome::Unknown)]
-#[case::lost_then_redirect(&["", "302"], Code::UnexpectedResponse, Outcome::Unknown)]
+#[case::lost_then_redirect(&["", "307"], Code::UnexpectedResponse, Outcome::Unknown)]
+#[case::see_other_then_404(&["303", "404"], Code::Ok, Outcome::Gone)]
+#[case::a_gateways_then_404(&["499", "520", "404"], Code::Ok, Outcome::Gone)]
+#[case::timed_out_then_404(&["408", "404"], Code::Ok, Outcome::Gone)]
+#[case::lost_then_410(&["", "410api"], Code::Ok, Outcome::Gone)]
+#[case::lost_then_a_gateways_410(&["", "410"], Code::UnexpectedResponse, Outcome::Unknown)]
+#[case::lost_then_kong(&["", "404kong"], Code::UnexpectedResponse, Outcome::Unknown)]
 #[case::lost_then_html_404(&["", "404html"], Code::UnexpectedResponse, Outcome::Unknown)]
 #[case::limited_then_204(&["429", "204"], Code::Ok, Outcome::Deleted)]
-#[case::limited_then_404(&["429", "404"], Code::NotFound, Outcome::NotDeleted)]
+#[case::limited_then_404(&["429api", "404"], Code::NotFound, Outcome::NotDeleted)]
+#[case::limited_by_a_gateway_then_404(&["429", "404"], Code::Ok, Outcome::Gone)]
+#[case::limited_by_a_gateway_then_kong(&["429", "404kong"], Code::UnexpectedResponse, Outcome::Unknown)]
 #[case::limited_for_ever(&["429", "429", "429", "429"], Code::RateLimited, Outcome::NotDeleted)]
 #[case::lost_then_limited(&["", "429", "429", "429"], Code::RateLimited, Outcome::Unknown)]
-#[case::too_early_then_404(&["425", "404"], Code::NotFound, Outcome::NotDeleted)]
+#[case::too_early_then_404(&["425api", "404"], Code::NotFound, Outcome::NotDeleted)]
+#[case::too_early_for_a_gateway_then_404(&["425", "404"], Code::Ok, Outcome::Gone)]
 #[case::lost_for_ever(&["", "", "", ""], Code::ConnectionLost, Outcome::Unknown)]
 #[case::all_kinds(&["", "503", "garbage", "404"], Code::Ok, Outcome::Gone)]
 fn one_after_another(
@@ -416,6 +425,16 @@ fn one_after_another(
                 "204" => NO_CONTENT.to_owned(),
                 "404" => not_found(),
                 "404html" => http("404 Not Found", "Content-Type: text/html\r\n", "<html></html>"),
+                "404kong" => http(
+                    "404 Not Found",
+                    "Content-Type: application/json; charset=utf-8\r\n",
+                    r#"{"message":"no Route matched with those values"}"#,
+                ),
+                api if api.ends_with("api") => http(
+                    &format!("{} Odd", &api[..3]),
+                    "Content-Type: application/problem+json\r\n",
+                    r#"{"title":"as told"}"#,
+                ),
                 "200" => http("200 OK", "Content-Type: text/html\r\n", "<title>Log in</title>"),
                 status if status.parse::<u16>().is_ok() => http(&format!("{status} Odd"), "", "{}"),
                 cut => {

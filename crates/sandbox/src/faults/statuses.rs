@@ -1,5 +1,6 @@
 //! Answers with another status than the contract's for the token.
 
+use super::gateways::challenged;
 use super::{Fault, deletes, keeps};
 use crate::dates::{asctime, imf_fixdate, rfc850};
 use crate::reply::{
@@ -33,16 +34,25 @@ pub(super) const FAULTS: &[Fault] = &[
         json_body(400, &body).into()
     }),
     keeps("401", "401, ProblemDetails", |ask| unauthorized(ask.headers).into()),
+    keeps("401bearer", "401 without a body, a challenge alone", |_| {
+        challenged(with_body(401, "", "")).into()
+    }),
     keeps("403", "403, ProblemDetails", |ask| plain(403, ask)),
     keeps("403html", "403 with HTML, as a gateway gives", |_| html(403).into()),
     keeps("404", "404, ProblemDetails, although the token is there", |ask| plain(404, ask)),
-    keeps("404html", "404 with HTML, as a gateway gives", |_| html(404).into()),
-    keeps("404empty", "404 without a body", |_| with_body(404, "", "").into()),
+    keeps(
+        "404problemjson",
+        "404 as `application/problem+json`, although the token is there",
+        |ask| {
+            let problem = ask.problem(404, "As the scenario says.").to_string();
+            with_body(404, "application/problem+json; charset=utf-8", problem).into()
+        },
+    ),
     keeps("404array", "404 with a JSON array", |_| json_body(404, &json!(["not found"])).into()),
     keeps("404string", "404 with a JSON string", |_| json_body(404, &json!("not found")).into()),
     keeps("408", "408, ProblemDetails", |ask| plain(408, ask)),
     keeps("409", "409, ProblemDetails", |ask| plain(409, ask)),
-    keeps("410", "410, ProblemDetails", |ask| plain(410, ask)),
+    keeps("410", "410, ProblemDetails, although the token is there", |ask| plain(410, ask)),
     keeps("415", "415, ProblemDetails", |ask| plain(415, ask)),
     keeps("418", "418, ProblemDetails", |ask| plain(418, ask)),
     keeps("425", "425, ProblemDetails", |ask| plain(425, ask)),
@@ -93,7 +103,7 @@ fn retry_at(ask: &Ask<'_>, form: fn(SystemTime) -> String) -> Reply {
     header(answer, RETRY_AFTER, &form(retry)).into()
 }
 
-fn redirect(status: u16, ask: &Ask<'_>) -> Reply {
+pub(super) fn redirect(status: u16, ask: &Ask<'_>) -> Reply {
     to(status, format!("http://localhost:{}{}", ask.port, elsewhere(ask))).into()
 }
 

@@ -68,11 +68,18 @@ const ROWS: &[(&str, Expected)] = &[
     ),
     ("400", Body(400, |answer| assert!(answer.json()["errors"]["id"][0].is_string()))),
     ("401", Body(401, is_problem)),
+    ("401bearer", Body(401, is_challenge)),
     ("403", Body(403, is_problem)),
     ("403html", Body(403, is_html)),
     ("404", Body(404, is_problem)),
-    ("404html", Body(404, is_html)),
-    ("404empty", Body(404, is_empty)),
+    (
+        "404problemjson",
+        Body(404, |answer| {
+            let media_type = answer.header("content-type");
+            assert_eq!(media_type, Some("application/problem+json; charset=utf-8"));
+            assert_eq!(answer.json()["status"], 404);
+        }),
+    ),
     ("404array", Body(404, |answer| assert!(answer.json().is_array()))),
     ("404string", Body(404, |answer| assert!(answer.json().is_string()))),
     ("408", Body(408, is_problem)),
@@ -95,6 +102,43 @@ const ROWS: &[(&str, Expected)] = &[
     ("answer503", Body(503, is_html)),
     ("504", Body(504, is_html)),
     ("answer504", Body(504, is_html)),
+    ("401html", Body(401, is_html)),
+    (
+        "401empty",
+        Body(401, |answer| {
+            is_empty(answer);
+            assert_eq!(answer.header("www-authenticate"), None);
+        }),
+    ),
+    (
+        "401kong",
+        Body(401, |answer| {
+            assert_eq!(answer.json(), json!({"message": "Unauthorized"}));
+            assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+        }),
+    ),
+    ("404html", Body(404, is_html)),
+    ("404empty", Body(404, is_empty)),
+    ("404kong", Body(404, |answer| assert!(answer.json()["message"].is_string()))),
+    ("404azure", Body(404, |answer| assert_eq!(answer.json()["statusCode"], 404))),
+    ("404spring", Body(404, |answer| assert_eq!(answer.json()["error"], "Not Found"))),
+    (
+        "404notype",
+        Body(404, |answer| {
+            assert_eq!(answer.header("content-type"), None);
+            assert_eq!(answer.json()["title"], "Not Found");
+        }),
+    ),
+    ("410html", Body(410, is_html)),
+    ("answer302", Body(302, leads_to_another_host)),
+    ("answer303", Body(303, leads_to_another_host)),
+    ("answer408", Body(408, is_html)),
+    ("429html", Body(429, |answer| assert_eq!(answer.header("retry-after"), None))),
+    ("answer429", Body(429, is_html)),
+    ("499", Body(499, is_empty)),
+    ("answer499", Body(499, is_empty)),
+    ("520", Body(520, is_html)),
+    ("answer520", Body(520, is_html)),
     ("400list", Body(400, |answer| assert!(answer.json()["errors"][0]["message"].is_string()))),
     (
         "400gateway",
@@ -167,6 +211,11 @@ fn is_html(answer: &Answer) {
     assert!(answer.text().starts_with("<!DOCTYPE html>"));
 }
 
+fn is_challenge(answer: &Answer) {
+    is_empty(answer);
+    assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+}
+
 fn is_empty(answer: &Answer) {
     assert_eq!(answer.body, b"");
 }
@@ -182,7 +231,7 @@ fn is_problem(answer: &Answer) {
 fn leads_to_another_host(answer: &Answer) {
     let location = answer.header("location").expect("a location");
     assert!(location.starts_with("http://localhost:"), "{location}");
-    assert!(location.contains("/sandbox/elsewhere/TKN%2D30"), "{location}");
+    assert!(location.contains("/sandbox/elsewhere/TKN%2D"), "{location}");
 }
 
 /// The date is a second after the answer's own, which is an hour ahead of the clock.
