@@ -165,6 +165,14 @@ impl Client {
         })
     }
 
+    /// From now on, no text of this client shows this value: for values that are read long before they are used. Those
+    /// that a batch pulls and that are proven are kept out anyway. The last two thousand values or more are known.
+    pub fn keep_secret(&self, value: &ApiToken) {
+        let secrets = self.shared.network.secrets();
+        secrets.keep(value);
+        secrets.keep(&value.in_usual_form());
+    }
+
     /// The total limit of a call.
     pub(crate) fn timeout(&self) -> Duration {
         self.shared.policy.timeout
@@ -187,8 +195,11 @@ impl Client {
         };
         let id = match TokenId::new(token_id) {
             Err(invalid) if invalid.is_token_value() => {
-                let own = self.own_token();
-                return refuse(&own.redact(invalid.shown()), &own.redact(&invalid.to_string()));
+                let secrets = self.shared.network.secrets();
+                return refuse(
+                    &secrets.redact(invalid.shown()),
+                    &secrets.redact(&invalid.to_string()),
+                );
             }
             _ if self.own_token().is_inside(token_id) => {
                 return refuse(

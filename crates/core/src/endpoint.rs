@@ -1,6 +1,7 @@
 //! The base URL of the API, and the one URL made from it.
 
 use std::fmt;
+use std::ops::Range;
 
 use url::{Host, Url};
 
@@ -20,10 +21,12 @@ const LONGEST: usize = 2048;
 /// `http` or `https`, no user info, no query, no fragment. A trailing `/` and a pasted `/public` or `/public/v1`
 /// are dropped; any other path is kept as a prefix. Plain `http` is for loopback only, unless allowed. ASCII, and at
 /// most 2048 bytes: a host of other letters is given in its ASCII form (`xn--…`, RFC 5890), so that no letter can look
-/// like another one.
+/// like another one. A host has letters, digits, `.`, `-` and `_`, or is an IP address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
+    /// With a stand-in for a host in Punycode: see [`parse`].
     url: Url,
+    host: String,
     collection: String,
 }
 
@@ -46,7 +49,15 @@ impl Endpoint {
         if !text.is_ascii() {
             return fail("has characters that are not ASCII", None);
         }
-        let Ok(url) = Url::parse(text) else {
+        // A control character or a space would be dropped or encoded by the parser; the caller meant something else.
+        if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return fail("has a space or a control character", None);
+        }
+        let given = host_in(text);
+        if given.clone().is_some_and(|given| !is_plain(&text[given])) {
+            return fail("has a host with characters that no host name has", None);
+        }
+        let Some(url) = parse(text, given.clone()) else {
             return fail("is not a URL", None);
         };
         if !matches!(url.scheme(), "http" | "https") {
@@ -64,10 +75,6 @@ impl Endpoint {
         if url.host().is_none() {
             return fail("has no host", Some(&url));
         }
-        // A control character or a space would be dropped or encoded by the parser; the caller meant something else.
-        if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-            return fail("has a space or a control character", Some(&url));
-        }
         if url.scheme() == "http" && !allow_plain_http && !is_loopback(&url) {
             return fail("would send the API token unencrypted", Some(&url));
         }
@@ -78,8 +85,13 @@ impl Endpoint {
                 break;
             }
         }
-        let collection = format!("{}{prefix}{COLLECTION}", origin(&url));
-        Ok(Endpoint { url, collection })
+        let host = match given.map(|given| text[given].to_ascii_lowercase()) {
+            Some(host) if host.contains(PUNYCODE) => host,
+            _ => url.host_str().unwrap_or_default().to_owned(),
+        };
+        let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+        let collection = format!("{}://{host}{port}{prefix}{COLLECTION}", url.scheme());
+        Ok(Endpoint { url, host, collection })
     }
 
     /// The URL that a DELETE for this token goes to.
@@ -99,8 +111,10 @@ impl Endpoint {
 
     /// The host without the brackets of an IPv6 address, and the port.
     pub(crate) fn host_and_port(&self) -> (String, u16) {
-        let host = self.url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-        (host, self.url.port_or_known_default().unwrap_or(443))
+        (
+            self.host.trim_matches(['[', ']']).to_owned(),
+            self.url.port_or_known_default().unwrap_or(443),
+        )
     }
 
     pub(crate) fn is_https(&self) -> bool {
@@ -118,6 +132,51 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.base_url())
     }
+}
+
+/// What a label in Punycode begins with (RFC 5890).
+const PUNYCODE: &str = "xn--";
+
+/// Where the host stands in a URL of a kind that has one for the parser, as the parser sees it (URL standard, section
+/// 4.4): behind any number of either slash and the last `@`, up to a port.
+fn host_in(text: &str) -> Option<Range<usize>> {
+    let colon = text.find(':')?;
+    let has_host = ["http", "https", "ws", "wss", "ftp", "file"];
+    if !has_host.iter().any(|scheme| text[..colon].eq_ignore_ascii_case(scheme)) {
+        return None;
+    }
+    let rest = text[colon + 1..].trim_start_matches(['/', '\\']);
+    let begin = text.len() - rest.len();
+    let authority = &rest[..rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len())];
+    let at = authority.rfind('@').map_or(0, |at| at + 1);
+    let host = &authority[at..];
+    let end = match host.starts_with('[') {
+        true => host.find(']').map(|end| end + 1),
+        false => host.find(':'),
+    };
+    Some(begin + at..begin + at + end.unwrap_or(host.len()))
+}
+
+/// Whether a host has only letters, digits, `.`, `-` and `_` (RFC 1123, and the `_` that people use), or is an IPv6
+/// address in brackets.
+fn is_plain(host: &str) -> bool {
+    match host.strip_prefix('[') {
+        Some(address) => address.strip_suffix(']').is_some_and(|address| {
+            address.chars().all(|c| c.is_ascii_hexdigit() || ":.".contains(c))
+        }),
+        None => host.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c)),
+    }
+}
+
+/// Parses a URL whose host is plain. The parser hands labels in Punycode over to whichever Unicode tables a program was
+/// built with, and those may stop the program or change their mind from version to version; it gets a stand-in instead.
+fn parse(text: &str, host: Option<Range<usize>>) -> Option<Url> {
+    let mut text = text.to_owned();
+    if let Some(host) = host {
+        let stand_in = text[host.clone()].to_ascii_lowercase().replace(PUNYCODE, "xn-0");
+        text.replace_range(host, &stand_in);
+    }
+    Url::parse(&text).ok()
 }
 
 fn origin(url: &Url) -> String {

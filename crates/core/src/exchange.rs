@@ -15,6 +15,7 @@ use crate::code::Code;
 use crate::credential::Credential;
 use crate::endpoint::Endpoint;
 use crate::problem::ProblemDetails;
+use crate::redact::Secrets;
 use crate::resolve::Lookup;
 use crate::retry_after;
 use crate::secret::ApiToken;
@@ -37,6 +38,7 @@ pub(crate) const MAX_VALUE: usize = 4 * 1024;
 pub(crate) struct Network {
     endpoint: Endpoint,
     credential: Arc<Credential>,
+    secrets: Secrets,
     user_agent: String,
     proxy: Option<ureq::Proxy>,
     ca: CaBundle,
@@ -61,9 +63,11 @@ impl Network {
         ca: CaBundle,
         lookup: Lookup,
     ) -> Network {
+        let credential = Arc::new(Credential::new(token));
         Network {
             endpoint,
-            credential: Arc::new(Credential::new(token)),
+            secrets: Secrets::new(Arc::clone(&credential)),
+            credential,
             user_agent,
             proxy,
             ca,
@@ -78,6 +82,11 @@ impl Network {
 
     pub(crate) fn token(&self) -> &ApiToken {
         self.credential.token()
+    }
+
+    /// What no text of this client may show.
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     pub(crate) fn credential(&self) -> &Arc<Credential> {
@@ -162,9 +171,9 @@ impl Network {
         let result = current.scope(|| agent.run(request));
         match (current.take_answer(), result) {
             // A complete answer is worth more than what came after it.
-            (Some(answer), _) => self.answer(answer, credential, &current),
-            (None, Err(error)) => self.failure(&error, credential, &current),
-            (None, Ok(_)) => self.failure(&ureq::Error::ConnectionFailed, credential, &current),
+            (Some(answer), _) => self.answer(answer, &current),
+            (None, Err(error)) => self.failure(&error, &current),
+            (None, Ok(_)) => self.failure(&ureq::Error::ConnectionFailed, &current),
         }
     }
 
@@ -183,7 +192,7 @@ impl Network {
             .body(())
     }
 
-    fn answer(&self, received: Received, credential: &Credential, current: &Current) -> Answer {
+    fn answer(&self, received: Received, current: &Current) -> Answer {
         let Received { status, fields, body, closes, .. } = received;
         // Servers say it of a connection that is idle for long, and it may cross a request on its way (RFC 9110,
         // section 15.5.9): only on a new connection that it ends is it a word about this request.
@@ -201,21 +210,21 @@ impl Network {
         Answer::Status {
             status,
             from_api: sender::is_the_api(status, &fields, &body, form),
-            problem: read.map(|problem| problem.redacted(credential.token())),
+            problem: read.map(|problem| problem.redacted(&self.secrets)),
             retry_after: wanted_wait(&fields),
         }
     }
 
     /// Which code a failed attempt has. From what the transport saw, not from the kind of error: those cannot tell
     /// a refused connection from a lost one.
-    fn failure(&self, error: &ureq::Error, credential: &Credential, current: &Current) -> Answer {
+    fn failure(&self, error: &ureq::Error, current: &Current) -> Answer {
         let (sent, status) = (current.sent(), current.status());
         let failed = |code, hopeless| Answer::Failed {
             code,
             sent,
             hopeless,
             status,
-            detail: credential.token().redact(&self.describe(error)),
+            detail: self.secrets.redact(&self.describe(error)),
         };
         match current.stopped() {
             Some(Wake::Cancelled) => return failed(Code::Cancelled, true),

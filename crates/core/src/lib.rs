@@ -47,6 +47,7 @@ mod message;
 mod problem;
 mod prove;
 mod proxy;
+mod redact;
 mod report;
 mod resolve;
 mod retry;

@@ -3,14 +3,14 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::secret::ApiToken;
+use crate::redact::Secrets;
 
 /// The body of an error answer (OpenAPI schema `ProblemDetails`, RFC 9457).
 ///
 /// Every member is optional, and one of a wrong type counts as absent (RFC 9457, section 3.1). `details`,
 /// `statusCode` and `message` are understood as gateway spellings of `detail`, `status` and `title`. What else the
-/// body has is kept as extensions. The HTTP status decides what happened, never this body. The API token in use is
-/// replaced by `<redacted>` wherever the server echoes it.
+/// body has is kept as extensions. The HTTP status decides what happened, never this body. The API token in use and the
+/// values of other tokens are replaced by `<redacted>` wherever the server echoes one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProblemDetails {
     type_uri: Option<String>,
@@ -145,15 +145,15 @@ impl ProblemDetails {
         (!parts.is_empty()).then(|| parts.join(": "))
     }
 
-    /// This problem with the token in use taken out of every text.
-    pub(crate) fn redacted(mut self, token: &ApiToken) -> ProblemDetails {
+    /// This problem with every secret taken out of every text.
+    pub(crate) fn redacted(mut self, secrets: &Secrets) -> ProblemDetails {
         for text in [&mut self.type_uri, &mut self.title, &mut self.detail, &mut self.instance]
             .into_iter()
             .flatten()
         {
-            *text = token.redact(text);
+            *text = secrets.redact(text);
         }
-        self.extensions = redact_members(std::mem::take(&mut self.extensions), token);
+        self.extensions = secrets.redact_members(std::mem::take(&mut self.extensions));
         self
     }
 }
@@ -217,21 +217,5 @@ fn texts(value: &Value) -> Vec<String> {
             _ => Vec::new(),
         },
         _ => Vec::new(),
-    }
-}
-
-fn redact_members(members: Map<String, Value>, token: &ApiToken) -> Map<String, Value> {
-    members
-        .into_iter()
-        .map(|(name, value)| (token.redact(&name), redact_value(value, token)))
-        .collect()
-}
-
-fn redact_value(value: Value, token: &ApiToken) -> Value {
-    match value {
-        Value::String(text) => Value::String(token.redact(&text)),
-        Value::Array(list) => list.into_iter().map(|value| redact_value(value, token)).collect(),
-        Value::Object(members) => Value::Object(redact_members(members, token)),
-        other => other,
     }
 }

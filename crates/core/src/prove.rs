@@ -190,6 +190,7 @@ impl Client {
             return Err(fail(Some(id), message));
         }
         let id = TokenId::new(id).map_err(|invalid| fail(Some(id), invalid.to_string()))?;
+        self.keep_secret(value);
         // In another form than the API's, it would be refused whether the token is dead or not.
         let value = Arc::new(Credential::new(value.in_usual_form()));
         let questions = Questions { client: self, id: &id, value: &value, options, gate };

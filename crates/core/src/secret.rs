@@ -4,14 +4,11 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::credential::{MASK, SHORTEST_MASKED};
+use crate::redact::SHORTEST;
 use crate::value::{is_id_byte, value_of, whole_value};
 
 /// What stands in place of a secret wherever one could be shown.
 pub(crate) const REDACTED: &str = "<redacted>";
-
-/// A part of a value that is shorter than this is not looked for in server text: it would blot out ordinary words.
-const SHORTEST_SECRET: usize = 8;
 
 /// The value of an API token, sent as `Authorization: Bearer <value>`.
 ///
@@ -100,93 +97,20 @@ impl ApiToken {
     /// The parts of the value that must not be shown: all of it, and the secret at its end.
     pub(crate) fn hidden(&self) -> impl Iterator<Item = &str> {
         let (value, secret) = (self.expose(), self.secret());
-        let part =
-            (secret.len() < value.len() && secret.len() >= SHORTEST_SECRET).then_some(secret);
+        let part = (secret.len() < value.len() && secret.len() >= SHORTEST).then_some(secret);
         [Some(value), part].into_iter().flatten()
     }
 
     /// What of the value nobody may know: all of it, or what follows the id.
-    fn secret(&self) -> &str {
+    pub(crate) fn secret(&self) -> &str {
         &self.value[self.secret..]
     }
 
     /// Whether a text holds this value, or the secret part of it.
     pub(crate) fn is_inside(&self, text: &str) -> bool {
-        let long = |hidden: &&str| hidden.len() >= SHORTEST_SECRET;
+        let long = |hidden: &&str| hidden.len() >= SHORTEST;
         self.hidden().filter(long).any(|hidden| text.contains(hidden))
     }
-
-    /// `text` without this value, and without the secret part of it, be they percent-encoded or not; and without a part
-    /// of the secret that was cut off.
-    pub(crate) fn redact(&self, text: &str) -> String {
-        let mut clean = text.to_owned();
-        for hidden in self.hidden() {
-            let mask = String::from_utf8_lossy(&vec![MASK; hidden.len()]).into_owned();
-            if hidden.len() >= SHORTEST_MASKED {
-                clean = clean.replace(&mask, REDACTED);
-            }
-            let mut done = 0;
-            while let Some((begin, end)) = find_encoded(&clean[done..], hidden) {
-                clean.replace_range(done + begin..done + end, REDACTED);
-                done += begin + REDACTED.len();
-            }
-        }
-        without_parts(&clean, self.secret().as_bytes())
-    }
-}
-
-/// `text` without what it has of a secret, which is ASCII, where that is long enough to be no accident.
-fn without_parts(text: &str, secret: &[u8]) -> String {
-    let bytes = text.as_bytes();
-    let (mut clean, mut kept, mut at) = (String::new(), 0, 0);
-    while let Some(front) = bytes.get(at..at + SHORTEST_SECRET) {
-        let Some(place) = secret.windows(SHORTEST_SECRET).position(|part| part == front) else {
-            at += 1;
-            continue;
-        };
-        let same = bytes[at..].iter().zip(&secret[place..]).take_while(|(one, other)| one == other);
-        let end = at + same.count();
-        clean.push_str(&text[kept..at]);
-        clean.push_str(REDACTED);
-        (kept, at) = (end, end);
-    }
-    clean + &text[kept..]
-}
-
-/// Where `needle`, which is ASCII, stands in `text` first, each of its characters percent-encoded or not.
-fn find_encoded(text: &str, needle: &str) -> Option<(usize, usize)> {
-    let text = text.as_bytes();
-    (0..text.len()).find_map(|begin| Some((begin, begin + matched(&text[begin..], needle)?)))
-}
-
-/// How many bytes at the front of `text` are `needle`, each of its characters percent-encoded or not.
-fn matched(text: &[u8], needle: &str) -> Option<usize> {
-    let mut at = 0;
-    for (position, wanted) in needle.bytes().enumerate() {
-        let rest = &text[at..];
-        let literal = rest.first() == Some(&wanted);
-        let encoded = decoded(rest) == Some(wanted);
-        at += match (literal, encoded) {
-            // A `%` that may be itself, or the begin of its own encoding.
-            (true, true) => match matched(&rest[1..], &needle[position + 1..]) {
-                Some(more) => return Some(at + 1 + more),
-                None => 3,
-            },
-            (true, false) => 1,
-            (false, true) => 3,
-            (false, false) => return None,
-        };
-    }
-    Some(at)
-}
-
-/// The byte that `%xx` at the front of `text` stands for.
-fn decoded(text: &[u8]) -> Option<u8> {
-    let &[b'%', high, low, ..] = text else {
-        return None;
-    };
-    let digit = |c: u8| char::from(c).to_digit(16);
-    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
 impl fmt::Debug for ApiToken {
@@ -230,64 +154,3 @@ impl fmt::Display for InvalidApiToken {
 }
 
 impl std::error::Error for InvalidApiToken {}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// A text in which each character may be percent-encoded, in either case.
-    fn encoded(text: String) -> impl Strategy<Value = String> {
-        let length = text.len();
-        prop::collection::vec(0..3_u8, length).prop_map(move |ways| {
-            let write = |(c, way): (char, u8)| match way {
-                0 => c.to_string(),
-                1 => format!("%{:02x}", u32::from(c)),
-                _ => format!("%{:02X}", u32::from(c)),
-            };
-            text.chars().zip(ways).map(write).collect()
-        })
-    }
-
-    /// A token value, and itself or its secret part as a server may write it.
-    fn echoes() -> impl Strategy<Value = (ApiToken, String, String)> {
-        ("TKN-[0-9]{4}-[0-9]{4}", "[!-9;-~]{8,40}").prop_flat_map(|(id, secret)| {
-            let value = format!("idt:{id}:{secret}");
-            let token = ApiToken::new(value.clone()).unwrap();
-            (Just(token), prop_oneof![encoded(value), encoded(secret.clone())], Just(secret))
-        })
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-        #[test]
-        fn an_echo_is_taken_out((token, echo, secret) in echoes(), before in "[^%]{0,20}", after in any::<String>()) {
-            let clean = token.redact(&format!("{before}{echo}{after}{echo}"));
-            prop_assert!(!clean.contains(&echo), "{clean}");
-            prop_assert!(!clean.contains(&secret), "{clean}");
-            prop_assert!(clean.contains(REDACTED));
-        }
-
-        #[test]
-        fn a_part_that_was_cut_off_is_taken_out(
-            (token, _, secret) in echoes(),
-            cut in (any::<prop::sample::Index>(), any::<prop::sample::Index>()),
-            before in "[ -~ü]{0,20}",
-        ) {
-            let (one, other) = (cut.0.index(secret.len() + 1), cut.1.index(secret.len() + 1));
-            let part = &secret[one.min(other)..one.max(other)];
-            prop_assume!(part.len() >= SHORTEST_SECRET);
-            let clean = token.redact(&format!("{before} {part}… and more"));
-            prop_assert!(!clean.contains(part), "{clean}");
-            prop_assert!(clean.contains(REDACTED) && clean.ends_with("… and more"), "{clean}");
-        }
-
-        #[test]
-        fn other_text_stays(text in "[a-z %:0-9]{0,100}") {
-            let token = ApiToken::new("idt:TKN-1671-0642:SECRET-SECRET").unwrap();
-            prop_assert_eq!(token.redact(&text), text);
-        }
-    }
-}

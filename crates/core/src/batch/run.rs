@@ -311,6 +311,9 @@ where
     }
 
     fn take(&mut self, mut item: BatchItem) {
+        if let Some(value) = &item.value {
+            self.hands.client.keep_secret(value);
+        }
         let known = self.ledger.meet(&item.id);
         if known.is_met() {
             self.summary.duplicates += 1;

@@ -135,6 +135,19 @@ fn an_id_that_could_do_harm_is_refused(#[case] id: &str, #[case] expected: &str)
     "https://xn--mnchen-3ya.example",
     "https://xn--mnchen-3ya.example/public/v1/accounts/api-tokens/T"
 )]
+#[case::upper_case_punycode(
+    "https://XN--Mnchen-3YA.example:8443/mpt",
+    "https://xn--mnchen-3ya.example:8443/mpt/public/v1/accounts/api-tokens/T"
+)]
+#[case::underscore(
+    "https://mpt_api.example",
+    "https://mpt_api.example/public/v1/accounts/api-tokens/T"
+)]
+#[case::backslashes(
+    "https:\\\\h.example\\mpt",
+    "https://h.example/mpt/public/v1/accounts/api-tokens/T"
+)]
+#[case::short_address("http://127.1", "http://127.0.0.1/public/v1/accounts/api-tokens/T")]
 fn a_good_base_url(#[case] given: &str, #[case] expected: &str) {
     let endpoint = Endpoint::new(given, false).unwrap();
     assert_eq!(endpoint.token_url(&TokenId::new("T").unwrap()), expected);
@@ -163,6 +176,15 @@ fn a_good_base_url(#[case] given: &str, #[case] expected: &str) {
 #[case::any("http://0.0.0.0", "would send the API token unencrypted")]
 #[case::no_host("https://", "is not a URL")]
 #[case::port("https://h.example:99999", "is not a URL")]
+#[case::brace("https://{account}.example", "has a host with characters that no host name has")]
+#[case::encoded_host("https://h%2eexample", "has a host with characters")]
+#[case::quoted("https://\"h.example\"", "has a host with characters")]
+#[case::brackets("https://[h.example]", "has a host with characters")]
+#[case::bracket("https://[::1", "has a host with characters")]
+#[case::not_an_address("https://[1:2]", "is not a URL")]
+#[case::comma("https://a,b", "has a host with characters")]
+#[case::backslash("https:\\\\h,x\\y", "has a host with characters")]
+#[case::behind_user_info("https://user:s3cret-s3cret@h{x", "has a host with characters")]
 #[case::long(&format!("https://h.example/{}", "p".repeat(2040)), "is longer than 2048 bytes")]
 fn a_base_url_that_cannot_be_used(#[case] given: &str, #[case] expected: &str) {
     let error = Client::builder().api_token("t").base_url(given).build().unwrap_err();

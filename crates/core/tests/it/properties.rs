@@ -1,6 +1,6 @@
 //! Properties of what is parsed and made, for any input.
 
-use mpt_tokens::{ProblemDetails, TokenId, TraceParent};
+use mpt_tokens::{Endpoint, ProblemDetails, TokenId, TraceParent};
 use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -31,6 +31,19 @@ fn any_id() -> impl Strategy<Value = String> {
         "(idt:)?TKN-[0-9]{4}-[0-9]{4}(:[a-z]{0,3})?",
         "[.%2eE]{1,6}",
         "[a-z\u{e9}]{250,260}",
+    ]
+}
+
+/// Texts that a parser of URLs takes apart, with what has stopped one before: Punycode that decodes to nothing or to
+/// much, escapes, brackets, labels of any length.
+fn any_base_url() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>(),
+        "(https?|HTTP|ftp|wss?|file|x)?:?[/\\\\]{0,3}([a-z]{0,3}(:[a-z]{0,2})?@)?.{0,20}(:[0-9]{0,6})?[/?#]?.{0,5}",
+        "https?://(xn--|XN--|Xn--)?[a-zA-Z0-9.{}%\\[\\]:^|`~!$&'()*+,;=_-]{0,30}(\\.xn--[a-z0-9-]{0,10})?",
+        "https?://(xn--[a-zA-Z0-9-]{0,20}\\.?){1,3}",
+        "https?://[0-9a-fx.]{1,20}",
+        "https?://\\[[0-9a-f:.%]{0,20}\\]?",
     ]
 }
 
@@ -77,6 +90,19 @@ fn any_traceparent() -> impl Strategy<Value = String> {
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// It is taken or refused at once, whatever it is; and what is taken is a URL for every later step.
+    #[test]
+    fn a_base_url_never_panics_and_is_used_as_it_was_taken(text in any_base_url()) {
+        if let Ok(endpoint) = Endpoint::new(&text, true) {
+            let url = endpoint.token_url(&TokenId::new("TKN-1-1").unwrap());
+            let taken = ureq::http::Uri::try_from(&url);
+            prop_assert!(taken.is_ok(), "{url}");
+            prop_assert!(taken.unwrap().host().is_some_and(|host| !host.is_empty()), "{url}");
+            let again = Endpoint::new(endpoint.base_url(), true);
+            prop_assert_eq!(again.as_ref().map(Endpoint::base_url), Ok(endpoint.base_url()));
+        }
+    }
 
     #[test]
     fn an_id_is_one_segment_or_refused(id in any_id()) {

@@ -51,6 +51,79 @@ fn nothing_shows_it() {
     assert!(records() > 50, "the log was watched: {} records", records());
 }
 
+/// A server that remembers every credential and tells all of them, in halves and escaped, in every answer: the token in
+/// use in a proof, the value of one token of a list in the report of another.
+#[rstest]
+fn what_one_call_has_shown_the_server_no_other_report_shows(#[values(1, 8)] concurrency: usize) {
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let server = Server::start({
+        let seen = Arc::clone(&seen);
+        move |conn, _| {
+            while let Some(head) = conn.request() {
+                let mut seen = seen.lock().unwrap();
+                let value = head.lines().find_map(|line| line.split_once("Bearer ")).unwrap().1;
+                let secret = value.rsplit(':').next().unwrap().to_owned();
+                let own = secret == SECRET;
+                if !seen.contains(&secret) {
+                    seen.push(secret);
+                }
+                let told: Vec<serde_json::Value> = seen
+                    .iter()
+                    .map(|secret| {
+                        let (one, other) = secret.split_at(secret.len() / 2);
+                        let escaped: String =
+                            secret.bytes().map(|byte| format!("%{byte:02x}")).collect();
+                        let hex: String =
+                            secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+                        serde_json::json!({"message": secret, one: other, "escaped": escaped, "hex": hex})
+                    })
+                    .collect();
+                let status = if own { 404 } else { 403 };
+                let body = serde_json::json!({
+                    "title": format!("not {}", seen.join(" nor ")), "status": status, "errors": told,
+                });
+                let answer = http(
+                    &format!("{status} No"),
+                    "Content-Type: application/problem+json\r\n",
+                    &body.to_string(),
+                );
+                if !conn.send(answer.as_bytes()) {
+                    return;
+                }
+            }
+        }
+    });
+    let client = builder(server.url()).missing_ok(true).build().unwrap();
+    let items = (0..20).map(|n| {
+        let mut item = BatchItem::from(format!("TKN-1000-{n:04}"));
+        let value =
+            format!("idt:TKN-1000-{n:04}:leaked{n:02}value{n:02}of{n:02}this{n:02}list{n:02}");
+        item.value = Some(ApiToken::new(value).unwrap());
+        item
+    });
+    let options = BatchOptions::new().concurrency(concurrency).prove(true);
+    let reports: Vec<Report> = client.batch(items, &options).unwrap().collect();
+    assert_eq!((reports.len(), seen.lock().unwrap().len()), (20, 21));
+    for report in reports {
+        let proof = report.proof().unwrap();
+        assert_eq!(proof.report().code(), Code::Forbidden, "{proof}");
+        let shown =
+            format!("{report:?} {} {} {}", report.to_json(), report.message(), proof.to_json());
+        for secret in seen.lock().unwrap().iter() {
+            for part in secret.as_bytes().windows(8) {
+                let part = std::str::from_utf8(part).unwrap();
+                let escaped: String = part.bytes().map(|byte| format!("%{byte:02x}")).collect();
+                let hex = escaped.replace('%', "");
+                for part in [part, &escaped, &hex] {
+                    assert!(!shown.contains(part), "{part} in {shown}");
+                }
+            }
+        }
+        assert!(proof.report().message().contains("<redacted>"), "{proof}");
+    }
+    assert_no_leak();
+}
+
 /// A value given where an id belongs goes nowhere, in a batch either; the journal holds ids only.
 #[test]
 fn a_batch_shows_it_not() {

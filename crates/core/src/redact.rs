@@ -1,0 +1,569 @@
+//! What no text may show: every secret that a client has met, whichever call a text came with, and in whichever
+//! spelling a server is likely to give it back.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde_json::{Map, Value};
+
+use crate::credential::{Credential, MASK, SHORTEST_MASKED};
+use crate::secret::{ApiToken, REDACTED};
+use crate::value::redact_values;
+
+/// A part of a secret that is shorter than this is not looked for: it would blot out ordinary words.
+pub(crate) const SHORTEST: usize = 8;
+/// How many parts one half of the memory for the values of a list holds: those of two thousand values of the usual
+/// length. When it is full, the other half is forgotten and takes its place.
+const HALF: usize = 1 << 17;
+/// How many of the highest bits of a part are looked at first.
+const SEEN_BITS: u32 = 16;
+/// How often a text is unescaped at most: a JSON text in a percent-encoded URL in a JSON text.
+const DEPTH: usize = 3;
+/// A run of hexadecimal digits or of base64 that is shorter holds no part of a secret.
+const SHORTEST_RUN: usize = SHORTEST * 4 / 3;
+
+/// The secrets of a client: the value of its API token, and those of the tokens that it was given to delete or to
+/// prove. Of these it keeps no value, but a disguised number for each eight characters in a row, of the last two
+/// thousand values or more: at most 5 MiB.
+pub(crate) struct Secrets {
+    own: Arc<Credential>,
+    /// What the parts are disguised with.
+    key: u64,
+    own_parts: Parts,
+    others: RwLock<Others>,
+}
+
+/// Disguised parts: numbers that are spread evenly already.
+struct Parts {
+    set: HashSet<u64, BuildHasherDefault<AsItIs>>,
+    /// A bit for each of the highest bits of a number that is in the set: nearly all that are not are told so here.
+    seen: Vec<u64>,
+}
+
+impl Parts {
+    fn contains(&self, part: u64) -> bool {
+        let bit = part >> (64 - SEEN_BITS);
+        self.seen[(bit >> 6) as usize] >> (bit & 63) & 1 != 0 && self.set.contains(&part)
+    }
+
+    fn add(&mut self, secret: &str, key: u64) {
+        for part in parts(secret, key).take(HALF) {
+            let bit = part >> (64 - SEEN_BITS);
+            self.seen[(bit >> 6) as usize] |= 1 << (bit & 63);
+            self.set.insert(part);
+        }
+    }
+}
+
+impl Default for Parts {
+    fn default() -> Parts {
+        Parts { set: HashSet::default(), seen: vec![0; 1 << (SEEN_BITS - 6)] }
+    }
+}
+
+#[derive(Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("only whole numbers are looked up")
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[derive(Default)]
+struct Others {
+    new: Parts,
+    old: Parts,
+}
+
+impl Secrets {
+    pub(crate) fn new(own: Arc<Credential>) -> Secrets {
+        let key = fastrand::u64(..);
+        let mut own_parts = Parts::default();
+        own_parts.add(own.token().secret(), key);
+        own_parts.add(own.token().in_usual_form().secret(), key);
+        Secrets { own, key, own_parts, others: RwLock::default() }
+    }
+
+    /// From now on no text shows this value.
+    pub(crate) fn keep(&self, value: &ApiToken) {
+        let is_in = |set: &Parts| parts(value.secret(), self.key).all(|part| set.contains(part));
+        if is_in(&self.own_parts)
+            || is_in(&self.others.read().unwrap_or_else(PoisonError::into_inner).new)
+        {
+            return;
+        }
+        let mut others = self.others.write().unwrap_or_else(PoisonError::into_inner);
+        if others.new.set.len() >= HALF {
+            others.old = std::mem::take(&mut others.new);
+        }
+        others.new.add(value.secret(), self.key);
+    }
+
+    /// `text` without any part of a secret: as it is, percent-encoded, escaped as in JSON, HTML or a program (`\u`,
+    /// `\x`, `&#`), each several times over, and in hexadecimal or base64. And without what has the form of a token value,
+    /// whoever's it is.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        let text = self.without_own(text);
+        let mut found = Vec::new();
+        let mut view = View::of(&text);
+        for _ in 0..=DEPTH {
+            self.search(&view, &mut found);
+            match view.unescaped() {
+                Some(next) => view = next,
+                None => break,
+            }
+        }
+        redact_values(&cut_out(&text, found)).into_owned()
+    }
+
+    /// A value of JSON in which every text is redacted; and a number, where its digits are a secret.
+    pub(crate) fn redact_json(&self, value: Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.redact(&text)),
+            Value::Number(number) => {
+                let digits = number.to_string();
+                let clean = self.redact(&digits);
+                if clean == digits { Value::Number(number) } else { Value::String(clean) }
+            }
+            Value::Array(list) => list.into_iter().map(|value| self.redact_json(value)).collect(),
+            Value::Object(members) => Value::Object(self.redact_members(members)),
+            other => other,
+        }
+    }
+
+    pub(crate) fn redact_members(&self, members: Map<String, Value>) -> Map<String, Value> {
+        members
+            .into_iter()
+            .map(|(name, value)| (self.redact(&name), self.redact_json(value)))
+            .collect()
+    }
+
+    /// Notes where in the text of `view` parts of secrets stand.
+    fn search(&self, view: &View, found: &mut Vec<Range<usize>>) {
+        let others = self.others.read().unwrap_or_else(PoisonError::into_inner);
+        let sets = [&self.own_parts, &others.new, &others.old];
+        let sets: Vec<&Parts> = sets.into_iter().filter(|set| !set.set.is_empty()).collect();
+        let is_secret = |part: u64| {
+            let part = disguised(part, self.key);
+            sets.iter().any(|set| set.contains(part))
+        };
+        let bytes = &view.bytes;
+        find(bytes.iter().copied(), is_secret, |part| found.push(view.source(part)));
+        for run in runs(bytes, |byte| base64_digit(byte).is_some()) {
+            for start in run.start..run.start + 4 {
+                let digits = bytes[start..run.end].iter().filter_map(|byte| base64_digit(*byte));
+                find(joined(digits, 6), is_secret, |part| {
+                    let (first, last) = (part.start * 8 / 6, (part.end * 8).div_ceil(6));
+                    found.push(view.source(start + first..start + last));
+                });
+            }
+        }
+        for run in runs(bytes, |byte| hex_digit(byte).is_some()) {
+            for start in run.start..run.start + 2 {
+                let digits = bytes[start..run.end].iter().filter_map(|byte| hex_digit(*byte));
+                find(joined(digits, 4), is_secret, |part| {
+                    found.push(view.source(start + part.start * 2..start + part.end * 2));
+                });
+            }
+        }
+    }
+
+    /// `text` without the value of the own token, be it percent-encoded or not, however short it is; and without what
+    /// the transport has put in its place.
+    fn without_own(&self, text: &str) -> String {
+        let mut clean = String::with_capacity(text.len());
+        let mut rest = text;
+        let mask = char::from(MASK);
+        while let Some(begin) = rest.find(mask) {
+            let len = rest[begin..].bytes().take_while(|byte| *byte == MASK).count();
+            let (before, run) = (&rest[..begin], &rest[begin..begin + len]);
+            clean.push_str(before);
+            clean.push_str(if len >= SHORTEST_MASKED { REDACTED } else { run });
+            rest = &rest[begin + len..];
+        }
+        clean.push_str(rest);
+        for hidden in self.own.token().hidden() {
+            let mut done = 0;
+            while let Some((begin, end)) = find_encoded(&clean[done..], hidden) {
+                clean.replace_range(done + begin..done + end, REDACTED);
+                done += begin + REDACTED.len();
+            }
+        }
+        clean
+    }
+}
+
+/// The parts of a secret, disguised.
+fn parts(secret: &str, key: u64) -> impl Iterator<Item = u64> {
+    let whole = |part: &[u8]| part.iter().fold(0, |whole, byte| whole << 8 | u64::from(*byte));
+    secret.as_bytes().windows(SHORTEST).map(move |part| disguised(whole(part), key))
+}
+
+/// Calls `note` with the place of each eight bytes in a row that are a part of a secret.
+fn find(
+    bytes: impl Iterator<Item = u8>,
+    is_secret: impl Fn(u64) -> bool,
+    mut note: impl FnMut(Range<usize>),
+) {
+    let mut part = 0;
+    for (at, byte) in bytes.enumerate() {
+        part = part << 8 | u64::from(byte);
+        let end = at + 1;
+        if end >= SHORTEST && is_secret(part) {
+            note(end - SHORTEST..end);
+        }
+    }
+}
+
+/// Another number for each eight bytes (the finalizer of SplitMix64, which no two numbers share): so a search is exact,
+/// and no piece of a secret lies in memory as it is.
+fn disguised(part: u64, key: u64) -> u64 {
+    let mut mixed = part ^ key;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+/// A text as it reads once its escapes are undone, each byte with the place in the text that it came from.
+struct View {
+    bytes: Vec<u8>,
+    /// Where each byte begins in the text, and where the last one ends.
+    starts: Vec<usize>,
+}
+
+impl View {
+    fn of(text: &str) -> View {
+        View { bytes: text.as_bytes().to_vec(), starts: (0..=text.len()).collect() }
+    }
+
+    fn source(&self, part: Range<usize>) -> Range<usize> {
+        let last = self.bytes.len();
+        self.starts[part.start.min(last)]..self.starts[part.end.min(last)]
+    }
+
+    /// The same with one more layer of escapes undone; `None` where there is none.
+    fn unescaped(&self) -> Option<View> {
+        let mut next = View { bytes: Vec::new(), starts: Vec::new() };
+        let mut at = 0;
+        while at < self.bytes.len() {
+            let (byte, len) = unescape(&self.bytes[at..]).unwrap_or((self.bytes[at], 1));
+            next.bytes.push(byte);
+            next.starts.push(self.starts[at]);
+            at += len;
+        }
+        next.starts.extend(self.starts.last());
+        (next.bytes.len() < self.bytes.len()).then_some(next)
+    }
+}
+
+/// The ASCII character that the escape at the front of `text` stands for, and how long the escape is.
+fn unescape(text: &[u8]) -> Option<(u8, usize)> {
+    let number = |from: usize, len: usize, radix: u32| {
+        let digits = std::str::from_utf8(text.get(from..from + len)?).ok()?;
+        let plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        u32::from_str_radix(digits, radix).ok().filter(|_| plain)
+    };
+    // Digits up to an end that is written.
+    let up_to = |from: usize, end: u8, radix: u32| {
+        let len = text.get(from..)?.iter().take(8).position(|byte| *byte == end)?;
+        Some((number(from, len, radix)?, from + len + 1))
+    };
+    let (code, len) = match text {
+        [b'%', ..] => (number(1, 2, 16)?, 3),
+        [b'\\', b'u', b'{', ..] => up_to(3, b'}', 16)?,
+        [b'\\', b'u' | b'U', ..] => (number(2, 4, 16)?, 6),
+        [b'\\', b'x' | b'X', ..] => (number(2, 2, 16)?, 4),
+        [b'\\', mark @ (b'/' | b'"' | b'\'' | b'\\'), ..] => (u32::from(*mark), 2),
+        [b'&', b'#', b'x' | b'X', ..] => up_to(3, b';', 16)?,
+        [b'&', b'#', ..] => up_to(2, b';', 10)?,
+        _ => return None,
+    };
+    Some((u8::try_from(code).ok().filter(u8::is_ascii)?, len))
+}
+
+/// Where only such bytes stand, and enough of them to hold a part of a secret.
+fn runs(bytes: &[u8], is: impl Fn(u8) -> bool) -> Vec<Range<usize>> {
+    let mut runs = Vec::new();
+    let mut start = 0;
+    for (at, byte) in bytes.iter().chain(Some(&0)).enumerate() {
+        if is(*byte) && at < bytes.len() {
+            continue;
+        }
+        if at - start >= SHORTEST_RUN {
+            runs.push(start..at);
+        }
+        start = at + 1;
+    }
+    runs
+}
+
+/// The bytes that digits of so many bits spell, as far as there are whole ones.
+fn joined(digits: impl Iterator<Item = u32>, bits: u32) -> impl Iterator<Item = u8> {
+    let (mut held, mut count) = (0_u32, 0);
+    digits.filter_map(move |digit| {
+        held = (held << bits | digit) & 0xffff;
+        count += bits;
+        let whole = count >= 8;
+        if whole {
+            count -= 8;
+        }
+        whole.then(|| (held >> count) as u8)
+    })
+}
+
+fn hex_digit(byte: u8) -> Option<u32> {
+    char::from(byte).to_digit(16)
+}
+
+/// Of both alphabets (RFC 4648, sections 4 and 5).
+fn base64_digit(byte: u8) -> Option<u32> {
+    Some(u32::from(match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' | b'-' => 62,
+        b'/' | b'_' => 63,
+        _ => return None,
+    }))
+}
+
+/// `text` with each place, and what places overlap or touch, replaced.
+fn cut_out(text: &str, mut places: Vec<Range<usize>>) -> String {
+    places.sort_unstable_by_key(|place| place.start);
+    let (mut clean, mut kept) = (String::with_capacity(text.len()), 0);
+    for place in places {
+        if place.start > kept || clean.is_empty() && kept == 0 {
+            clean.push_str(&text[kept..place.start]);
+            clean.push_str(REDACTED);
+        }
+        kept = kept.max(place.end);
+    }
+    clean + &text[kept..]
+}
+
+/// Where `needle`, which is ASCII, stands in `text` first, each of its characters percent-encoded or not.
+fn find_encoded(text: &str, needle: &str) -> Option<(usize, usize)> {
+    let text = text.as_bytes();
+    (0..text.len()).find_map(|begin| Some((begin, begin + matched(&text[begin..], needle)?)))
+}
+
+/// How many bytes at the front of `text` are `needle`, each of its characters percent-encoded or not.
+fn matched(text: &[u8], needle: &str) -> Option<usize> {
+    let mut at = 0;
+    for (position, wanted) in needle.bytes().enumerate() {
+        let rest = &text[at..];
+        let literal = rest.first() == Some(&wanted);
+        let encoded = matches!(rest, [b'%', ..]) && unescape(rest) == Some((wanted, 3));
+        at += match (literal, encoded) {
+            // A `%` that may be itself, or the begin of its own encoding.
+            (true, true) => match matched(&rest[1..], &needle[position + 1..]) {
+                Some(more) => return Some(at + 1 + more),
+                None => 3,
+            },
+            (true, false) => 1,
+            (false, true) => 3,
+            (false, false) => return None,
+        };
+    }
+    Some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn met(own: ApiToken) -> Secrets {
+        Secrets::new(Arc::new(Credential::new(own)))
+    }
+
+    /// A text in which each character may be percent-encoded, in either case.
+    fn encoded(text: String) -> impl Strategy<Value = String> {
+        let length = text.len();
+        prop::collection::vec(0..3_u8, length).prop_map(move |ways| {
+            let write = |(c, way): (char, u8)| match way {
+                0 => c.to_string(),
+                1 => format!("%{:02x}", u32::from(c)),
+                _ => format!("%{:02X}", u32::from(c)),
+            };
+            text.chars().zip(ways).map(write).collect()
+        })
+    }
+
+    /// A token value, and itself or its secret part as a server may write it.
+    fn echoes() -> impl Strategy<Value = (ApiToken, String, String)> {
+        ("TKN-[0-9]{4}-[0-9]{4}", "[!-9;-~]{8,40}").prop_flat_map(|(id, secret)| {
+            let value = format!("idt:{id}:{secret}");
+            let token = ApiToken::new(value.clone()).unwrap();
+            (Just(token), prop_oneof![encoded(value), encoded(secret.clone())], Just(secret))
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn an_echo_is_taken_out((token, echo, secret) in echoes(), before in "[^%]{0,20}", after in any::<String>()) {
+            let clean = met(token).redact(&format!("{before}{echo}{after}{echo}"));
+            prop_assert!(!clean.contains(&echo), "{clean}");
+            prop_assert!(!clean.contains(&secret), "{clean}");
+            prop_assert!(clean.contains(REDACTED));
+        }
+
+        #[test]
+        fn a_part_that_was_cut_off_is_taken_out(
+            (token, _, secret) in echoes(),
+            cut in (any::<prop::sample::Index>(), any::<prop::sample::Index>()),
+            before in "[ -~ü]{0,20}",
+        ) {
+            let (one, other) = (cut.0.index(secret.len() + 1), cut.1.index(secret.len() + 1));
+            let part = &secret[one.min(other)..one.max(other)];
+            prop_assume!(part.len() >= SHORTEST);
+            let clean = met(token).redact(&format!("{before} {part}… and more"));
+            prop_assert!(!clean.contains(part), "{clean}");
+            prop_assert!(clean.contains(REDACTED) && clean.ends_with("… and more"), "{clean}");
+        }
+
+        #[test]
+        fn other_text_stays(text in "[a-z %:0-9]{0,100}") {
+            let token = ApiToken::new("idt:TKN-1671-0642:SECRET-SECRET").unwrap();
+            prop_assert_eq!(met(token).redact(&text), text);
+        }
+    }
+
+    /// Its name, and how it is written.
+    type Spelling = (&'static str, fn(&str) -> String);
+
+    /// How servers and what stands before them write a text into another one.
+    fn spellings() -> Vec<Spelling> {
+        fn each(text: &str, write: impl Fn(u32) -> String) -> String {
+            text.chars().map(|c| write(u32::from(c))).collect()
+        }
+        fn base64(bytes: &[u8], last: [u8; 2]) -> String {
+            let digit = |n: u32| match n as u8 {
+                n @ 0..26 => char::from(b'A' + n),
+                n @ 26..52 => char::from(b'a' + n - 26),
+                n @ 52..62 => char::from(b'0' + n - 52),
+                n => char::from(last[usize::from(n) - 62]),
+            };
+            let group = |three: &[u8]| {
+                let bits = three.iter().fold(0, |bits, byte| bits << 8 | u32::from(*byte));
+                let bits = bits << (8 * (3 - three.len()));
+                (0..=three.len()).map(|n| digit(bits >> (18 - 6 * n) & 63)).collect::<String>()
+            };
+            bytes.chunks(3).map(group).collect()
+        }
+        vec![
+            ("as it is", |text| text.to_owned()),
+            ("percent-encoded", |text| each(text, |c| format!("%{c:02X}"))),
+            ("percent-encoded twice", |text| each(text, |c| format!("%25{c:02x}"))),
+            ("as JSON may", |text| each(text, |c| format!("\\u{c:04x}"))),
+            ("as JSON may, in JSON", |text| each(text, |c| format!("\\\\u{c:04X}"))),
+            ("as a program may", |text| each(text, |c| format!("\\x{c:02x}"))),
+            ("as Rust may", |text| each(text, |c| format!("\\u{{{c:x}}}"))),
+            ("as HTML may", |text| each(text, |c| format!("&#{c};"))),
+            ("as HTML may, in hexadecimal", |text| each(text, |c| format!("&#x{c:X};"))),
+            ("hexadecimal", |text| each(text, |c| format!("{c:02x}"))),
+            ("base64", |text| base64(text.as_bytes(), *b"+/")),
+            ("base64 for URLs", |text| base64(text.as_bytes(), *b"-_")),
+            ("base64 in the middle", |text| base64(format!("x{text}").as_bytes(), *b"+/")),
+            ("base64, percent-encoded", |text| {
+                each(&base64(format!("xy{text}").as_bytes(), *b"+/"), |c| format!("%{c:02X}"))
+            }),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// The value of any token that the client has met, the secret alone, and half of it, in every spelling.
+        #[test]
+        fn no_secret_that_was_met_is_shown_in_any_spelling(
+            secrets in prop::collection::vec("[A-Za-z0-9_~.+/-]{16,64}", 3),
+            around in ("[ a-z]{0,20} ", " [ a-z]{0,20}"),
+        ) {
+            let value = |n: usize| ApiToken::new(format!("idt:TKN-1000-000{n}:{}", secrets[n])).unwrap();
+            let secrets_met = met(value(0));
+            secrets_met.keep(&value(1));
+            secrets_met.keep(&value(2));
+            for (n, secret) in secrets.iter().enumerate() {
+                let half = secret.len() / 2;
+                for text in [format!("idt:TKN-1000-000{n}:{secret}"), secret.clone(), secret[..half].into(), secret[half..].into()] {
+                    for (name, spell) in spellings() {
+                        let clean = secrets_met.redact(&format!("{}{}{}", around.0, spell(&text), around.1));
+                        let parts = secret.as_bytes().windows(SHORTEST);
+                        for part in parts.map(|part| std::str::from_utf8(part).unwrap()) {
+                            prop_assert!(!clean.contains(&spell(part)), "{name}: {clean}");
+                        }
+                        prop_assert!(clean.contains(REDACTED), "{name}: {clean}");
+                        prop_assert!(clean.starts_with(&around.0) && clean.ends_with(&around.1), "{name}: {clean}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_cut_out_is_cut_out_whole_and_nothing_else() {
+        let secrets = met(ApiToken::new("idt:TKN-1671-0642:s3cret-s3cret-0123").unwrap());
+        for (text, clean) in [
+            ("s3cret-s3cret-0123", "<redacted>"),
+            ("a s3cret-s3cret-0123, s3cret-s3cret-0123.", "a <redacted>, <redacted>."),
+            ("s3cret-s3cret", "<redacted>"),
+            ("s3cret-", "s3cret-"),
+            ("no s3cret here, 0123456789 neither", "no s3cret here, 0123456789 neither"),
+            ("x s3cret%2Ds3cret-0123", "x <redacted>"),
+            ("********************", "<redacted>"),
+            ("**** a note ****", "**** a note ****"),
+            (
+                "%zz \\u12 \\x &#; &#x; &#99999999; \\u{} \\u{110000} %",
+                "%zz \\u12 \\x &#; &#x; &#99999999; \\u{} \\u{110000} %",
+            ),
+            ("", ""),
+        ] {
+            assert_eq!(secrets.redact(text), clean);
+        }
+    }
+
+    #[test]
+    fn a_number_and_a_name_are_texts_too() {
+        let secrets = met(ApiToken::new("idt:TKN-1671-0642:123456789012").unwrap());
+        let value = serde_json::json!({"123456789012": [123_456_789_012_u64, 12, null, true]});
+        assert_eq!(
+            secrets.redact_json(value),
+            serde_json::json!({"<redacted>": ["<redacted>", 12, null, true]})
+        );
+    }
+
+    /// However many values a list has, the last two thousand are known and the memory is bounded.
+    #[test]
+    fn the_values_of_a_long_list_are_known_for_long_and_not_for_ever() {
+        let secret = |n: u64| {
+            format!(
+                "{:064x}",
+                u128::from(n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
+            )
+        };
+        let secrets = met(ApiToken::new("own").unwrap());
+        for n in 0..10_000 {
+            secrets.keep(&ApiToken::new(format!("idt:TKN-1-{n}:{}", secret(n))).unwrap());
+        }
+        for n in 8_000..10_000 {
+            assert_eq!(secrets.redact(&secret(n)), REDACTED, "{n}");
+        }
+        let others = secrets.others.read().unwrap();
+        assert!(others.new.set.len() + others.old.set.len() < 2 * (HALF + 64));
+    }
+}
