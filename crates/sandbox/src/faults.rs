@@ -1,6 +1,7 @@
 //! The faults: one table, which the program's help, the page at `/` and the README show too.
 
 mod bodies;
+mod framing;
 mod gateways;
 mod lost;
 mod shapes;
@@ -55,13 +56,14 @@ pub struct Number {
 }
 
 /// The faults in groups, each with its heading, in the order in which the table shows them.
-pub fn fault_groups() -> [(&'static str, &'static [Fault]); 5] {
+pub fn fault_groups() -> [(&'static str, &'static [Fault]); 6] {
     [
         ("The contract's answer, well or oddly formed", shapes::FAULTS),
         ("No answer, or half of one", lost::FAULTS),
         ("Another status", statuses::FAULTS),
         ("A gateway's answer in the API's place", gateways::FAULTS),
         ("An error body that is hard to read", bodies::FAULTS),
+        ("An answer whose end is told oddly, or in doubt", framing::FAULTS),
     ]
 }
 

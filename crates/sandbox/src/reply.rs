@@ -67,6 +67,11 @@ impl Ask<'_> {
         }
     }
 
+    /// The body of the contract's answer, where it has one.
+    pub(crate) fn contract_body(&self) -> Option<String> {
+        (!self.deleted).then(|| not_found_problem(&self.id, self.headers).to_string())
+    }
+
     /// The contract's answer as bytes, with `extra` header lines (each ended by CRLF).
     pub(crate) fn contract_bytes(&self, version: &str, extra: &str) -> Vec<u8> {
         if self.deleted {

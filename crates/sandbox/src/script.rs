@@ -39,6 +39,8 @@ pub(crate) enum End {
     Hold,
     /// Kept open until the next request arrives, then closed without reading it.
     CloseOnNext,
+    /// Kept open until the next request arrives, which is answered so without a look at it; then closed.
+    AnswerNext(&'static str),
 }
 
 static FILLER: [u8; 64 * 1024] = [b'x'; 64 * 1024];
@@ -79,6 +81,15 @@ pub(crate) async fn play(
         End::Reset => stream.set_zero_linger()?,
         End::Hold => while stream.read(&mut [0; 1024]).await? > 0 {},
         End::CloseOnNext => stream.readable().await?,
+        End::AnswerNext(answer) => {
+            let mut unread = [0; 1024];
+            if stream.read(&mut unread).await? > 0 {
+                stream.write_all(answer.as_bytes()).await?;
+                stream.shutdown().await?;
+                // A close with something unread would be a reset, and might overtake the answer.
+                while stream.read(&mut unread).await? > 0 {}
+            }
+        }
     }
     Ok(None)
 }

@@ -1,6 +1,6 @@
 //! Every fault of the table, seen by a bare socket and held against the sandbox's memory.
 
-use crate::client::{Answer, Client, End, wait_until_none_is_open};
+use crate::client::{Answer, COLLECTION, Client, End, wait_until_none_is_open};
 use Expected::{Body, Broken, Silent, Status};
 use mpt_tokens_sandbox::{Effect, Sandbox, faults};
 use serde_json::{Value, json};
@@ -23,6 +23,8 @@ enum Expected {
 
 const HALF_HEADER: &[u8] = b"HTTP/1.1 204 No Content\r\ndate: Tue, 24 Nov";
 const GARBAGE: &[u8] = b"\x16\x03\x01\x00\xff\xfenot http at all\r\n\r\n\0\0\0";
+const CHUNK_PLUS: &[u8] = b"HTTP/1.1 404 Not Found\r\ncontent-type: application/json\r\n\
+    transfer-encoding: chunked\r\n\r\n+2\r\n{}\r\n0\r\n\r\n";
 
 /// A row for every fault, in the order of the table.
 const ROWS: &[(&str, Expected)] = &[
@@ -204,6 +206,18 @@ const ROWS: &[(&str, Expected)] = &[
     ("404truncated", Expected::Own),
     ("500truncated", Expected::Own),
     ("404badchunk", Expected::Own),
+    ("http12", Expected::Last(204, |answer| assert!(answer.head.starts_with("HTTP/1.2 ")))),
+    ("continuefields", Body(204, |answer| assert_eq!(answer.header("x-odd"), Some("yes")))),
+    ("chunks", Status(204)),
+    ("gzip", Status(204)),
+    ("long", Status(204)),
+    ("404chunkplus", Broken(CHUNK_PLUS, End::Closed)),
+    ("leftgzip", Expected::Own),
+    ("leftidentity", Expected::Own),
+    ("left10", Expected::Own),
+    ("leftlengths", Expected::Own),
+    ("left204", Expected::Own),
+    ("left408", Expected::Own),
 ];
 
 fn is_html(answer: &Answer) {
@@ -347,6 +361,62 @@ fn a_stale_connection_ends_at_the_next_request_which_is_not_served() {
     let (bytes, _) = client.read_to_end();
     assert_eq!(bytes, b"");
     assert_eq!(sandbox.truth("TKN-ok-1").requests, 0);
+}
+
+/// What is left behind an answer of doubtful end is given to the next request, which is not served.
+#[test]
+fn what_is_left_comes_with_the_next_request() {
+    let sandbox = Sandbox::start().expect("a sandbox");
+    let value = sandbox.api_token();
+    let left = [
+        ("leftgzip", 403, 204, "transfer-encoding: gzip\r\n"),
+        ("leftidentity", 403, 204, "transfer-encoding: identity\r\n"),
+        ("left10", 403, 204, "HTTP/1.0 403 Forbidden\r\n"),
+        ("leftlengths", 403, 204, "\r\ncontent-length: "),
+        ("left204", 204, 204, "\r\ncontent-length: 27\r\n"),
+        ("left408", 204, 408, "HTTP/1.1 204 No Content\r\n\r\n"),
+    ];
+    for (name, status, next, head) in left {
+        let mut client = Client::new(&sandbox);
+        let target = format!("{COLLECTION}/TKN-{name}-1");
+        client.ask("DELETE", &target, &value);
+        // By the rules for a length alone, which 204 does not have.
+        let length = if status == 204 { 0 } else { 100 };
+        let answer = String::from_utf8(client.read_at_least(head.len() + length)).expect("text");
+        assert!(answer.starts_with(&format!("HTTP/1.{} {status}", u8::from(name != "left10"))));
+        assert!(answer.contains(head), "{name}: {answer}");
+        assert_eq!(sandbox.truth(&format!("TKN-{name}-1")).deleted_by.is_some(), status == 204);
+        let other = format!("TKN-{name}.ok-2");
+        client.ask("DELETE", &format!("{COLLECTION}/{other}"), &value);
+        let (bytes, end) = client.read_to_end();
+        let bytes = String::from_utf8(bytes).expect("text");
+        assert!(bytes.contains(&format!("HTTP/1.1 {next} ")), "{name}: {bytes}");
+        assert_eq!((end, sandbox.truth(&other).requests), (End::Closed, 0));
+    }
+}
+
+/// The API's 404 in chunks, in gzip, and long.
+#[test]
+fn bodies_in_odd_forms() {
+    let sandbox = Sandbox::start().expect("a sandbox");
+    let value = sandbox.api_token();
+    let mut client = Client::new(&sandbox);
+    for name in ["gzip", "long~1", "chunks"] {
+        assert_eq!(client.delete(&format!("TKN-ok.{name}-1"), &value).status, 204);
+    }
+    let gzip = client.delete("TKN-ok.gzip-1", &value);
+    assert_eq!((gzip.status, gzip.header("content-encoding")), (404, Some("gzip")));
+    assert!(gzip.body.starts_with(b"\x1f\x8b\x08"), "{gzip:?}");
+    let long = client.delete("TKN-ok.long~1-1", &value);
+    assert!(long.body.len() > 1024, "{long:?}");
+    is_problem(&long);
+    client.ask("DELETE", &format!("{COLLECTION}/TKN-ok.chunks-1"), &value);
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\r\n000;last\r\nx-trailer: yes\r\n\r\n") {
+        bytes.extend(client.read_at_least(1));
+    }
+    assert!(String::from_utf8(bytes).expect("text").contains(";note=\"a, b\"\r\n"));
+    assert_eq!(client.delete("TKN-ok.chunks-1", &value).status, 404);
 }
 
 #[test]
