@@ -51,9 +51,14 @@ fn page(status: u16, clear: bool) -> Says {
     Says { status, media_type: "text/html", body, clear }
 }
 
+fn gateway(status: u16) -> Says {
+    let body = r#"{"message":"no Route matched with those values"}"#.to_owned();
+    Says { status, media_type: "application/json", body, clear: false }
+}
+
 /// What the API, or a gateway before it, says to a request that it did, or did not, carry out.
 fn draw_says(random: &mut Rng, deleted_now: bool, gone: bool) -> Says {
-    let unclear = [500, 502, 503, 504, 200, 202, 599, 999];
+    let unclear = [500, 502, 503, 504, 520, 200, 202, 301, 302, 303, 402, 408, 418, 499, 599, 999];
     if random.u8(..) < 60 {
         let status = unclear[random.usize(..unclear.len())];
         return if random.bool() { says(status, false) } else { page(status, false) };
@@ -63,7 +68,7 @@ fn draw_says(random: &mut Rng, deleted_now: bool, gone: bool) -> Says {
     }
     if random.u8(..) < 30 {
         // The API is down: its gateway knows no route.
-        return page(404, false);
+        return if random.bool() { gateway(404) } else { page(404, false) };
     }
     if gone && random.u8(..) < 160 {
         return says(404, true);
