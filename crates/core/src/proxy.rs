@@ -1,6 +1,9 @@
 //! Which proxy a client goes through: one the caller gave, one from the environment, or none.
 
+mod direct;
+
 use std::fmt;
+use std::sync::Mutex;
 
 use ureq::ProxyProtocol;
 
@@ -33,8 +36,10 @@ impl Proxy {
     }
 
     /// The proxy that the environment names for this base URL: `HTTPS_PROXY` or `HTTP_PROXY` by its scheme, else
-    /// `ALL_PROXY`, each also in lower case; `NO_PROXY` names hosts to go to directly. Loopback is always gone to
-    /// directly. `HTTP_PROXY` in upper case is not looked at inside a CGI program, where a client sets it.
+    /// `ALL_PROXY`, each also in lower case; `NO_PROXY` names what to go to directly: hosts, domains, addresses and
+    /// networks (`10.0.0.0/8`), between commas, spaces or semicolons, or `*`. An entry of it that is not understood is
+    /// told once, as a warning in the log. Loopback is always gone to directly. `HTTP_PROXY` in upper case is not looked
+    /// at inside a CGI program, where a client sets it.
     ///
     /// # Errors
     /// When the variable that counts is not the URL of an HTTP proxy.
@@ -47,17 +52,20 @@ impl Proxy {
         lookup: impl Fn(&str) -> Option<String>,
     ) -> Result<Option<Proxy>, InvalidProxy> {
         let set = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
-        // First, since a proxy that is not gone through need not be one that could be.
-        let no_proxy = set("no_proxy").or_else(|| set("NO_PROXY")).unwrap_or_default();
-        if endpoint.is_loopback() || no_proxy.split(',').any(|entry| names(entry, endpoint)) {
-            return Ok(None);
-        }
         let variables: &[&str] = match (endpoint.is_https(), set("REQUEST_METHOD").is_some()) {
             (true, _) => &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
             (false, false) => &["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"],
             (false, true) => &["http_proxy", "all_proxy", "ALL_PROXY"],
         };
-        variables.iter().find_map(|name| set(name)).map(|url| Proxy::new(&url)).transpose()
+        let Some(url) = variables.iter().find_map(|name| set(name)) else {
+            return Ok(None);
+        };
+        // Before it is looked at: a proxy that is not gone through need not be one that could be.
+        let no_proxy = set("no_proxy").or_else(|| set("NO_PROXY")).unwrap_or_default();
+        if endpoint.is_loopback() || direct::is_direct(&no_proxy, endpoint, warn_of) {
+            return Ok(None);
+        }
+        Proxy::new(&url).map(Some)
     }
 
     /// What ureq is given.
@@ -66,29 +74,22 @@ impl Proxy {
     }
 }
 
-/// Whether an entry of `NO_PROXY` names the endpoint's host: `*`, the host, a domain it is in, with or without a
-/// leading dot and a port.
-fn names(entry: &str, endpoint: &Endpoint) -> bool {
-    let (host, port) = endpoint.host_and_port();
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    let mut entry = entry.trim().to_ascii_lowercase();
-    if entry == "*" {
-        return true;
-    }
-    if let Some((name, wanted)) = entry.rsplit_once(':')
-        && let Ok(wanted) = wanted.parse::<u16>()
-        && (!name.contains(':') || name.ends_with(']'))
+/// Names an entry of `NO_PROXY` that is not understood: once a process, since every client looks at the list.
+fn warn_of(entry: &str) {
+    static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    // Not waited for: in a forked child whoever holds it may be gone.
+    if let Ok(mut told) = TOLD.try_lock()
+        && !told.iter().any(|told| told == entry)
     {
-        if wanted != port {
-            return false;
-        }
-        entry = name.to_owned();
+        told.push(entry.to_owned());
+        // A URL may have a password in it.
+        let shown = entry.rsplit('@').next().unwrap_or_default().escape_debug();
+        log::warn!(
+            target: "mpt_tokens",
+            "the entry `{shown}` of NO_PROXY is not understood and names nothing: expected a host, a domain, an \
+             address, a network such as 10.0.0.0/8, or *"
+        );
     }
-    let entry =
-        entry.trim_start_matches('*').trim_matches(|c| c == '[' || c == ']').trim_end_matches('.');
-    let domain = entry.trim_start_matches('.');
-    !domain.is_empty()
-        && (host == domain || host.strip_suffix(domain).is_some_and(|front| front.ends_with('.')))
 }
 
 impl fmt::Debug for Proxy {
