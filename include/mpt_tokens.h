@@ -547,6 +547,12 @@ const char *mpt_outcome_title(const struct mpt_outcome *outcome);
 const char *mpt_outcome_detail(const struct mpt_outcome *outcome);
 
 /**
+ * Whether asking again later can change the result: 1 yes (what stands in the way passes by itself, or nothing is known
+ * of the token), 0 no (the token is dead, or somebody must do something first). 0 for NULL.
+ */
+int32_t mpt_outcome_retryable(const struct mpt_outcome *outcome);
+
+/**
  * How long the server asked to wait before the next attempt, in milliseconds, where that wait was not spent; -1 where
  * it did not ask.
  */

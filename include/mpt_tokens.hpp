@@ -120,6 +120,8 @@ class result_view {
     std::optional<std::string_view> title() const noexcept { return mpt::detail::maybe(mpt_outcome_title(outcome_)); }
     /** The detail of the problem details, as the server wrote it. */
     std::optional<std::string_view> detail() const noexcept { return mpt::detail::maybe(mpt_outcome_detail(outcome_)); }
+    /** Whether asking again later can change the result; not where the token is dead or somebody must act first. */
+    bool retryable() const noexcept { return mpt_outcome_retryable(outcome_) != 0; }
     /** How long the server asked to wait before the next attempt. */
     std::optional<std::chrono::milliseconds> retry_after() const noexcept {
         const std::int64_t wait = mpt_outcome_retry_after_ms(outcome_);

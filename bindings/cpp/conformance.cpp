@@ -54,6 +54,7 @@ void tell(const mpt::result_view &told, std::string_view raised) {
     field("&title", told.title().value_or(none));
     field("&detail", told.detail().value_or(none));
     field("&message", told.message());
+    field("&retryable", told.retryable() ? "1" : "0");
     field("&retry_after", seconds.str());
     field("&trace_id", told.trace_id().value_or(none));
     field("&raised", raised);

@@ -92,6 +92,7 @@ static class Conformance
         {
             ["id"] = outcome.Id, ["outcome"] = outcome.Status, ["code"] = outcome.Code, ["http_status"] = outcome.HttpStatus,
             ["attempts"] = outcome.Attempts, ["title"] = outcome.Title, ["detail"] = outcome.Detail, ["message"] = outcome.Message,
+            ["retryable"] = outcome.Retryable ? 1 : 0,
             ["retry_after"] = outcome.RetryAfter?.TotalSeconds, ["trace_id"] = outcome.TraceId, ["raised"] = raised,
             ["shown"] = $"{shown} {string.Join(", ", members)}",
         };

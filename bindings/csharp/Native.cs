@@ -84,6 +84,7 @@ namespace MptTokens
         [DllImport(Library)] internal static extern uint mpt_outcome_attempts(IntPtr outcome);
         [DllImport(Library)] internal static extern IntPtr mpt_outcome_title(IntPtr outcome);
         [DllImport(Library)] internal static extern IntPtr mpt_outcome_detail(IntPtr outcome);
+        [DllImport(Library)] internal static extern int mpt_outcome_retryable(IntPtr outcome);
         [DllImport(Library)] internal static extern long mpt_outcome_retry_after_ms(IntPtr outcome);
         [DllImport(Library)] internal static extern IntPtr mpt_outcome_trace_id(IntPtr outcome);
         [DllImport(Library)] internal static extern IntPtr mpt_outcome_server_trace_id(IntPtr outcome);

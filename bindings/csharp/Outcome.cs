@@ -17,6 +17,7 @@ namespace MptTokens
             Title = Native.Text(Native.mpt_outcome_title(outcome));
             Detail = Native.Text(Native.mpt_outcome_detail(outcome));
             Message = Native.Text(Native.mpt_outcome_message(outcome));
+            Retryable = Native.mpt_outcome_retryable(outcome) != 0;
             RetryAfter = wait < 0 ? default(TimeSpan?) : TimeSpan.FromMilliseconds(wait);
             TraceId = Native.Text(Native.mpt_outcome_trace_id(outcome));
             ServerTraceId = Native.Text(Native.mpt_outcome_server_trace_id(outcome));
@@ -39,6 +40,8 @@ namespace MptTokens
         public string Detail { get; }
         /// <summary>One sentence: what happened, what is true, what to do.</summary>
         public string Message { get; }
+        /// <summary>Whether asking again later can change it; not where it is dead, or somebody must act first.</summary>
+        public bool Retryable { get; }
         /// <summary>How long the server asked to wait.</summary>
         public TimeSpan? RetryAfter { get; }
         /// <summary>The W3C trace id that went out with every attempt.</summary>

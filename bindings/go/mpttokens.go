@@ -29,6 +29,7 @@ type Outcome struct {
 	Attempts   []Attempt      `json:"attempts"`
 	Problem    map[string]any `json:"problem"` // the server's problem details; nil: none
 	Message    string         `json:"message"` // one sentence: what happened, what is true, what to do
+	Retryable  bool           `json:"retryable"` // whether asking again later can change it
 	TraceID    string         `json:"trace_id"`
 	RetryAfter time.Duration  `json:"-"` // how long the server asked to wait; 0: it did not
 	Elapsed    time.Duration  `json:"-"`

@@ -136,6 +136,7 @@ final class Conformance {
         field("title", outcome.title());
         field("detail", outcome.detail());
         field("message", outcome.message());
+        field("retryable", outcome.retryable() ? 1 : 0);
         field("retry_after", outcome.retryAfter() == null ? null : outcome.retryAfter().toMillis() / 1000.0);
         field("trace_id", outcome.traceId());
         field("raised", raised);

@@ -15,7 +15,7 @@ local function tell(outcome, raised, shown)
   local fields = {
     { "id", outcome.id }, { "outcome", outcome.outcome }, { "code", outcome.code }, { "http_status", outcome.http_status },
     { "attempts", #outcome.attempts }, { "title", problem.title }, { "detail", problem.detail },
-    { "message", outcome.message }, { "retry_after", outcome.retry_after }, { "trace_id", outcome.trace_id },
+    { "message", outcome.message }, { "retryable", outcome.retryable and 1 or 0 }, { "retry_after", outcome.retry_after }, { "trace_id", outcome.trace_id },
     { "raised", raised }, { "shown", tostring(shown) },
   }
   for place, field in ipairs(fields) do

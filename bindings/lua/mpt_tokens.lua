@@ -88,7 +88,7 @@ end
 
 --- What a call told about one token: its `id`; `outcome`, which is "deleted", "gone", "not_deleted" or "unknown"; `code`,
 -- "ok" or what happened; `http_status`; `attempts`, a list; `problem`, the server's problem details; `message`;
--- `retry_after` in seconds; `trace_id`; `elapsed_ms`. What is not known is nil. tostring gives the message.
+-- `retryable`, whether asking again later can change it; `retry_after` in seconds; `trace_id`; `elapsed_ms`. What is not known is nil. tostring gives the message.
 local Outcome = {}
 Outcome.__index = Outcome
 

@@ -15,7 +15,8 @@ let out = '';
 function tell(outcome, raised, shown) {
   const fields = {
     id: outcome.id, outcome: outcome.outcome, code: outcome.code, http_status: outcome.httpStatus, attempts: outcome.attempts.length,
-    title: outcome.problem?.title, detail: outcome.problem?.detail, message: outcome.message, retry_after: outcome.retryAfter,
+    title: outcome.problem?.title, detail: outcome.problem?.detail, message: outcome.message, retryable: Number(outcome.retryable),
+    retry_after: outcome.retryAfter,
     trace_id: outcome.traceId, raised, shown: inspect(shown),
   };
   out += `${new URLSearchParams(Object.entries(fields).map(([name, value]) => [name, String(value ?? '')]))}\n`;

@@ -12,6 +12,8 @@ export interface Outcome {
   readonly problem: Readonly<Record<string, unknown>> | null;
   /** One sentence: what happened, what is true of the token, what to do. */
   readonly message: string;
+  /** Whether asking again later can change it; not where it is dead, or somebody must act first. */
+  readonly retryable: boolean;
   /** Seconds that the server asked to wait. */
   readonly retryAfter: number | null;
   readonly traceId: string | null;

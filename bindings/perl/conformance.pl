@@ -26,6 +26,7 @@ sub tell_outcome {
     my $problem = $outcome->problem // {};
     my @fields  = (
         (map { $_ => $outcome->$_ } qw(id outcome code http_status message retry_after trace_id)),
+        retryable => $outcome->retryable ? 1 : 0,
         attempts => scalar @{ $outcome->attempts },
         title => $problem->{title}, detail => $problem->{detail}, raised => $raised, shown => Data::Dumper->new([$shown])->Indent(0)->Dump . $shown,
     );

@@ -19,7 +19,7 @@ function tell(Outcome $outcome, string $raised, object $shown): void
     $fields = [
         'id' => $outcome->id, 'outcome' => $outcome->outcome, 'code' => $outcome->code, 'http_status' => $outcome->httpStatus,
         'attempts' => count($outcome->attempts), 'title' => $outcome->problem['title'] ?? null,
-        'detail' => $outcome->problem['detail'] ?? null, 'message' => $outcome->message, 'retry_after' => $outcome->retryAfter,
+        'detail' => $outcome->problem['detail'] ?? null, 'message' => $outcome->message, 'retryable' => (int) $outcome->retryable, 'retry_after' => $outcome->retryAfter,
         'trace_id' => $outcome->traceId, 'raised' => $raised, 'shown' => ob_get_clean() . ($shown instanceof Throwable ? $shown : ''),
     ];
     echo http_build_query(array_map(strval(...), $fields), encoding_type: PHP_QUERY_RFC3986), "\n";

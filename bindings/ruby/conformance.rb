@@ -7,7 +7,7 @@ FLAGS = %w[missing_ok allow_own_token].to_h { |name| [name, name.to_sym] }.freez
 
 def tell(outcome, raised, shown)
   fields = outcome.to_h.slice(:id, :outcome, :code, :http_status, :message, :retry_after, :trace_id).merge(
-    attempts: outcome.attempts.size, title: outcome.problem&.fetch("title", nil),
+    retryable: outcome.retryable ? 1 : 0, attempts: outcome.attempts.size, title: outcome.problem&.fetch("title", nil),
     detail: outcome.problem&.fetch("detail", nil), raised: raised, shown: shown.inspect + shown.to_s
   )
   puts URI.encode_www_form(fields.transform_values(&:to_s))

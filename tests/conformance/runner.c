@@ -50,6 +50,7 @@ static void tell_outcome(const mpt_outcome *outcome, const char *raised) {
     tell("&title", mpt_outcome_title(outcome));
     tell("&detail", mpt_outcome_detail(outcome));
     tell("&message", mpt_outcome_message(outcome));
+    tell_number("&retryable", mpt_outcome_retryable(outcome), 1);
     tell_number("&retry_after", (double)retry_after / 1000, retry_after >= 0);
     tell("&trace_id", mpt_outcome_trace_id(outcome));
     tell("&raised", raised);

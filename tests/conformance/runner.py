@@ -22,6 +22,7 @@ def tell(outcome, raised, shown):
         "title": outcome.problem and outcome.problem.title,
         "detail": outcome.problem and outcome.problem.detail,
         "message": outcome.message,
+        "retryable": int(outcome.retryable),
         "retry_after": outcome.retry_after,
         "trace_id": outcome.trace_id,
         "raised": raised,

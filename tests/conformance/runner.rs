@@ -96,6 +96,7 @@ fn tell(out: &mut String, report: &Report, raised: &str, shown: &dyn std::fmt::D
         ("title", text(problem.and_then(|problem| problem.title()))),
         ("detail", text(problem.and_then(|problem| problem.detail()))),
         ("message", report.message().to_owned()),
+        ("retryable", u8::from(report.retryable()).to_string()),
         ("retry_after", report.retry_after().map(|wait| wait.as_secs_f64().to_string()).unwrap_or_default()),
         ("trace_id", text(report.trace_id())),
         ("raised", raised.to_owned()),

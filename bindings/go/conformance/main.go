@@ -152,6 +152,10 @@ func tell(outcome tokens.Outcome, raised, shown string) {
 	set("title", outcome.Problem["title"])
 	set("detail", outcome.Problem["detail"])
 	set("message", outcome.Message)
+	fields.Set("retryable", "0")
+	if outcome.Retryable {
+		fields.Set("retryable", "1")
+	}
 	fields.Set("retry_after", "")
 	if outcome.RetryAfter > 0 {
 		set("retry_after", outcome.RetryAfter.Seconds())

@@ -15,6 +15,7 @@ final class Outcome
      * @param list<array<string, mixed>> $attempts in order: number, sent, http_status, failure, elapsed_ms, waited_ms
      * @param ?array<string, mixed> $problem the server's problem details
      * @param string $message one sentence for a person
+     * @param bool $retryable whether asking again later can change it
      * @param ?float $retryAfter seconds that the server asked to wait
      * @param ?string $traceId the W3C trace id that went out with every attempt
      * @param float $elapsedMs the whole call, waits included
@@ -27,6 +28,7 @@ final class Outcome
         public readonly array $attempts,
         public readonly ?array $problem,
         public readonly string $message,
+        public readonly bool $retryable,
         public readonly ?float $retryAfter,
         public readonly ?string $traceId,
         public readonly float $elapsedMs,
@@ -46,6 +48,7 @@ final class Outcome
             $told['attempts'],
             $told['problem'],
             $told['message'],
+            $told['retryable'],
             $told['retry_after'],
             $told['trace_id'],
             $told['elapsed_ms'],

@@ -55,6 +55,11 @@ class Error(Exception):
         return self.report.attempts
 
     @property
+    def retryable(self) -> bool:
+        """Whether asking again later can change the result; not where somebody must do something first."""
+        return self.report.retryable
+
+    @property
     def retry_after(self) -> float | None:
         """How many seconds the server asked to wait, when it did and that wait was not spent."""
         return self.report.retry_after
@@ -196,7 +201,7 @@ def error_of(report: Outcome) -> Error:
 
 def refusal(code: CodeName, message: str) -> Error:
     """The exception for what was refused before anything was tried."""
-    return error_of(Outcome(None, "not_deleted", code, None, (), None, message, None, None, 0.0))
+    return error_of(Outcome(None, "not_deleted", code, None, (), None, message, False, None, None, 0.0))
 
 
 def _note(interrupt: BaseException, note: str) -> None:

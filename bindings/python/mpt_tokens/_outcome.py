@@ -183,6 +183,8 @@ class Outcome(Frozen):
         attempts: The attempts, in order. Empty when the call was refused before anything was tried.
         problem: The body of the last answer, where it was a JSON object.
         message: One sentence: what happened, what is true of the token and, after a failure, what to do.
+        retryable: Whether asking again later can change the result: what stands in the way passes by itself, or nothing
+            is known of the token. Not where it is dead, nor where somebody must do something first.
         retry_after: How many seconds the server asked to wait, when it did and that wait was not spent.
         trace_id: The trace id that went out with every attempt, to give to support.
         elapsed: How long the whole call took, waits included, in seconds.
@@ -197,6 +199,7 @@ class Outcome(Frozen):
         "attempts",
         "problem",
         "message",
+        "retryable",
         "retry_after",
         "trace_id",
         "elapsed",
@@ -210,6 +213,7 @@ class Outcome(Frozen):
     attempts: tuple[Attempt, ...]
     problem: ProblemDetails | None
     message: str
+    retryable: bool
     retry_after: float | None
     trace_id: str | None
     elapsed: float
@@ -224,6 +228,7 @@ class Outcome(Frozen):
         attempts: tuple[Attempt, ...],
         problem: ProblemDetails | None,
         message: str,
+        retryable: bool,
         retry_after: float | None,
         trace_id: str | None,
         elapsed: float,
@@ -237,6 +242,7 @@ class Outcome(Frozen):
         put(self, "attempts", attempts)
         put(self, "problem", problem)
         put(self, "message", message)
+        put(self, "retryable", retryable)
         put(self, "retry_after", retry_after)
         put(self, "trace_id", trace_id)
         put(self, "elapsed", elapsed)
@@ -260,6 +266,7 @@ class Outcome(Frozen):
             "attempts": [attempt.to_dict() for attempt in self.attempts],
             "problem": None if self.problem is None else self.problem.to_dict(),
             "message": self.message,
+            "retryable": self.retryable,
             "retry_after": None if self.retry_after is None else round(self.retry_after, 3),
             "trace_id": self.trace_id,
             "elapsed_ms": _millis(self.elapsed),

@@ -89,6 +89,7 @@ def test_to_dict_is_json(failed: mpt_tokens.Outcome) -> None:
         "attempts",
         "problem",
         "message",
+        "retryable",
         "retry_after",
         "trace_id",
         "elapsed_ms",

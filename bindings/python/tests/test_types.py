@@ -30,6 +30,7 @@ def test_outcome(client: mpt_tokens.Client) -> None:
     assert_type(outcome.http_status, "int | None")
     assert_type(outcome.attempts, "tuple[mpt_tokens.Attempt, ...]")
     assert_type(outcome.problem, "mpt_tokens.ProblemDetails | None")
+    assert_type(outcome.retryable, "bool")
     assert_type(outcome.retry_after, "float | None")
     assert_type(outcome.proof, "mpt_tokens.Proof | None")
     assert_type(outcome.is_success, bool)

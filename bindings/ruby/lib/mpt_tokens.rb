@@ -52,8 +52,8 @@ module MptTokens
   end
 
   # What a call told about one token: everything in its JSON, by name. +outcome+ is "deleted", "gone", "not_deleted" or
-  # "unknown"; +retry_after+ is in seconds.
-  Outcome = Struct.new(:id, :outcome, :code, :http_status, :attempts, :problem, :message, :retry_after, :trace_id, :elapsed_ms) do
+  # "unknown"; +retryable+ is whether asking again later can change it; +retry_after+ is in seconds.
+  Outcome = Struct.new(:id, :outcome, :code, :http_status, :attempts, :problem, :message, :retryable, :retry_after, :trace_id, :elapsed_ms) do
     # Takes a native outcome over, and ends it.
     def self.take(pointer) # :nodoc:
       return if pointer.null?

@@ -208,6 +208,14 @@ pub unsafe extern "C" fn mpt_outcome_detail(outcome: *const Outcome) -> *const c
     }
 }
 
+/// Whether asking again later can change the result: 1 yes (what stands in the way passes by itself, or nothing is known
+/// of the token), 0 no (the token is dead, or somebody must do something first). 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_outcome_retryable(outcome: *const Outcome) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe { field(outcome, 0, |report| Some(i32::from(report.retryable()))) }
+}
+
 /// How long the server asked to wait before the next attempt, in milliseconds, where that wait was not spent; -1 where
 /// it did not ask.
 #[unsafe(no_mangle)]

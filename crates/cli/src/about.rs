@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use clap::CommandFactory;
+use clap::{Arg, ArgAction, Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
@@ -35,6 +35,11 @@ mpt-tokens delete --sandbox --yes TKN-ok-1 TKN-answerlost-1 TKN-403-1
 pub(crate) fn completions(shell: Shell) -> Result<u8, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Args::command(), "mpt-tokens", &mut script);
+    if shell == Shell::Bash {
+        // It writes the name of a program with a dash in two ways, and then finds none of the program's verbs.
+        let text = String::from_utf8_lossy(&script).replace("mpt__subcmd__tokens", "mpt__tokens");
+        script = text.into_bytes();
+    }
     print(&script)
 }
 
@@ -62,7 +67,7 @@ fn page() -> io::Result<Vec<u8>> {
         writeln!(page, ".SH {}", name.to_uppercase())?;
         let mut section = Vec::new();
         let man = Man::new(verb.clone().bin_name(format!("mpt-tokens {name}")));
-        man.render_synopsis_section(&mut section)?;
+        section.extend(synopsis(verb).into_bytes());
         man.render_description_section(&mut section)?;
         man.render_options_section(&mut section)?;
         // The sections of a verb stand below its name.
@@ -72,6 +77,45 @@ fn page() -> io::Result<Vec<u8>> {
     page.extend(EXAMPLES.as_bytes());
     whole.render_version_section(&mut page)?;
     Ok(page)
+}
+
+/// The synopsis of a verb, with the values of its options, which clap leaves out.
+fn synopsis(verb: &Command) -> String {
+    let roff = |text: &str| text.replace('-', r"\-");
+    let mut line = format!(r"\fBmpt\-tokens {}\fR", verb.get_name());
+    let (options, ids): (Vec<&Arg>, Vec<&Arg>) =
+        verb.get_arguments().filter(|arg| !arg.is_hide_set()).partition(|arg| !arg.is_positional());
+    for arg in options {
+        let short = arg.get_short().map(|short| format!(r"\fB\-{short}\fR"));
+        let long = arg.get_long().map(|long| format!(r"\fB\-\-{}\fR", roff(long)));
+        let names: Vec<String> = short.into_iter().chain(long).collect();
+        line.push_str(&format!(" [{}", names.join("|")));
+        if arg.get_action().takes_values() {
+            line.push_str(&format!(r" \fI{}\fR", roff(&value(arg))));
+        }
+        line.push(']');
+    }
+    for arg in ids {
+        let value = format!(r"\fI{}\fR", roff(&value(arg)));
+        let more = if matches!(arg.get_action(), ArgAction::Append) { "..." } else { "" };
+        line.push_str(&match arg.is_required_set() {
+            true => format!(" {value}{more}"),
+            false => format!(" [{value}]{more}"),
+        });
+    }
+    format!(".SH SYNOPSIS\n{line}\n")
+}
+
+/// What stands for a value: its name, or the values there are.
+fn value(arg: &Arg) -> String {
+    let possible: Vec<String> =
+        arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+    if !possible.is_empty() {
+        return possible.join("|");
+    }
+    let names: Vec<&str> =
+        arg.get_value_names().unwrap_or_default().iter().map(|name| name.as_str()).collect();
+    names.join(" ")
 }
 
 fn print(bytes: &[u8]) -> Result<u8, Failure> {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, value_parser};
 
+use crate::log::Detail;
+
 const AFTER: &str = "\
 Exit status:
     0  every token is deleted or gone
@@ -73,7 +75,8 @@ pub(crate) struct DeleteArgs {
     #[arg(long)]
     pub(crate) prove: bool,
 
-    /// Do not ask before deleting.
+    /// Do not ask before deleting. Without a terminal to ask on, more than one token needs it; one id as an argument
+    /// does not.
     #[arg(long, short)]
     pub(crate) yes: bool,
 
@@ -125,11 +128,29 @@ pub(crate) struct DeleteArgs {
 
     /// How outcomes are printed: as text, or as JSON, an object a line.
     #[arg(long, value_enum, default_value_t)]
-    pub(crate) format: Format,
+    format: Format,
+
+    /// The same as --format ndjson.
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+
+    /// Append every outcome to FILE, too, as JSON, an object a line: a record that grows from run to run. Each line is
+    /// written at once, and all are on the disk at the end of the run (what must survive a power cut in between is in
+    /// --journal). Not with --dry-run.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 
     /// Print no summary, and as text only the tokens that need attention.
     #[arg(long, short)]
     pub(crate) quiet: bool,
+
+    /// Tell what is done, on standard error: each attempt. Never a secret.
+    #[arg(long, short)]
+    verbose: bool,
+
+    /// Tell even more, on standard error: also what the parts below say, such as of TLS. Never a secret.
+    #[arg(long)]
+    debug: bool,
 
     /// Show no progress bar.
     #[arg(long)]
@@ -138,6 +159,22 @@ pub(crate) struct DeleteArgs {
     /// Delete nothing real: run against a stand-in inside this process, where the tokens given exist.
     #[arg(long, conflicts_with_all = ["base_url", "token_file", "ca_file", "proxy"])]
     pub(crate) sandbox: bool,
+}
+
+impl DeleteArgs {
+    /// How outcomes are printed.
+    pub(crate) fn format(&self) -> Format {
+        if self.json { Format::Ndjson } else { self.format }
+    }
+
+    /// How much of what is done is told.
+    pub(crate) fn detail(&self) -> Detail {
+        match (self.debug, self.verbose) {
+            (true, _) => Detail::Everything,
+            (false, true) => Detail::Attempts,
+            (false, false) => Detail::Warnings,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

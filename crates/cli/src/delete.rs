@@ -5,11 +5,13 @@ mod input;
 mod output;
 mod pauses;
 mod progress;
+mod rate;
+mod record;
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
 
-use mpt_tokens::{BatchOptions, Client, ClientBuilder, Code, Journal, TokenId};
+use mpt_tokens::{BatchOptions, Client, ClientBuilder, Code, Journal, Stopped, TokenId};
 use mpt_tokens_sandbox::Sandbox;
 
 use crate::args::DeleteArgs;
@@ -21,9 +23,11 @@ use input::{From, Source, Survey};
 use output::Output;
 use pauses::Pauses;
 use progress::Progress;
+use record::Record;
 
 /// Does what `delete` was told; gives the exit status.
 pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
+    crate::log::listen(args.detail());
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::usage(format!("no signals can be heard: {error}")))?;
     let from = args.from.as_deref().map(From::new).transpose()?;
@@ -46,7 +50,7 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
     if args.dry_run {
         return rehearse(args, &client, from.as_ref(), &survey, options);
     }
-    confirm::confirm(args, &client, &survey, from.as_ref())?;
+    confirm::confirm(args, &client, &survey, from.as_ref(), &options)?;
     let journal = match &args.journal {
         None => None,
         Some(path) => {
@@ -57,12 +61,13 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
         warn_of_damage(journal);
         options = options.journal(journal.clone());
     }
+    let record = args.output.as_deref().map(Record::open).transpose()?;
     let count = match &from {
         Some(From::Stream(_)) => None,
         _ => Some(survey.count),
     };
     let source = Source::new(args.ids.clone(), from.as_ref(), &survey)?;
-    carry_out(args, &client, source, &options, journal.as_ref(), count, &interrupt)
+    carry_out(args, &client, source, &options, journal.as_ref(), record, count, &interrupt)
 }
 
 fn check(args: &DeleteArgs, from: Option<&From>) -> Result<(), Failure> {
@@ -151,7 +156,7 @@ fn rehearse(
             Journal::look(path, client).map_err(|error| Failure::usage(error.to_string()))?;
         options = options.journal(journal);
     }
-    let output = Output::new(args.format, args.quiet);
+    let output = Output::new(args.format(), args.quiet);
     let mut source = Source::new(args.ids.clone(), from, survey)?;
     let (mut sent, mut refused) = (0, 0);
     let mut rehearsal = client.rehearse(&mut source, &options)?;
@@ -181,17 +186,19 @@ fn rehearse(
     Ok(if refused > 0 { status::NOT_DELETED } else { status::DONE })
 }
 
+#[allow(clippy::too_many_arguments, reason = "all that a run is made of")]
 fn carry_out(
     args: &DeleteArgs,
     client: &Client,
     mut source: Source,
     options: &BatchOptions,
     journal: Option<&Journal>,
+    mut record: Option<Record>,
     count: Option<u64>,
     interrupt: &Interrupt,
 ) -> Result<u8, Failure> {
     let started = Instant::now();
-    let mut output = Output::new(args.format, args.quiet);
+    let mut output = Output::new(args.format(), args.quiet);
     interrupt.begin();
     let mut batch = client.batch(&mut source, options)?;
     let show = !args.quiet
@@ -199,10 +206,20 @@ fn carry_out(
         && count.is_none_or(|count| count > 1)
         && io::stderr().is_terminal();
     let progress = Progress::new(show, count, batch.handle());
+    crate::log::through(Some(Box::new(progress.lines())));
     let pauses = Pauses::tell(!show && !args.quiet, batch.handle());
     interrupt.stop_batch(batch.handle(), progress.teller());
     let mut lost_output: Option<io::Error> = None;
+    let mut lost_record: Option<String> = None;
     while let Some(report) = batch.next() {
+        if let Some(kept) = &mut record
+            && let Err(error) = kept.line(&output::json(&report))
+        {
+            lost_record = Some(kept.trouble(&error));
+            record = None;
+            // Outcomes that are not recorded must not become more.
+            batch.stop();
+        }
         let line = output.line(&report);
         let written = progress.advance(&batch.summary(), || match (&line, &lost_output) {
             (None, _) => Ok(()),
@@ -221,20 +238,35 @@ fn carry_out(
         }
     }
     let summary = batch.summary();
+    let stopped = batch.stopped();
     drop(batch);
     pauses.end();
     interrupt.end();
+    crate::log::through(None);
     progress.end();
+    if let Some(kept) = &record
+        && let Err(error) = kept.sync()
+    {
+        lost_record = Some(kept.trouble(&error));
+    }
 
     let pulled = summary.total + summary.duplicates + summary.already_done;
     let left = count.map_or(0, |count| count.saturating_sub(pulled));
     let mut notes = Vec::new();
+    if let Some(why @ (Stopped::Unauthorized | Stopped::Paused(_))) = &stopped {
+        notes.push(format!("stopped: {why}"));
+    }
     if interrupt.is_hit() {
         notes.push("interrupted: every token that was tried is told".to_owned());
     }
     let mut trouble = source.trouble().map(str::to_owned);
     if let Some(failure) = journal.and_then(Journal::failure) {
         trouble.get_or_insert(failure.to_string());
+    }
+    if let Some(why) = lost_record {
+        notes
+            .push("the record of --output is not whole, so no more tokens were deleted".to_owned());
+        trouble.get_or_insert(why);
     }
     if let Some(error) = &lost_output {
         let closed = error.kind() == io::ErrorKind::BrokenPipe;

@@ -8,6 +8,7 @@ mod args;
 mod delete;
 mod failure;
 mod interrupt;
+mod log;
 mod sandbox;
 mod text;
 

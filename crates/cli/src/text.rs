@@ -3,33 +3,27 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Whether a terminal could take the character for an order, or show the text as what it is not.
-fn is_dangerous(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
+use mpt_tokens::is_unprintable;
 
-/// The text with control characters and bidirectional overrides escaped.
+/// The text with what must not come to a terminal escaped: core's rule.
 pub(crate) fn plain(text: &str) -> Cow<'_, str> {
-    escape(text, |plain, c| plain.extend(c.escape_unicode()))
+    mpt_tokens::printable(text)
 }
 
 /// One line of JSON with the same characters escaped as JSON does: it says the same to a program.
 pub(crate) fn plain_json(json: &str) -> Cow<'_, str> {
-    escape(json, |plain, c| {
+    if !json.contains(is_unprintable) {
+        return Cow::Borrowed(json);
+    }
+    let mut plain = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if !is_unprintable(c) {
+            plain.push(c);
+            continue;
+        }
         for unit in c.encode_utf16(&mut [0; 2]) {
             let _ = write!(plain, "\\u{unit:04x}");
         }
-    })
-}
-
-fn escape(text: &str, write: impl Fn(&mut String, char)) -> Cow<'_, str> {
-    if !text.contains(is_dangerous) {
-        return Cow::Borrowed(text);
-    }
-    let mut plain = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if is_dangerous(c) { write(&mut plain, c) } else { plain.push(c) }
     }
     Cow::Owned(plain)
 }
@@ -54,5 +48,8 @@ mod tests {
             plain_json("{\"a\":\"b\u{9b}\u{7f}\u{202e}\"}"),
             r#"{"a":"b\u009b\u007f\u202e"}"#
         );
+        // What nobody sees.
+        assert_eq!(plain("a\u{200b}b\u{ad}c\u{2028}"), r"a\u{200b}b\u{ad}c\u{2028}");
+        assert_eq!(plain_json("\"\u{e0041}\""), r#""\udb40\udc41""#);
     }
 }

@@ -19,6 +19,7 @@ use crate::report::{Error, Report};
 use crate::secret::ApiToken;
 use crate::token_id::shown;
 
+pub use crew::Stopped;
 pub(crate) use ledger::{Fate, Known, Ledger};
 pub use pace::Pause;
 pub use rehearse::Rehearsal;

@@ -9,6 +9,7 @@ use crate::message;
 use crate::problem::ProblemDetails;
 use crate::report::{Attempt, Report};
 use crate::retry::{RetryBudget, RetryPolicy};
+use crate::retryable;
 use crate::token_id::TokenId;
 use crate::trace::TraceParent;
 
@@ -236,6 +237,11 @@ impl Call<'_> {
         let http_status = attempts.iter().rev().find_map(|attempt| attempt.http_status);
         let message =
             message::of_call(self.id, code, outcome, lost, last.as_ref(), end, attempts.len());
+        let verdict = matches!(last, Some(Answer::Failed { hopeless: true, .. }));
+        let in_doubt = lost == Lost::InDoubt && outcome == Outcome::Unknown;
+        // Whatever the doubt is about, asking cannot clear it up: then it counts what came last.
+        let asked = if in_doubt { Outcome::NotDeleted } else { outcome };
+        let retryable = retryable::decide(asked, code, http_status, verdict);
         let (problem, retry_after) = match last {
             Some(Answer::Status { problem, retry_after, .. }) => (problem, retry_after),
             _ => (None, None),
@@ -248,11 +254,12 @@ impl Call<'_> {
             attempts,
             problem,
             message,
+            retryable,
             retry_after: if code == Code::Ok { None } else { retry_after },
             trace_id: Some(self.trace.trace_id()),
             elapsed: world.now() - start,
             proof: None,
-            in_doubt: lost == Lost::InDoubt && outcome == Outcome::Unknown,
+            in_doubt,
         }
     }
 }

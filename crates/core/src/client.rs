@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::builder::ClientBuilder;
 use crate::call::{Call, Known, Lost};
 use crate::cancel::Cancel;
+use crate::characters::printable;
 use crate::code::{Code, Outcome};
 use crate::endpoint::Endpoint;
 use crate::exchange::{Network, RealWorld};
@@ -214,8 +215,9 @@ impl Client {
         if !allowed && self.is_own_token(id.as_str()) {
             let own = self.own_token_id().unwrap_or_default();
             let is = if own == id.as_str() { "is" } else { "may be" };
+            let shown = printable(id.as_str());
             let message = format!(
-                "the token `{id}` {is} the one in use, and {}: allow the own token to be deleted if that is meant",
+                "the token `{shown}` {is} the one in use, and {}: allow the own token to be deleted if that is meant",
                 if after_lost_answer {
                     "was not asked to be deleted again; the answer to an earlier call was lost, and it may be deleted"
                 } else {
@@ -225,7 +227,8 @@ impl Client {
             let report = Report::refused(Code::OwnToken, Some(id.as_str().to_owned()), message);
             // An earlier request may have deleted it.
             let outcome = if after_lost_answer { Outcome::Unknown } else { report.outcome };
-            return Err(Box::new(Report { outcome, ..report }));
+            let retryable = outcome == Outcome::Unknown;
+            return Err(Box::new(Report { outcome, retryable, ..report }));
         }
         Ok(id)
     }

@@ -52,6 +52,7 @@ mod report;
 mod resolve;
 mod retry;
 mod retry_after;
+mod retryable;
 mod secret;
 mod sender;
 mod tls;
@@ -66,10 +67,11 @@ mod wait;
 mod prose;
 
 pub use batch::{
-    Batch, BatchHandle, BatchItem, BatchOptions, BatchSummary, Pause, Pull, Rehearsal,
+    Batch, BatchHandle, BatchItem, BatchOptions, BatchSummary, Pause, Pull, Rehearsal, Stopped,
 };
 pub use builder::ClientBuilder;
 pub use cancel::Cancel;
+pub use characters::{is_unprintable, printable};
 pub use client::{Client, DeleteOptions, VERSION};
 pub use code::{Code, Outcome};
 pub use endpoint::{DEFAULT_BASE_URL, Endpoint, InvalidBaseUrl};

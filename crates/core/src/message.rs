@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::call::{Answer, End, Lost};
+use crate::characters::{is_unprintable, printable};
 use crate::code::{Code, Outcome};
 use crate::token_id::TokenId;
 
@@ -19,7 +20,7 @@ pub(crate) fn of_call(
     end: End,
     attempts: usize,
 ) -> String {
-    let id = id.as_str();
+    let id = &*printable(id.as_str());
     match outcome {
         Outcome::Deleted => return format!("the token `{id}` is deleted"),
         Outcome::Gone => return format!("the token `{id}` is gone: {}", why_gone(lost, last)),
@@ -135,7 +136,7 @@ fn advice(code: Code) -> &'static str {
     }
 }
 
-/// Server text fit for one line on a terminal: control characters escaped, cut at a bound.
+/// Server text fit for one line on a terminal: what is not printable escaped, cut at a bound.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len().min(MAX_SERVER_TEXT));
     for (count, c) in text.chars().enumerate() {
@@ -145,12 +146,7 @@ fn plain(text: &str) -> String {
         }
         match c {
             '\n' | '\r' | '\t' => plain.push(' '),
-            // Bidirectional overrides can make a line read as what it is not.
-            c if c.is_control()
-                || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
-            {
-                plain.extend(c.escape_unicode());
-            }
+            c if is_unprintable(c) => plain.extend(c.escape_unicode()),
             c => plain.push(c),
         }
     }

@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use crate::code::{Code, Outcome};
 use crate::problem::ProblemDetails;
 use crate::prove::Proof;
+use crate::retryable;
 
 /// One attempt of a call.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -50,6 +51,7 @@ pub struct Report {
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) problem: Option<ProblemDetails>,
     pub(crate) message: String,
+    pub(crate) retryable: bool,
     #[serde(serialize_with = "as_seconds")]
     pub(crate) retry_after: Option<Duration>,
     pub(crate) trace_id: Option<String>,
@@ -73,6 +75,7 @@ impl Report {
             attempts: Vec::new(),
             problem: None,
             message,
+            retryable: retryable::decide(Outcome::NotDeleted, code, None, true),
             retry_after: None,
             trace_id: None,
             elapsed: Duration::ZERO,
@@ -85,6 +88,7 @@ impl Report {
     pub(crate) fn internal(id: Option<String>) -> Report {
         Report {
             outcome: Outcome::Unknown,
+            retryable: true,
             message: "a bug in mpt-tokens stopped the call; the token may be deleted: run again to find out, \
                       and please report this"
                 .to_owned(),
@@ -126,6 +130,17 @@ impl Report {
     /// May hold text of the server; control characters in it are escaped.
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// Whether asking again later can change the result: what stands in the way passes by itself (a network, a limit, a
+    /// server that is down), or nothing is known of the token. Not where it is dead, and not where somebody must do
+    /// something first: give another id, another API token, another base URL.
+    ///
+    /// One `unknown` is not: where a journal is damaged, and the API does not know the token.
+    ///
+    /// So a result of a list is one of three: it is a success; it is to be asked again; or it is for a person.
+    pub fn retryable(&self) -> bool {
+        self.retryable
     }
 
     /// How long the server asked to wait before the next attempt, when it did and that wait was not spent.

@@ -21,7 +21,7 @@ pub(crate) fn new<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, 
     static OUTCOME: Lazy = Lazy::new(MODULE, "Outcome");
     let attempts: Vec<_> =
         report.attempts().iter().map(|it| attempt(py, it)).collect::<PyResult<_>>()?;
-    let fields: [Bound<'py, PyAny>; 11] = [
+    let fields: [Bound<'py, PyAny>; 12] = [
         report.id().into_bound_py_any(py)?,
         PyString::intern(py, report.outcome().name()).into_any(),
         PyString::intern(py, report.code().name()).into_any(),
@@ -29,6 +29,7 @@ pub(crate) fn new<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, 
         PyTuple::new(py, attempts)?.into_any(),
         report.problem().map(|it| problem(py, it)).transpose()?.into_bound_py_any(py)?,
         report.message().into_bound_py_any(py)?,
+        report.retryable().into_bound_py_any(py)?,
         report.retry_after().map(|it| it.as_secs_f64()).into_bound_py_any(py)?,
         report.trace_id().into_bound_py_any(py)?,
         report.elapsed().as_secs_f64().into_bound_py_any(py)?,

@@ -80,14 +80,17 @@ fn with_codes(text: &str) -> Result<String> {
 }
 
 fn codes() -> String {
-    let mut table = "| code | number | when | outcome |\n| --- | --- | --- | --- |\n".to_owned();
+    let mut table =
+        "| code | number | when | outcome | retryable |\n| --- | --- | --- | --- | --- |\n"
+            .to_owned();
     for code in Code::ALL {
         let (name, number) = (code.name(), code.number());
         let _ = writeln!(
             table,
-            "| `{name}` | {number} | {} | {} |",
+            "| `{name}` | {number} | {} | {} | {} |",
             code.meaning(),
-            code.outcome_rule()
+            code.outcome_rule(),
+            code.retryable_rule()
         );
     }
     table

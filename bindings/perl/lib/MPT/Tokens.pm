@@ -195,7 +195,7 @@ package MPT::Tokens::Batch {
 }
 
 package MPT::Tokens::Outcome {
-    my @MEMBERS = qw(id outcome code http_status attempts problem message retry_after trace_id elapsed_ms);
+    my @MEMBERS = qw(id outcome code http_status attempts problem message retryable retry_after trace_id elapsed_ms);
     for my $name (@MEMBERS) {
         no strict 'refs';
         *$name = sub { $_[0]{$name} };
@@ -275,7 +275,7 @@ there. It cannot make another call meanwhile.
 
 C<id>; C<outcome>, which is "deleted", "gone", "not_deleted" or "unknown"; C<is_dead>, deleted or gone; C<code>, "ok" or
 what happened; C<http_status>; C<attempts>, an array; C<problem>, the server's problem details; C<message>;
-C<retry_after> in seconds; C<trace_id>; C<elapsed_ms>. What is not known is undef.
+C<retryable>, whether asking again later can change it; C<retry_after> in seconds; C<trace_id>; C<elapsed_ms>. What is not known is undef.
 
 =head1 ERROR
 

@@ -73,6 +73,7 @@ static void null_is_fine_where_it_is_said(void) {
     CHECK(mpt_outcome_server_trace_id(NULL) == NULL);
     CHECK(mpt_outcome_http_status(NULL) == 0);
     CHECK(mpt_outcome_attempts(NULL) == 0);
+    CHECK(mpt_outcome_retryable(NULL) == 0);
     CHECK(mpt_outcome_retry_after_ms(NULL) == -1);
     CHECK(mpt_outcome_elapsed_us(NULL) == 0);
     CHECK(mpt_outcome_is_proven(NULL) == 0);
@@ -270,6 +271,7 @@ static void single_calls(void) {
     CHECK(mpt_outcome_server_trace_id(outcome) != NULL);
     CHECK(mpt_outcome_trace_id(outcome) != NULL && strlen(mpt_outcome_trace_id(outcome)) == 32);
     CHECK(mpt_outcome_attempts(outcome) == 1);
+    CHECK(mpt_outcome_retryable(outcome) == 0);
     CHECK(mpt_outcome_retry_after_ms(outcome) == -1);
     CHECK(mpt_outcome_elapsed_us(outcome) > 0);
     {
@@ -283,6 +285,7 @@ static void single_calls(void) {
     }
 
     outcome = told(client, "TKN-429~90-c2", MPT_RATE_LIMITED, MPT_OUTCOME_NOT_DELETED, 429);
+    CHECK(mpt_outcome_retryable(outcome) == 1);
     CHECK(mpt_outcome_retry_after_ms(outcome) == 90000);
     mpt_outcome_free(outcome);
 

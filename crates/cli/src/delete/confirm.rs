@@ -2,10 +2,10 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use mpt_tokens::{Client, Journal};
+use mpt_tokens::{BatchOptions, Client, Code, Journal};
 
 use crate::args::DeleteArgs;
-use crate::delete::input::{From, Survey};
+use crate::delete::input::{From, Source, Survey};
 use crate::failure::Failure;
 use crate::status;
 use crate::text::{plain, tokens};
@@ -19,6 +19,7 @@ pub(crate) fn confirm(
     client: &Client,
     survey: &Survey,
     from: Option<&From>,
+    options: &BatchOptions,
 ) -> Result<(), Failure> {
     if args.yes {
         return Ok(());
@@ -38,14 +39,37 @@ pub(crate) fn confirm(
             tokens(survey.count)
         )));
     }
+    // Before the answer, so that a journal that cannot be used is found before it.
+    let journal = args.journal.as_ref().map(|path| Journal::look(path, client));
+    let journal = journal.transpose().map_err(|error| Failure::usage(error.to_string()))?;
+    let mut options = options.clone();
+    if let Some(journal) = &journal {
+        options = options.journal(journal.clone());
+    }
+    let plan = Plan::of(args, client, survey, from, &options)?;
+    let account = match client.own_token_id() {
+        Some(id) => format!("with the API token {}", plain(id)),
+        None => "with an API token that does not tell its id".to_owned(),
+    };
     let mut question =
-        format!("about to delete {} at {}:\n", tokens(survey.count), client.endpoint());
-    for id in &survey.first {
+        format!("about to delete {} at {}, {account}:\n", tokens(plan.sent), client.endpoint());
+    for id in &plan.first {
         question.push_str(&format!("  {}\n", plain(id)));
     }
-    let more = survey.count - survey.first.len() as u64;
+    let more = plan.sent - plan.first.len() as u64;
     if more > 0 {
         question.push_str(&format!("  and {more} more\n"));
+    }
+    for (count, words) in [
+        (plan.duplicates, "more than once in the list: each is deleted once"),
+        (plan.refused, "would be refused, and is not counted"),
+    ] {
+        if count > 0 {
+            question.push_str(&format!("{count} {words}\n"));
+        }
+    }
+    if args.prove {
+        question.push_str("each whose value is at hand is asked for proof that it is dead\n");
     }
     if survey.own {
         question.push_str(if args.allow_own_token {
@@ -54,9 +78,6 @@ pub(crate) fn confirm(
             "the token in use is among them: it will not be deleted without --allow-own-token\n"
         });
     }
-    // Before the answer, so that a journal that cannot be used is found before it.
-    let journal = args.journal.as_ref().map(|path| Journal::look(path, client));
-    let journal = journal.transpose().map_err(|error| Failure::usage(error.to_string()))?;
     if let Some(resumed) = journal.as_ref().and_then(Journal::resumed) {
         question.push_str(&format!(
             "the journal knows {} to be dead: what of them is in the list is not asked again\n",
@@ -81,4 +102,40 @@ pub(crate) fn confirm(
     // Where nobody sees it, nobody was asked.
     let _ = writeln!(io::stderr(), "{start}nothing was deleted");
     Err(Failure::silent(status::NOT_DELETED))
+}
+
+/// What would be done, as core sees it.
+#[derive(Default)]
+struct Plan {
+    sent: u64,
+    /// The first of them.
+    first: Vec<String>,
+    refused: u64,
+    duplicates: u64,
+}
+
+impl Plan {
+    fn of(
+        args: &DeleteArgs,
+        client: &Client,
+        survey: &Survey,
+        from: Option<&From>,
+        options: &BatchOptions,
+    ) -> Result<Plan, Failure> {
+        let mut plan = Plan::default();
+        let mut source = Source::new(args.ids.clone(), from, survey)?;
+        let mut rehearsal = client.rehearse(&mut source, options)?;
+        for report in rehearsal.by_ref() {
+            if report.code() != Code::Skipped {
+                plan.refused += 1;
+                continue;
+            }
+            plan.sent += 1;
+            if plan.first.len() < SHOWN {
+                plan.first.extend(report.id().map(str::to_owned));
+            }
+        }
+        plan.duplicates = rehearsal.duplicates();
+        Ok(plan)
+    }
 }

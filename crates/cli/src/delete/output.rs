@@ -1,6 +1,7 @@
 //! What a run prints: a line a token to standard output, the summary to standard error.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ pub(crate) struct Output {
     attention: Vec<Needy>,
     needy: u64,
     unproven: u64,
+    /// How often each code came that is no success, and whether asking again can change it.
+    codes: BTreeMap<(i32, bool), u64>,
 }
 
 /// A token that needs attention.
@@ -47,6 +50,7 @@ impl Output {
             attention: Vec::new(),
             needy: 0,
             unproven: 0,
+            codes: BTreeMap::new(),
         }
     }
 
@@ -54,6 +58,9 @@ impl Output {
     pub(crate) fn line(&mut self, report: &Report) -> Option<String> {
         let unproven = report.proof().is_some_and(|proof| !proof.is_proven());
         let needy = !report.is_success() || unproven;
+        if !report.is_success() {
+            *self.codes.entry((report.code().number(), report.retryable())).or_default() += 1;
+        }
         if needy {
             self.needy += 1;
             self.unproven += u64::from(unproven);
@@ -67,7 +74,7 @@ impl Output {
             }
         }
         match self.format {
-            Format::Ndjson => Some(format!("{}\n", plain_json(&report.to_json()))),
+            Format::Ndjson => Some(json(report)),
             Format::Text if self.quiet && !needy => None,
             Format::Text => Some(self.text(report)),
         }
@@ -120,6 +127,26 @@ impl Output {
         self.unproven > 0
     }
 
+    /// One line: how often what kept a token from being dead, and whether to run again.
+    fn reasons(&self) -> Option<String> {
+        let list = |again: bool| {
+            let counts = self.codes.iter().filter(|((_, retryable), _)| *retryable == again);
+            let words: Vec<String> = counts
+                .filter_map(|((number, _), count)| {
+                    Some(format!("{count} {}", Code::from_number(*number)?))
+                })
+                .collect();
+            words.join(", ")
+        };
+        let parts = [(list(false), ""), (list(true), " (run again)")];
+        let told: Vec<String> = parts
+            .into_iter()
+            .filter(|(words, _)| !words.is_empty())
+            .map(|(words, advice)| words + advice)
+            .collect();
+        (!told.is_empty()).then(|| format!("why: {}\n", told.join("; ")))
+    }
+
     /// The end of a run, in words: the counts, and the ids that need attention.
     pub(crate) fn summary(
         &self,
@@ -149,6 +176,9 @@ impl Output {
             if counts.is_empty() { "" } else { ": " },
             counts.join(", ")
         );
+        if let Some(reasons) = self.reasons() {
+            text.push_str(&reasons);
+        }
         for note in notes {
             text.push_str(&plain(note));
             text.push('\n');
@@ -168,6 +198,11 @@ impl Output {
         }
         text
     }
+}
+
+/// A report as a line of JSON.
+pub(crate) fn json(report: &Report) -> String {
+    format!("{}\n", plain_json(&report.to_json()))
 }
 
 fn seconds(took: Duration) -> String {

@@ -2,11 +2,14 @@
 
 #![allow(clippy::print_stdout, reason = "what was measured is worth reading in a log")]
 
+mod completing;
 mod deleting;
 mod interrupting;
 mod killing;
 mod program;
 mod pty;
+mod recipes;
 mod scale;
 mod snapshots;
+mod telling;
 mod terminal;

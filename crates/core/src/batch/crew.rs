@@ -1,6 +1,7 @@
 //! The workers of a batch, and the board on which work and reports hang.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::batch::pace::{PATIENCE, Pace, Pause};
 use crate::call::{Entry, Gate};
 use crate::cancel::Cancel;
+use crate::characters::printable;
 use crate::client::{Client, DeleteOptions};
 use crate::code::{Code, Outcome};
 use crate::journal::Journal;
@@ -36,15 +38,52 @@ pub(crate) struct Done {
     pub(crate) report: Report,
 }
 
-/// Why a batch tries no more ids.
+/// Why a batch tries no more ids, though there are some. As text it says what to do, where there is something.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
+#[non_exhaustive]
+pub enum Stopped {
+    /// It was told to: [`Batch::stop`](crate::Batch::stop).
     Asked,
+    /// It was cancelled.
     Cancelled,
+    /// The API does not accept the API token: it answered 401.
     Unauthorized,
-    /// The server wants to be left alone for long.
+    /// The server wants to be left alone for longer than is waited.
     Paused(Pause),
+    /// The journal cannot be written: in words.
     Journal(String),
+}
+
+pub(crate) use Stopped as Stop;
+
+impl Stopped {
+    /// What happened.
+    fn cause(&self) -> String {
+        match self {
+            Stopped::Asked => "the batch was stopped".to_owned(),
+            Stopped::Cancelled => "the batch was cancelled".to_owned(),
+            Stopped::Unauthorized => {
+                "the API answered 401 (the API token is not accepted)".to_owned()
+            }
+            Stopped::Paused(pause) => wants_no_calls(pause),
+            Stopped::Journal(why) => why.clone(),
+        }
+    }
+
+    /// What to do.
+    fn advice(&self) -> &'static str {
+        match self {
+            Stopped::Unauthorized => ": check MPT_API_TOKEN",
+            Stopped::Paused(_) => ": run again then",
+            Stopped::Asked | Stopped::Cancelled | Stopped::Journal(_) => "",
+        }
+    }
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.cause(), self.advice())
+    }
 }
 
 /// A client and options to try ids with, and what ends the waits before a call.
@@ -273,32 +312,25 @@ fn wants_no_calls(pause: &Pause) -> String {
 
 /// The report of an id that was pulled and not tried.
 fn skipped(job: &Job, why: &Stop) -> Report {
-    let (because, advice) = match why {
-        Stop::Asked => ("the batch was stopped".to_owned(), ""),
-        Stop::Cancelled => ("the batch was cancelled".to_owned(), ""),
-        Stop::Unauthorized => (
-            "the batch was stopped, since the API answered 401 (the API token is not accepted)"
-                .to_owned(),
-            ": check MPT_API_TOKEN",
-        ),
-        Stop::Paused(pause) => {
-            (format!("the batch was stopped, since {}", wants_no_calls(pause)), ": run again then")
-        }
-        Stop::Journal(why) => (format!("the batch was stopped, since {why}"), ""),
+    let advice = why.advice();
+    let because = match why {
+        Stop::Asked | Stop::Cancelled => why.cause(),
+        _ => format!("the batch was stopped, since {}", why.cause()),
     };
     let id = &job.id;
+    let shown = printable(id);
     if job.after_lost_answer || job.in_doubt {
         let why = match job.after_lost_answer {
             true => "the answer to an earlier call was lost",
             false => "a damaged line of the journal may have been about it",
         };
         let message = format!(
-            "{because}, and the token `{id}` was not tried; {why}, and the token may be deleted: run again to find out"
+            "{because}, and the token `{shown}` was not tried; {why}, and the token may be deleted: run again to find out"
         );
         let report = Report::refused(Code::Skipped, Some(id.clone()), message);
         let in_doubt = !job.after_lost_answer;
-        return Report { outcome: Outcome::Unknown, in_doubt, ..report };
+        return Report { outcome: Outcome::Unknown, in_doubt, retryable: true, ..report };
     }
-    let message = format!("{because}, and the token `{id}` was not tried{advice}");
+    let message = format!("{because}, and the token `{shown}` was not tried{advice}");
     Report::refused(Code::Skipped, Some(id.clone()), message)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use crate::batch::crew::{Crew, Done, Hands, Job, Stop};
+use crate::batch::crew::{Crew, Done, Hands, Job, Stop, Stopped};
 use crate::batch::ledger::{Fate, Ledger};
 use crate::batch::pace::Pause;
 use crate::batch::{BatchItem, BatchOptions, BatchSummary, Pull};
@@ -137,6 +137,11 @@ impl<I> Batch<I> {
     /// calling `next` for these reports.
     pub fn stop(&self) {
         self.crew.stop(Stop::Asked);
+    }
+
+    /// Why no more ids are tried, where that is so.
+    pub fn stopped(&self) -> Option<Stopped> {
+        self.crew.stopped()
     }
 
     /// The counts of what was reported so far.

@@ -100,6 +100,8 @@ pub(crate) struct Expect {
     /// Compared where it is given.
     #[serde(default, deserialize_with = "given")]
     pub(crate) detail: Option<Option<String>>,
+    /// Whether asking again later can change it: for `not_deleted` only, since of the others it is known.
+    pub(crate) retryable: Option<bool>,
     /// Seconds; none unless given.
     pub(crate) retry_after: Option<f64>,
     /// `DELETE` requests for the id that the sandbox met.

@@ -278,6 +278,8 @@ fn compare(
         ("attempts", rest.attempts.to_string()),
         ("title", rest.title.clone().unwrap_or_default()),
     ];
+    let retryable = rest.retryable.unwrap_or(rest.outcome == "unknown");
+    fields.push(("retryable", u8::from(retryable).to_string()));
     match &rest.id {
         None => fields.push(("id", expect.id.to_owned())),
         Some(Some(id)) => fields.push(("id", id.clone())),

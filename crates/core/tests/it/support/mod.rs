@@ -53,5 +53,9 @@ pub(crate) fn checked(report: Report) -> Report {
         log::assert_no_secret(&shown);
     }
     log::assert_no_secret(report.message());
+    // What the server wrote may look like anything.
+    if report.problem().is_none() {
+        prose::assert_prose(report.message());
+    }
     report
 }

@@ -56,6 +56,8 @@ interface Native extends Library {
     int mpt_outcome_attempts(Pointer outcome);
     String mpt_outcome_title(Pointer outcome);
     String mpt_outcome_detail(Pointer outcome);
+    int mpt_outcome_retryable(Pointer outcome);
+
     long mpt_outcome_retry_after_ms(Pointer outcome);
     String mpt_outcome_trace_id(Pointer outcome);
     String mpt_outcome_server_trace_id(Pointer outcome);

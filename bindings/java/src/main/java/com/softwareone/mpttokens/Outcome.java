@@ -17,6 +17,7 @@ import java.time.Duration;
  * @param title the title of the server's problem details
  * @param detail the detail of the server's problem details
  * @param message one sentence: what happened, what is true, what to do
+ * @param retryable whether asking again later can change it; not where it is dead, or somebody must act first
  * @param retryAfter how long the server asked to wait
  * @param traceId the W3C trace id that went out with every attempt
  * @param serverTraceId the server's own, to give to its support
@@ -32,6 +33,7 @@ public record Outcome(
         String title,
         String detail,
         String message,
+        boolean retryable,
         Duration retryAfter,
         String traceId,
         String serverTraceId,
@@ -61,6 +63,7 @@ public record Outcome(
                     LIBRARY.mpt_outcome_title(pointer),
                     LIBRARY.mpt_outcome_detail(pointer),
                     LIBRARY.mpt_outcome_message(pointer),
+                    LIBRARY.mpt_outcome_retryable(pointer) != 0,
                     wait < 0 ? null : Duration.ofMillis(wait),
                     LIBRARY.mpt_outcome_trace_id(pointer),
                     LIBRARY.mpt_outcome_server_trace_id(pointer),
