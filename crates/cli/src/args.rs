@@ -102,6 +102,11 @@ pub(crate) struct DeleteArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
 
+    /// Print the tokens, too, that the journal knows to be dead, with `"from_journal": true`: then one run tells of the
+    /// whole list. They are not asked again.
+    #[arg(long, requires = "journal")]
+    pub(crate) replay: bool,
+
     /// Where the API is [env: MPT_API_BASE_URL] [default: https://api.platform.softwareone.com].
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,

@@ -46,7 +46,8 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
         .concurrency(args.concurrency)
         .missing_ok(args.missing_ok)
         .allow_own_token(args.allow_own_token)
-        .prove(args.prove);
+        .prove(args.prove)
+        .replay(args.replay);
     if args.dry_run {
         return rehearse(args, &client, from.as_ref(), &survey, options);
     }

@@ -98,6 +98,7 @@ pub struct BatchOptions {
     cancel: Option<Cancel>,
     journal: Option<Journal>,
     prove: bool,
+    replay: bool,
 }
 
 impl BatchOptions {
@@ -110,6 +111,7 @@ impl BatchOptions {
             cancel: None,
             journal: None,
             prove: false,
+            replay: false,
         }
     }
 
@@ -140,6 +142,12 @@ impl BatchOptions {
         BatchOptions { prove: yes, ..self }
     }
 
+    /// Whether ids that the journal knows to be dead are reported again, so that one batch tells of every id of the list:
+    /// see [`Report::from_journal`]. They are not asked again, and count as [`BatchSummary::already_done`] alone.
+    pub fn replay(self, yes: bool) -> Self {
+        BatchOptions { replay: yes, ..self }
+    }
+
     /// A record on disk that survives a crash, and from which the next batch resumes.
     pub fn journal(self, journal: Journal) -> Self {
         BatchOptions { journal: Some(journal), ..self }
@@ -168,7 +176,7 @@ pub struct BatchSummary {
     pub skipped: u64,
     /// Ids that were pulled again: not tried again, not reported again.
     pub duplicates: u64,
-    /// Ids that the journal knows to be dead: not asked again, not reported again.
+    /// Ids that the journal knows to be dead: not asked again, reported again only where that is asked for ([`BatchOptions::replay`]).
     pub already_done: u64,
     /// All reports.
     pub total: u64,

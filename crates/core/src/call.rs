@@ -255,6 +255,7 @@ impl Call<'_> {
             problem,
             message,
             retryable,
+            from_journal: false,
             retry_after: if code == Code::Ok { None } else { retry_after },
             trace_id: Some(self.trace.trace_id()),
             elapsed: world.now() - start,

@@ -15,6 +15,7 @@ use crate::code::Code;
 use crate::credential::Credential;
 use crate::endpoint::Endpoint;
 use crate::problem::ProblemDetails;
+use crate::proxy;
 use crate::redact::Secrets;
 use crate::resolve::Lookup;
 use crate::retry_after;
@@ -250,7 +251,22 @@ impl Network {
         match current.phase() {
             Phase::Resolve => failed(Code::ResolveFailed, false),
             Phase::Connect => failed(Code::ConnectFailed, false),
-            Phase::Tunnel => failed(Code::ProxyFailed, is_refusal(error)),
+            Phase::Tunnel => match current.take_refusal() {
+                None => failed(Code::ProxyFailed, is_verdict_on_tls(error)),
+                Some(answer) => Answer::Failed {
+                    code: Code::ProxyFailed,
+                    sent,
+                    // A proxy that said no will say it again, unless it was busy.
+                    hopeless: (400..500).contains(&answer.status)
+                        && !matches!(answer.status, 408 | 429),
+                    status: None,
+                    detail: proxy::refusal::describe(
+                        answer.status,
+                        &answer.fields,
+                        self.proxy.as_ref().is_some_and(|proxy| proxy.username().is_some()),
+                    ),
+                },
+            },
             Phase::Tls => failed(Code::TlsFailed, is_verdict_on_tls(error)),
             Phase::Exchange if !sent => failed(Code::ConnectFailed, false),
             Phase::Exchange => match error {
@@ -280,6 +296,7 @@ impl Network {
                 format!("the head of the answer is larger than {most} bytes")
             }
             ureq::Error::Protocol(why) => why.to_string(),
+            ureq::Error::Other(why) => why.to_string(),
             other => other.to_string(),
         }
     }
@@ -310,17 +327,6 @@ fn wanted_wait(headers: &HeaderMap) -> Option<Duration> {
     let field = headers.get(RETRY_AFTER)?.to_str().ok()?;
     let date = headers.get(DATE).and_then(|date| date.to_str().ok());
     retry_after::parse(field, date, SystemTime::now())
-}
-
-/// A proxy that said no will say it again, unless it was busy.
-fn is_refusal(error: &ureq::Error) -> bool {
-    match error {
-        ureq::Error::ConnectProxyFailed(why) => {
-            let said = |status: &str| why.contains(&format!("responded {status}"));
-            said("4") && !said("408") && !said("429")
-        }
-        other => is_verdict_on_tls(other),
-    }
 }
 
 /// A certificate or a protocol version that was judged; a connection that broke is not such a verdict.

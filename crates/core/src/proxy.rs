@@ -1,6 +1,7 @@
 //! Which proxy a client goes through: one the caller gave, one from the environment, or none.
 
 mod direct;
+pub(crate) mod refusal;
 
 use std::fmt;
 use std::sync::Mutex;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use crate::characters::printable;
 use crate::code::{Code, Outcome};
 use crate::problem::ProblemDetails;
 use crate::prove::Proof;
@@ -52,6 +53,8 @@ pub struct Report {
     pub(crate) problem: Option<ProblemDetails>,
     pub(crate) message: String,
     pub(crate) retryable: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) from_journal: bool,
     #[serde(serialize_with = "as_seconds")]
     pub(crate) retry_after: Option<Duration>,
     pub(crate) trace_id: Option<String>,
@@ -76,12 +79,20 @@ impl Report {
             problem: None,
             message,
             retryable: retryable::decide(Outcome::NotDeleted, code, None, true),
+            from_journal: false,
             retry_after: None,
             trace_id: None,
             elapsed: Duration::ZERO,
             proof: None,
             in_doubt: false,
         }
+    }
+
+    /// A report of what a journal knows: that the token is dead.
+    pub(crate) fn replayed(id: String, gone: bool) -> Report {
+        let outcome = if gone { Outcome::Gone } else { Outcome::Deleted };
+        let message = format!("the token `{}` is {outcome}, as the journal knows", printable(&id));
+        Report { outcome, from_journal: true, ..Report::refused(Code::Ok, Some(id), message) }
     }
 
     /// A report of a bug here: nothing is known of the token.
@@ -130,6 +141,12 @@ impl Report {
     /// May hold text of the server; control characters in it are escaped.
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// Whether nothing was asked for this, since a journal knows it: see
+    /// [`BatchOptions::replay`](crate::BatchOptions::replay).
+    pub fn from_journal(&self) -> bool {
+        self.from_journal
     }
 
     /// Whether asking again later can change the result: what stands in the way passes by itself (a network, a limit, a

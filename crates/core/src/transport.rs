@@ -83,6 +83,8 @@ pub(crate) struct Current {
     /// The status of the answer, once its head was read.
     status: Cell<Option<u16>>,
     answer: RefCell<Option<Received>>,
+    /// What a proxy answered that opened no tunnel.
+    refusal: RefCell<Option<Received>>,
 }
 
 thread_local! {
@@ -143,6 +145,7 @@ impl Current {
             reused: Cell::new(false),
             status: Cell::new(None),
             answer: RefCell::new(None),
+            refusal: RefCell::new(None),
         })
     }
 
@@ -179,6 +182,11 @@ impl Current {
     /// The status of the answer, once its head was read, though the rest of it may never have come.
     pub(crate) fn status(&self) -> Option<u16> {
         self.status.get()
+    }
+
+    /// What a proxy answered that opened no tunnel.
+    pub(crate) fn take_refusal(&self) -> Option<Received> {
+        self.refusal.take()
     }
 
     /// The answer, where one came whole.

@@ -84,7 +84,7 @@ impl Output {
         let outcome = report.outcome();
         let id = plain(report.id().unwrap_or_default());
         let mut line = format!("{}  {id}", paint(outcome, self.colour));
-        if outcome != Outcome::Deleted {
+        if outcome != Outcome::Deleted || report.from_journal() {
             line.push_str("  ");
             line.push_str(&plain(report.message()));
         }

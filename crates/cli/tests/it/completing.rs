@@ -103,3 +103,30 @@ fn zsh_takes_its_script() {
         assert!(function.contains("--journal") && function.contains("--port"), "{function}");
     }
 }
+
+/// The synopsis of each verb has the values of its options.
+#[test]
+fn the_manual_shows_what_each_option_takes() {
+    let output = program().arg("man").output().unwrap();
+    let page = String::from_utf8(output.stdout).unwrap();
+    let bare =
+        ["\\fB", "\\fI", "\\fR", "\\"].iter().fold(page, |page, mark| page.replace(mark, ""));
+    let synopsis = |verb: &str| {
+        let start = format!("mpt-tokens {verb} ");
+        bare.lines().find(|line| line.starts_with(&start)).unwrap().to_owned()
+    };
+    for part in [
+        "[--from FILE|-]",
+        "[-y|--yes]",
+        "[--journal FILE]",
+        "[--format text|ndjson]",
+        "[--timeout DUR]",
+        "[--proxy URL|none]",
+        "[-v|--verbose]",
+        "[ID]...",
+    ] {
+        assert!(synopsis("delete").contains(part), "{part}: {}", synopsis("delete"));
+    }
+    assert!(synopsis("sandbox").contains("[--token ID]"), "{}", synopsis("sandbox"));
+    assert!(synopsis("completions").ends_with("bash|elvish|fish|powershell|zsh"), "{bare}");
+}

@@ -64,6 +64,44 @@ fn a_record_grows_from_run_to_run() {
     assert!(text.ends_with('\n'));
 }
 
+/// What the journal knows is told again where that is wanted, and not asked again.
+#[test]
+fn one_run_tells_of_the_whole_list() {
+    let sandbox = sandbox();
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("run.journal");
+    let with = |args: &str| {
+        let list = "TKN-1000-0001 TKN-answerlost-1 TKN-403.ok-1 --yes --concurrency 1 --json";
+        let mut command = delete(&sandbox, &format!("{list} {args}"));
+        run(command.arg("--journal").arg(&journal))
+    };
+    assert_eq!(with("").status, Some(1));
+    let requests = sandbox.stats().requests;
+    let ran = with("--replay");
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    let told = outcomes(ran.stdout.as_bytes());
+    let told: Vec<_> = told
+        .iter()
+        .map(|told| {
+            let text = |name: &str| told[name].as_str().unwrap();
+            (text("id"), text("outcome"), told.get("from_journal").is_some())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("TKN-1000-0001", "deleted", true),
+            ("TKN-answerlost-1", "gone", true),
+            ("TKN-403.ok-1", "deleted", false),
+        ]
+    );
+    assert_eq!(sandbox.stats().requests, requests + 1);
+    assert!(ran.stderr.contains("1 token in "), "{}", ran.stderr);
+    assert!(ran.stderr.contains("1 deleted, 2 done before, by the journal"), "{}", ran.stderr);
+    let without = run(&mut delete(&sandbox, "TKN-1000-0002 --replay"));
+    assert_eq!(without.status, Some(2), "{}", without.stderr);
+}
+
 #[test]
 fn a_record_that_cannot_be_written_stops_the_run() {
     let sandbox = sandbox();

@@ -37,6 +37,8 @@ impl Known {
     const ALIVE: u8 = 8;
     /// What a journal said of it may be damaged.
     const IN_DOUBT: u8 = 16;
+    /// Dead, and as `gone`, not as `deleted`.
+    const GONE: u8 = 32;
 
     pub(crate) fn is_met(self) -> bool {
         self.0 & Known::MET != 0
@@ -44,6 +46,10 @@ impl Known {
 
     pub(crate) fn is_dead(self) -> bool {
         self.0 & Known::DEAD != 0
+    }
+
+    pub(crate) fn is_gone(self) -> bool {
+        self.0 & Known::GONE != 0
     }
 
     pub(crate) fn is_open(self) -> bool {
@@ -58,8 +64,10 @@ impl Known {
 /// What a journal learns of an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// `deleted` or `gone`.
+    /// `deleted`.
     Dead,
+    /// `gone`: dead, too.
+    Gone,
     /// An intent without an outcome, or `unknown`.
     Open,
     /// `not_deleted`: as if it had never been asked.
@@ -72,7 +80,8 @@ impl Fate {
     /// `in_doubt`: an `unknown` of which no request of ours is the reason.
     pub(crate) fn of(outcome: Outcome, in_doubt: bool) -> Fate {
         match outcome {
-            Outcome::Deleted | Outcome::Gone => Fate::Dead,
+            Outcome::Deleted => Fate::Dead,
+            Outcome::Gone => Fate::Gone,
             Outcome::NotDeleted => Fate::Alive,
             Outcome::Unknown if in_doubt => Fate::InDoubt,
             Outcome::Unknown => Fate::Open,
@@ -127,6 +136,7 @@ impl Ledger {
         let entry = self.entry(id);
         let fate = match fate {
             Fate::Dead => Known::DEAD,
+            Fate::Gone => Known::DEAD | Known::GONE,
             Fate::Open => Known::OPEN,
             Fate::Alive => Known::ALIVE,
             Fate::InDoubt => Known::IN_DOUBT,

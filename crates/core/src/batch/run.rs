@@ -41,6 +41,7 @@ pub struct Batch<I> {
     forward: Option<Cancel>,
     asked: Instant,
     prove: bool,
+    replay: bool,
     ledger: Ledger,
     journal: Option<Journal>,
     /// The token in use, by each id that may be its own, and whether the journal leaves it in doubt: it goes last.
@@ -120,6 +121,7 @@ where
             forward,
             asked: Instant::now(),
             prove: options.prove,
+            replay: options.replay,
             ledger,
             journal,
             own: VecDeque::new(),
@@ -223,6 +225,10 @@ impl<I> Batch<I> {
     }
 
     fn count(&mut self, report: &Report) {
+        if report.from_journal() {
+            // It is counted as what was done already.
+            return;
+        }
         let summary = &mut self.summary;
         summary.total += 1;
         *match report.outcome() {
@@ -326,6 +332,9 @@ where
         }
         if known.is_dead() {
             self.summary.already_done += 1;
+            if self.replay {
+                self.ready.push_back(Report::replayed(item.id, known.is_gone()));
+            }
             return;
         }
         item.after_lost_answer |= known.is_open();

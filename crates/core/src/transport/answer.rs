@@ -9,8 +9,8 @@ use std::fmt;
 
 use ureq::http::HeaderValue;
 use ureq::http::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER,
-    TRANSFER_ENCODING, WWW_AUTHENTICATE,
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderName, PROXY_AUTHENTICATE,
+    RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE,
 };
 
 use super::chunks::Chunks;
@@ -28,7 +28,8 @@ pub(crate) const MAX_BODY: usize = 1024 * 1024;
 const FIRST_LOOK: usize = 256;
 
 /// The fields that are kept.
-const KEPT: [HeaderName; 4] = [CONTENT_TYPE, DATE, RETRY_AFTER, WWW_AUTHENTICATE];
+const KEPT: [HeaderName; 5] =
+    [CONTENT_TYPE, DATE, PROXY_AUTHENTICATE, RETRY_AFTER, WWW_AUTHENTICATE];
 
 /// Why bytes are no answer. Never with the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +47,8 @@ impl std::error::Error for NotHttp {}
 #[derive(Debug)]
 pub(crate) struct Received {
     pub(crate) status: u16,
-    /// Those that matter above: `Content-Type`, `Date`, `Retry-After`, `WWW-Authenticate`.
+    /// Those that matter above: `Content-Type`, `Date`, `Proxy-Authenticate`, `Retry-After`,
+    /// `WWW-Authenticate`.
     pub(crate) fields: HeaderMap,
     /// Its first [`MAX_BODY`] bytes, unpacked where they are gzip; nothing with a status whose body says nothing.
     pub(crate) body: Wiped,

@@ -138,6 +138,8 @@ impl<T: Transport> Transport for Watched<T> {
                     // What came behind it came through the tunnel.
                     self.shown.append(reader.rest());
                     reader.rest().truncate(0);
+                } else {
+                    current.refusal.replace(Some(answer));
                 }
                 Ok(true)
             }

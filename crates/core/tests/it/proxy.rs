@@ -84,7 +84,9 @@ fn a_proxy_that_is_not_given_credentials() {
     );
     assert_eq!(report.attempts().len(), 1, "a refusal stays");
     assert!(!report.attempts()[0].sent);
-    assert!(report.message().contains("407"), "{}", report.message());
+    let told = report.message();
+    assert!(told.contains("it answered 407: it wants credentials and offers Basic"), "{told}");
+    assert!(told.contains("give them in the proxy's URL"), "{told}");
     assert_eq!(report.http_status(), None, "the API answered nothing");
 }
 
