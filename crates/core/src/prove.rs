@@ -66,7 +66,13 @@ impl Proof {
         Proof::none(Report::refused(Code::Skipped, Some(id.to_owned()), message))
     }
 
-    fn none(report: Report) -> Proof {
+    fn none(mut report: Report) -> Proof {
+        // A value may have been judged otherwise than the answer to it.
+        report.retryable = match report.outcome {
+            Outcome::Unknown => true,
+            Outcome::Deleted | Outcome::Gone => false,
+            Outcome::NotDeleted => report.retryable,
+        };
         Proof { proven: false, basis: None, report }
     }
 
@@ -275,7 +281,8 @@ impl Questions<'_> {
                     Outcome::Gone | Outcome::Unknown => Outcome::Unknown,
                     _ => report.outcome,
                 };
-                Proof::none(Report { message: said(&what), outcome, ..report })
+                let retryable = control.retryable();
+                Proof::none(Report { message: said(&what), outcome, retryable, ..report })
             }
         }
     }

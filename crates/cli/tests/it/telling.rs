@@ -192,3 +192,35 @@ fn why_a_run_stopped(#[case] ids: &str, #[case] stopped: &str, #[case] why: &str
     assert!(ran.stderr.contains(stopped) && ran.stderr.contains(why), "{}", ran.stderr);
     assert_eq!(ran.stderr.contains("stopped: "), !stopped.is_empty(), "{}", ran.stderr);
 }
+
+/// A trust store that a variable names and that cannot be used is named, and nothing is sent.
+#[rstest]
+#[case::file(
+    "SSL_CERT_FILE",
+    "SSL_CERT_FILE cannot be used: the CA file `/nowhere/trust` cannot be read: No such file"
+)]
+#[case::folder(
+    "SSL_CERT_DIR",
+    "a part of SSL_CERT_DIR cannot be read: `/nowhere/trust`: No such file"
+)]
+fn a_trust_store_that_cannot_be_used(#[case] variable: &str, #[case] words: &str) {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = nobody.local_addr().unwrap().port();
+    let mut command = program();
+    command
+        .args(["delete", "TKN-1-1", "--attempts", "1", "--base-url"])
+        .arg(format!("https://127.0.0.1:{port}"))
+        .env("MPT_API_TOKEN", "idt:TKN-1-9:not-a-real-one")
+        .env_remove("SSL_CERT_FILE")
+        .env_remove("SSL_CERT_DIR")
+        .env(variable, "/nowhere/trust");
+    let ran = run(&mut command);
+    assert_eq!(ran.status, Some(1), "{}{}", ran.stdout, ran.stderr);
+    let told = ran.stdout;
+    assert!(
+        told.contains("no certificate authority is trusted: ") && told.contains(words),
+        "{told}"
+    );
+    nobody.set_nonblocking(true).unwrap();
+    assert!(nobody.accept().is_err(), "a connection was opened");
+}
