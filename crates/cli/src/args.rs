@@ -11,8 +11,9 @@ const AFTER: &str = "\
 Exit status:
     0  every token is deleted or gone
     1  some are not_deleted
-    2  the arguments, the configuration, the list or the journal cannot be used
+    2  the arguments, the configuration, the list or the journal cannot be used; an empty list
     3  some are unknown, or not proven (it counts over 1): run again to find out
+    4  nothing worse than tokens that the API does not know: somebody may have deleted them
   130  interrupted, after reporting every token that was tried; a second interrupt leaves at once
 
 Environment:
@@ -65,10 +66,20 @@ pub(crate) struct DeleteArgs {
     pub(crate) ids: Vec<String>,
 
     /// Read more from a file, or from standard input: a line an id, a leaked token value (only its id is used and
-    /// shown), or a JSON object with an `id` (its own output is one). Blank lines and those that begin with # are
-    /// skipped.
+    /// shown), or a JSON object with an `id` or a token value in it (its own output is one). Blank lines and those that
+    /// begin with # are skipped. All of it is read and checked before anything is sent; what comes through a pipe is
+    /// kept in memory.
     #[arg(long, value_name = "FILE|-")]
     pub(crate) from: Option<PathBuf>,
+
+    /// Take every argument and every line as an id, also one that does not look like it. By default an id is letters,
+    /// digits, `-`, `_` and `.`; a line of JSON with an `id` may have any other.
+    #[arg(long)]
+    pub(crate) any_id: bool,
+
+    /// Take a list that names no token as done.
+    #[arg(long)]
+    pub(crate) allow_empty: bool,
 
     /// Ask for proof: once a token is dead, its own value must be answered 401. Needs the values: for ids without one
     /// nothing is proven.
@@ -84,7 +95,8 @@ pub(crate) struct DeleteArgs {
     #[arg(long, short = 'n')]
     pub(crate) dry_run: bool,
 
-    /// Count a token that the API does not know as gone from the first attempt on.
+    /// Count a token that the API does not know as gone from the first attempt on. Only what looks like an id: letters,
+    /// digits, `-`, `_` and `.`.
     #[arg(long)]
     pub(crate) missing_ok: bool,
 

@@ -1,7 +1,9 @@
 //! `mpt-tokens delete`.
 
+mod bytes;
 mod confirm;
 mod input;
+mod line;
 mod output;
 mod pauses;
 mod progress;
@@ -18,8 +20,10 @@ use crate::args::DeleteArgs;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::status;
+use crate::stdout::Stdout;
 use crate::text::tokens;
-use input::{From, Source, Survey};
+use bytes::List;
+use input::{Source, Survey};
 use output::Output;
 use pauses::Pauses;
 use progress::Progress;
@@ -30,18 +34,25 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
     crate::log::listen(args.detail());
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::usage(format!("no signals can be heard: {error}")))?;
-    let from = args.from.as_deref().map(From::new).transpose()?;
-    check(args, from.as_ref())?;
+    if Stdout::open()?.is_nowhere() && !args.quiet {
+        // Without a standard error there is nobody to tell.
+        let _ = io::stderr().write_all(
+            b"note: standard output is closed or thrown away, so no outcome is told there\n",
+        );
+    }
+    let mut list = args.from.as_deref().map(List::open).transpose()?;
+    check(args, list.as_ref())?;
     // It lives as long as the run.
     let (client, _sandbox) = if args.sandbox {
-        let sandbox = start_sandbox(args, from.as_ref())?;
+        let sandbox = start_sandbox(args, list.as_mut())?;
         let builder = Client::builder().base_url(sandbox.base_url()).api_token(sandbox.api_token());
         (client(args, builder, &interrupt)?, Some(sandbox))
     } else {
         (client(args, from_env(args)?, &interrupt)?, None)
     };
-    let survey =
-        Survey::of(&args.ids, from.as_ref(), |id| client.is_own_token(id), confirm::SHOWN)?;
+    let own = |id: &str| client.is_own_token(id);
+    let survey = Survey::of(&args.ids, args.any_id, list.as_mut(), own, confirm::SHOWN)?;
+    survey.check_empty(list.as_ref(), args.allow_empty)?;
     let mut options = BatchOptions::new()
         .concurrency(args.concurrency)
         .missing_ok(args.missing_ok)
@@ -49,9 +60,9 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
         .prove(args.prove)
         .replay(args.replay);
     if args.dry_run {
-        return rehearse(args, &client, from.as_ref(), &survey, options);
+        return rehearse(args, &client, list, &survey, options);
     }
-    confirm::confirm(args, &client, &survey, from.as_ref(), &options)?;
+    confirm::confirm(args, &client, &survey, list.as_ref(), &options)?;
     let journal = match &args.journal {
         None => None,
         Some(path) => {
@@ -63,16 +74,12 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
         options = options.journal(journal.clone());
     }
     let record = args.output.as_deref().map(Record::open).transpose()?;
-    let count = match &from {
-        Some(From::Stream(_)) => None,
-        _ => Some(survey.count),
-    };
-    let source = Source::new(args.ids.clone(), from.as_ref(), &survey)?;
-    carry_out(args, &client, source, &options, journal.as_ref(), record, count, &interrupt)
+    let source = Source::last(&args.ids, args.any_id, list, &survey);
+    carry_out(args, &client, source, &options, journal.as_ref(), record, survey.count, &interrupt)
 }
 
-fn check(args: &DeleteArgs, from: Option<&From>) -> Result<(), Failure> {
-    if args.ids.is_empty() && from.is_none() {
+fn check(args: &DeleteArgs, list: Option<&List>) -> Result<(), Failure> {
+    if args.ids.is_empty() && list.is_none() {
         return Err(Failure::usage(
             "no token id is given: expected one such as TKN-1671-0642, or --from FILE",
         ));
@@ -83,8 +90,8 @@ fn check(args: &DeleteArgs, from: Option<&From>) -> Result<(), Failure> {
              and give --from FILE",
         ));
     }
-    let token_from_stdin = args.token_file.as_deref().is_some_and(|path| path.as_os_str() == "-");
-    if token_from_stdin && from.is_some_and(From::is_stdin) {
+    let token_from_stdin = args.token_file.as_deref().is_some_and(bytes::is_stdin);
+    if token_from_stdin && list.is_some_and(List::is_stdin) {
         return Err(Failure::usage(
             "both the API token and the ids are to come from standard input: give one of them as a file",
         ));
@@ -125,9 +132,9 @@ fn client(
         .build()?)
 }
 
-/// A stand-in where the tokens of the list exist, as far as the list can be read before.
-fn start_sandbox(args: &DeleteArgs, from: Option<&From>) -> Result<Sandbox, Failure> {
-    let named = Survey::of(&args.ids, from, |_| false, usize::MAX)?.first;
+/// A stand-in where the tokens of the list exist.
+fn start_sandbox(args: &DeleteArgs, list: Option<&mut List>) -> Result<Sandbox, Failure> {
+    let named = Survey::of(&args.ids, args.any_id, list, |_| false, usize::MAX)?.first;
     Sandbox::builder()
         .tokens(named)
         .start()
@@ -148,7 +155,7 @@ fn warn_of_damage(journal: &Journal) {
 fn rehearse(
     args: &DeleteArgs,
     client: &Client,
-    from: Option<&From>,
+    list: Option<List>,
     survey: &Survey,
     mut options: BatchOptions,
 ) -> Result<u8, Failure> {
@@ -157,13 +164,14 @@ fn rehearse(
             Journal::look(path, client).map_err(|error| Failure::usage(error.to_string()))?;
         options = options.journal(journal);
     }
+    let mut out = Stdout::open()?;
     let output = Output::new(args.format(), args.quiet);
-    let mut source = Source::new(args.ids.clone(), from, survey)?;
+    let mut source = Source::last(&args.ids, args.any_id, list, survey);
     let (mut sent, mut refused) = (0, 0);
     let mut rehearsal = client.rehearse(&mut source, &options)?;
     for report in rehearsal.by_ref() {
         *if report.code() == Code::Skipped { &mut sent } else { &mut refused } += 1;
-        output::print(&output.rehearsed(&report)).map_err(|error| Failure::output(&error))?;
+        out.print(&output.rehearsed(&report)).map_err(|error| Failure::output(&error))?;
     }
     let (duplicates, done) = (rehearsal.duplicates(), rehearsal.already_done());
     drop(rehearsal);
@@ -172,7 +180,7 @@ fn rehearse(
         for (count, word) in [
             (refused, "would be refused"),
             (duplicates, "more than once in the list"),
-            (done, "done before, by the journal"),
+            (done, "done before"),
         ] {
             if count > 0 {
                 text.push_str(&format!(", {count} {word}"));
@@ -195,18 +203,16 @@ fn carry_out(
     options: &BatchOptions,
     journal: Option<&Journal>,
     mut record: Option<Record>,
-    count: Option<u64>,
+    count: u64,
     interrupt: &Interrupt,
 ) -> Result<u8, Failure> {
+    let mut out = Stdout::open()?;
     let started = Instant::now();
     let mut output = Output::new(args.format(), args.quiet);
     interrupt.begin();
     let mut batch = client.batch(&mut source, options)?;
-    let show = !args.quiet
-        && !args.no_progress
-        && count.is_none_or(|count| count > 1)
-        && io::stderr().is_terminal();
-    let progress = Progress::new(show, count, batch.handle());
+    let show = !args.quiet && !args.no_progress && count > 1 && io::stderr().is_terminal();
+    let progress = Progress::new(show, Some(count), batch.handle());
     crate::log::through(Some(Box::new(progress.lines())));
     let pauses = Pauses::tell(!show && !args.quiet, batch.handle());
     interrupt.stop_batch(batch.handle(), progress.teller());
@@ -224,7 +230,7 @@ fn carry_out(
         let line = output.line(&report);
         let written = progress.advance(&batch.summary(), || match (&line, &lost_output) {
             (None, _) => Ok(()),
-            (Some(line), None) => output::print(line),
+            (Some(line), None) => out.print(line),
             // What is under way ends, and is told where it still can be.
             (Some(_), Some(_)) => {
                 output.tell_on_stderr(&report);
@@ -252,7 +258,7 @@ fn carry_out(
     }
 
     let pulled = summary.total + summary.duplicates + summary.already_done;
-    let left = count.map_or(0, |count| count.saturating_sub(pulled));
+    let left = count.saturating_sub(pulled);
     let mut notes = Vec::new();
     if let Some(why @ (Stopped::Unauthorized | Stopped::Paused(_))) = &stopped {
         notes.push(format!("stopped: {why}"));
@@ -294,8 +300,10 @@ fn carry_out(
         status::UNKNOWN
     } else if trouble.is_some() {
         status::USAGE
-    } else if summary.not_deleted > 0 || left > 0 || lost_output.is_some() {
+    } else if summary.not_deleted > summary.not_found || left > 0 || lost_output.is_some() {
         status::NOT_DELETED
+    } else if summary.not_found > 0 {
+        status::NOT_FOUND
     } else {
         status::DONE
     })

@@ -9,24 +9,34 @@ use crate::status;
 pub(crate) struct Failure {
     status: u8,
     message: Option<String>,
+    notes: Vec<String>,
 }
 
 impl Failure {
     /// The arguments or the configuration cannot be used.
     pub(crate) fn usage(message: impl Into<String>) -> Failure {
-        Failure { status: status::USAGE, message: Some(message.into()) }
+        Failure { status: status::USAGE, message: Some(message.into()), notes: Vec::new() }
     }
 
     /// Standard output cannot be written. Whoever closed it knows; anything else must be told.
     pub(crate) fn output(error: &io::Error) -> Failure {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            return Failure { status: status::DONE, message: None };
+            return Failure::silent(status::DONE);
         }
         Failure::usage(format!("the output cannot be written: {error}"))
     }
 
     pub(crate) fn silent(status: u8) -> Failure {
-        Failure { status, message: None }
+        Failure { status, message: None, notes: Vec::new() }
+    }
+
+    /// More to say, a line each.
+    pub(crate) fn with_notes(self, notes: Vec<String>) -> Failure {
+        Failure { notes, ..self }
+    }
+
+    pub(crate) fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     pub(crate) fn message(&self) -> Option<&str> {

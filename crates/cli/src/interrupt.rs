@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: the first ends the run in good order, the second at once.
+//! SIGINT, SIGTERM and SIGHUP: the first ends the run in good order, the second at once.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use mpt_tokens::{BatchHandle, Cancel};
-use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::{Handle, Signals};
 
 use crate::status;
@@ -46,6 +46,9 @@ impl Interrupt {
     pub(crate) fn listen() -> io::Result<Interrupt> {
         // A journal that meets a limit on the size of files must hear of it as an error, not be ended by the signal.
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGXFSZ])?;
+        if !is_ignored(SIGHUP) {
+            signals.add_signal(SIGHUP)?;
+        }
         let shared = Arc::<Shared>::default();
         let heard = Arc::clone(&shared);
         let handle = signals.handle();
@@ -87,6 +90,17 @@ impl Interrupt {
     pub(crate) fn is_hit(&self) -> bool {
         self.shared.hit.load(Ordering::SeqCst)
     }
+}
+
+/// Whether the process was started with a signal ignored, as `nohup` does. Where the system does not tell, a signal that
+/// could be ignored is left as it is.
+fn is_ignored(signal: i32) -> bool {
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
+        return true;
+    };
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_none_or(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 impl Drop for Interrupt {

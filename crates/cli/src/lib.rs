@@ -10,6 +10,7 @@ mod failure;
 mod interrupt;
 mod log;
 mod sandbox;
+mod stdout;
 mod text;
 
 use std::ffi::OsString;
@@ -22,7 +23,7 @@ use args::{Args, Verb};
 /// Runs the program with the arguments given, the first of which is its name; gives the exit status.
 ///
 /// Reads the environment, standard input and the files named; writes to standard output and standard error. Handles
-/// SIGINT and SIGTERM while it runs, and leaves the process on the second.
+/// SIGINT, SIGTERM and SIGHUP while it runs, and leaves the process on the second.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,
@@ -46,11 +47,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     };
     done.unwrap_or_else(|failure| {
         if let Some(message) = failure.message() {
-            let _ = writeln!(
-                std::io::stderr(),
-                "error: {}",
-                text::plain(&mpt_tokens::redact_values(message))
-            );
+            let lines =
+                std::iter::once(format!("error: {message}")).chain(failure.notes().to_vec());
+            for line in lines {
+                // Without a standard error there is nobody to tell.
+                let line = text::plain(&mpt_tokens::redact_values(&line)).into_owned();
+                let _ = writeln!(std::io::stderr(), "{line}");
+            }
         }
         failure.status()
     })
@@ -66,6 +69,8 @@ mod status {
     pub(crate) const USAGE: u8 = 2;
     /// Some are `unknown`, or not proven.
     pub(crate) const UNKNOWN: u8 = 3;
+    /// Nothing worse than tokens that the API does not know.
+    pub(crate) const NOT_FOUND: u8 = 4;
     /// Interrupted, after reporting every token that was tried.
     pub(crate) const INTERRUPTED: u8 = 130;
 }

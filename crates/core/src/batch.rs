@@ -41,6 +41,11 @@ pub struct BatchItem {
     pub after_lost_answer: bool,
     /// The token's own value, which [`BatchOptions::prove`] needs; for nothing else is it used.
     pub value: Option<ApiToken>,
+    /// Whether the token is known to be dead, by whoever made the list: it is not asked to be deleted, and counted as
+    /// [`BatchSummary::already_done`].
+    pub known_dead: bool,
+    /// As [`BatchOptions::missing_ok`], for this token; `None` for what those say.
+    pub missing_ok: Option<bool>,
 }
 
 /// An id that is a token value by mistake is shown without its secret.
@@ -50,13 +55,15 @@ impl fmt::Debug for BatchItem {
             .field("id", &shown(&self.id))
             .field("after_lost_answer", &self.after_lost_answer)
             .field("value", &self.value)
+            .field("known_dead", &self.known_dead)
+            .field("missing_ok", &self.missing_ok)
             .finish()
     }
 }
 
 impl From<String> for BatchItem {
     fn from(id: String) -> BatchItem {
-        BatchItem { id, after_lost_answer: false, value: None }
+        BatchItem { id, after_lost_answer: false, value: None, known_dead: false, missing_ok: None }
     }
 }
 
@@ -172,11 +179,15 @@ pub struct BatchSummary {
     pub not_deleted: u64,
     /// Reports with the outcome `unknown`.
     pub unknown: u64,
+    /// Reports with the code `not_found`: the API does not know the token, and nothing worse is known of it. They are
+    /// counted by their outcome, too.
+    pub not_found: u64,
     /// Reports with the code `skipped`; they are counted by their outcome, too.
     pub skipped: u64,
     /// Ids that were pulled again: not tried again, not reported again.
     pub duplicates: u64,
-    /// Ids that the journal knows to be dead: not asked again, reported again only where that is asked for ([`BatchOptions::replay`]).
+    /// Ids that the journal or the list ([`BatchItem::known_dead`]) knows to be dead: not asked again; what the journal
+    /// knows is reported again where that is asked for ([`BatchOptions::replay`]).
     pub already_done: u64,
     /// All reports.
     pub total: u64,

@@ -128,7 +128,9 @@ fn advice(code: Code) -> &'static str {
         Code::BadRequest => ": check the token id",
         Code::Unauthorized => ": check MPT_API_TOKEN",
         Code::Forbidden => ": use an API token of an account that may delete it",
-        Code::NotFound => ": check the token id, and whether the account may see it",
+        Code::NotFound => {
+            ": somebody may have deleted it; check the token id, and whether the account may see it"
+        }
         Code::RateLimited => ": run again later",
         Code::ResolveFailed | Code::ConnectFailed => ": check the base URL and the network",
         Code::ProxyFailed => ": check the proxy",

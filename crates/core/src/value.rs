@@ -401,14 +401,13 @@ impl Units {
         is_one.then_some(Spot { begin, id: begin..end, secret, prefixed: false })
     }
 
-    /// Whether what begins here is no word of a note, and no date.
+    /// Whether what begins here is no word of a note, no date and no other id.
     fn is_random(&self, begin: usize) -> bool {
         let word = &self.0[self.secret(begin, Reading::Text)];
         let has = |is: fn(&char) -> bool| word.iter().any(|unit| is(&unit.c));
-        word.len() >= LONG_WORD
-            || (word.len() >= SHORTEST
-                && has(char::is_ascii_alphabetic)
-                && has(char::is_ascii_digit))
+        let is_mixed = has(char::is_ascii_alphabetic) && has(char::is_ascii_digit);
+        let is_long = word.len() >= LONG_WORD || (word.len() >= SHORTEST && is_mixed);
+        is_long && self.numbered_id(begin).is_none()
     }
 
     fn is_word(&self, at: usize, capitals: &str) -> bool {

@@ -5,7 +5,8 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use mpt_tokens::{BatchOptions, Client, Code, Journal};
 
 use crate::args::DeleteArgs;
-use crate::delete::input::{From, Source, Survey};
+use crate::delete::bytes::List;
+use crate::delete::input::{Source, Survey};
 use crate::failure::Failure;
 use crate::status;
 use crate::text::{plain, tokens};
@@ -18,26 +19,25 @@ pub(crate) fn confirm(
     args: &DeleteArgs,
     client: &Client,
     survey: &Survey,
-    from: Option<&From>,
+    list: Option<&List>,
     options: &BatchOptions,
 ) -> Result<(), Failure> {
     if args.yes {
         return Ok(());
     }
-    let stream = matches!(from, Some(From::Stream(_)));
-    if stream {
-        return Err(Failure::usage(
-            "tokens from a stream cannot be counted and asked about before: give --yes, or a file",
-        ));
-    }
     if !io::stdin().is_terminal() {
-        if survey.count <= 1 {
+        if survey.alive() <= 1 {
             return Ok(());
         }
         return Err(Failure::usage(format!(
             "{} would be deleted, and there is no terminal to ask on: give --yes, or see them with --dry-run",
-            tokens(survey.count)
+            tokens(survey.alive())
         )));
+    }
+    if list.is_some_and(List::is_stdin) {
+        return Err(Failure::usage(
+            "the list comes from the terminal that would be asked: give --yes, or a file",
+        ));
     }
     // Before the answer, so that a journal that cannot be used is found before it.
     let journal = args.journal.as_ref().map(|path| Journal::look(path, client));
@@ -46,7 +46,7 @@ pub(crate) fn confirm(
     if let Some(journal) = &journal {
         options = options.journal(journal.clone());
     }
-    let plan = Plan::of(args, client, survey, from, &options)?;
+    let plan = Plan::of(args, client, survey, list, &options)?;
     let account = match client.own_token_id() {
         Some(id) => format!("with the API token {}", plain(id)),
         None => "with an API token that does not tell its id".to_owned(),
@@ -119,11 +119,11 @@ impl Plan {
         args: &DeleteArgs,
         client: &Client,
         survey: &Survey,
-        from: Option<&From>,
+        list: Option<&List>,
         options: &BatchOptions,
     ) -> Result<Plan, Failure> {
         let mut plan = Plan::default();
-        let mut source = Source::new(args.ids.clone(), from, survey)?;
+        let mut source = Source::new(&args.ids, args.any_id, list, survey);
         let mut rehearsal = client.rehearse(&mut source, options)?;
         for report in rehearsal.by_ref() {
             if report.code() != Code::Skipped {

@@ -1,98 +1,84 @@
-//! The list of tokens: from the arguments, then from a file or standard input.
+//! The tokens of a run: from the arguments, then from a list. All of it is looked at before anything is sent.
 
-use std::fs::File;
+use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::thread;
-use std::time::{Duration, SystemTime};
+use std::path::Path;
 
-use mpt_tokens::{ApiToken, BatchItem, Outcome, Pull, TokenId};
-use serde_json::{Map, Value};
+use mpt_tokens::{BatchItem, Pull};
 use zeroize::Zeroizing;
 
+use crate::delete::bytes::{Bytes, List, is_stdin, open_descriptor};
+use crate::delete::line::{self, Fault, Reading};
 use crate::failure::Failure;
 
 /// The longest line that is read, in bytes: scanners print whole findings.
 const LONGEST_LINE: u64 = 1024 * 1024;
-/// How many lines may be read ahead of what is deleted.
-const AHEAD: usize = 64;
-/// How long is waited for a line before the batch may look after its reports.
-const LOOK: Duration = Duration::from_millis(10);
 
-/// A list that cannot be read on: in words.
-pub(crate) type Trouble = String;
+/// How many faults of a list are named.
+const NAMED: usize = 10;
 
-/// What `--from` names.
-#[derive(Clone, Debug)]
-pub(crate) enum From {
-    /// A regular file: it can be read twice, first to count and to check.
-    File(PathBuf),
-    /// Standard input, or a pipe: it is read once, as it comes.
-    Stream(PathBuf),
+/// What a list may hold, for whoever gave another.
+const EXPECTED: &str = "expected a token a line: an id (letters, digits, `-`, `_`, `.`), a token value, or a JSON object \
+                        with an `id`; an id that looks otherwise comes as {\"id\": \"...\"}, or with --any-id";
+
+/// The same of an argument.
+const EXPECTED_ARGUMENT: &str = "expected an id (letters, digits, `-`, `_`, `.`): one that looks otherwise is taken with \
+                                 --any-id, or as {\"id\": \"...\"} in a list";
+
+/// What goes wrong while a list is read.
+enum Trouble {
+    /// A line names no token.
+    Fault(Fault),
+    /// It cannot be read on.
+    Broken(io::Error),
 }
 
-impl From {
-    pub(crate) fn new(path: &Path) -> Result<From, Failure> {
-        if path == Path::new("-") {
-            return Ok(From::Stream(path.to_owned()));
-        }
-        let metadata =
-            path.metadata().map_err(|error| Failure::usage(cannot_read(path, &error)))?;
-        if metadata.is_dir() {
-            return Err(Failure::usage(format!(
-                "`{}` is a folder: expected a file",
-                path.display()
-            )));
-        }
-        let path = path.to_owned();
-        Ok(if metadata.is_file() { From::File(path) } else { From::Stream(path) })
-    }
-
-    /// Opens what it names, for reading up to `limit` bytes.
-    fn open(&self, limit: u64) -> Result<Lines, Trouble> {
-        let (From::File(path) | From::Stream(path)) = self;
-        let source: Box<dyn Read + Send> = if path == Path::new("-") {
-            Box::new(io::stdin())
-        } else {
-            let file = File::open(path).map_err(|error| cannot_read(path, &error))?;
-            Box::new(file.take(limit))
-        };
-        let name = if path == Path::new("-") {
-            "standard input".to_owned()
-        } else {
-            format!("`{}`", path.display())
-        };
-        Ok(Lines { reader: BufReader::with_capacity(64 * 1024, source), name, number: 0 })
-    }
-
-    fn stamp(&self) -> Result<Stamp, Trouble> {
-        let (From::File(path) | From::Stream(path)) = self;
-        let metadata = path.metadata().map_err(|error| cannot_read(path, &error))?;
-        Ok(Stamp { len: metadata.len(), modified: metadata.modified().ok() })
-    }
-
-    pub(crate) fn is_stdin(&self) -> bool {
-        matches!(self, From::Stream(path) if path == Path::new("-"))
-    }
-}
-
-/// By what a changed file is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    len: u64,
-    modified: Option<SystemTime>,
-}
-
-fn cannot_read(path: &Path, error: &io::Error) -> String {
-    format!("`{}` cannot be read: {error}", path.display())
-}
-
-/// The tokens that a file or a stream names, one after the other.
+/// The tokens that a list names, one after the other.
 struct Lines {
-    reader: BufReader<Box<dyn Read + Send>>,
-    name: String,
+    reader: BufReader<Bytes>,
     number: u64,
+    reading: Reading,
+}
+
+impl Lines {
+    fn new(bytes: Bytes, any_id: bool) -> Lines {
+        let reading = Reading { any_id, after_value: false };
+        Lines { reader: BufReader::with_capacity(8 * 1024, bytes), number: 0, reading }
+    }
+
+    /// Goes to the end of a line that is too long.
+    fn skip_line(&mut self) -> io::Result<()> {
+        loop {
+            let buffer = self.reader.fill_buf()?;
+            let end = buffer.iter().position(|byte| *byte == b'\n');
+            let len = end.map_or(buffer.len(), |end| end + 1);
+            let is_over = end.is_some() || buffer.is_empty();
+            self.reader.consume(len);
+            if is_over {
+                return Ok(());
+            }
+        }
+    }
+
+    fn read(&mut self, line: &[u8]) -> Result<Option<BatchItem>, Fault> {
+        let fault = |what: &str| Err(Fault { column: None, what: what.to_owned() });
+        if line.len() as u64 == LONGEST_LINE {
+            return fault("is longer than a mebibyte");
+        }
+        let Ok(text) = std::str::from_utf8(line) else {
+            return fault("is not UTF-8");
+        };
+        if text.contains('\0') {
+            return fault("has a NUL character, as text in UTF-16 has: expected UTF-8");
+        }
+        let text = text.trim_end_matches(['\n', '\r']);
+        let item = line::item(text, self.reading)?;
+        self.reading.after_value = match &item {
+            Some(item) => item.value.is_some(),
+            None => self.reading.after_value || line::is_value_aside(text),
+        };
+        Ok(item)
+    }
 }
 
 impl Iterator for Lines {
@@ -101,172 +87,191 @@ impl Iterator for Lines {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             self.number += 1;
-            let at =
-                |what: &str| Some(Err(format!("line {} of {} {what}", self.number, self.name)));
             let mut line = Zeroizing::new(Vec::new());
-            let read = (&mut self.reader).take(LONGEST_LINE).read_until(b'\n', &mut line);
-            match read {
+            match (&mut self.reader).take(LONGEST_LINE).read_until(b'\n', &mut line) {
                 Ok(0) => return None,
-                Ok(len) if len as u64 == LONGEST_LINE => {
-                    return at("is longer than a mebibyte: expected one token a line");
-                }
                 Ok(_) => {}
-                Err(error) => return Some(Err(format!("{} cannot be read: {error}", self.name))),
+                Err(error) => return Some(Err(Trouble::Broken(error))),
             }
-            let Ok(text) = std::str::from_utf8(&line) else {
-                return at("is not UTF-8: expected one token a line");
-            };
-            if text.contains('\0') {
-                return at("has a NUL character: expected one token a line, in UTF-8");
+            let read = self.read(&line);
+            if line.len() as u64 == LONGEST_LINE
+                && !line.ends_with(b"\n")
+                && let Err(error) = self.skip_line()
+            {
+                return Some(Err(Trouble::Broken(error)));
             }
-            let text = text.trim_start_matches('\u{feff}').trim();
-            if text.is_empty() || text.starts_with('#') {
-                continue;
+            match read {
+                Ok(None) => {}
+                Ok(Some(item)) => return Some(Ok(item)),
+                Err(fault) => return Some(Err(Trouble::Fault(fault))),
             }
-            return match item(text) {
-                Ok(item) => Some(Ok(item)),
-                Err(what) => at(what),
-            };
         }
     }
 }
 
-/// What one line names. The refusals never repeat the line: it may hold a secret.
-fn item(line: &str) -> Result<BatchItem, &'static str> {
-    if line.starts_with('{') {
-        let Ok(object) = serde_json::from_str::<Map<String, Value>>(line) else {
-            return Err(
-                "is not a JSON object: expected an object with the member `id`, on one line",
-            );
-        };
-        // `Raw` and `Secret`: what trufflehog and gitleaks call a finding.
-        let text = |name: &str| object.get(name).and_then(Value::as_str);
-        let mut item = match (text("id"), text("Raw").or_else(|| text("Secret"))) {
-            // As it is: white space around it would make it another one.
-            (Some(id), _) => plain_item(id)?,
-            (None, Some(found)) => plain_item(found.trim())?,
-            (None, None) => return Err("has no token id: expected the member `id`, a text"),
-        };
-        // An earlier run could not tell: if it is not there now, that request has deleted it.
-        item.after_lost_answer = text("outcome") == Some(Outcome::Unknown.name());
-        return Ok(item);
-    }
-    // As it stands in a file of settings, or in a list of a scanner.
-    let line = line.trim_end_matches(',').trim();
-    let quoted =
-        ['"', '\'', '`'].iter().find_map(|quote| line.strip_prefix(*quote)?.strip_suffix(*quote));
-    plain_item(quoted.unwrap_or(line))
+/// The lines, or arguments, that name no token: the first few, and how many.
+#[derive(Default)]
+struct Faults {
+    named: Vec<String>,
+    count: u64,
 }
 
-fn plain_item(text: &str) -> Result<BatchItem, &'static str> {
-    // Only a whole value can be told from the text around it, and only with a whole value is a 401 proof.
-    if let Some(value) = ApiToken::from_text(text)
-        && let Some(id) = value.token_id()
-    {
-        let mut item = BatchItem::from(id);
-        item.value = Some(value);
-        return Ok(item);
+impl Faults {
+    fn add(&mut self, what: &str, number: u64, fault: &Fault) {
+        self.count += 1;
+        if self.named.len() == NAMED {
+            return;
+        }
+        let mut text = format!("  {what} {number}");
+        if let Some(column) = fault.column {
+            // Writing to a string cannot fail.
+            let _ = write!(text, ", column {column}");
+        }
+        let _ = write!(text, ": {}", fault.what);
+        self.named.push(text);
     }
-    if TokenId::new(text).is_err_and(|error| error.is_token_value()) {
-        return Err("holds a token value and more: expected only the value, or only the id");
+
+    fn told(self, name: &str, what: &str, expected: &str) -> Result<(), Failure> {
+        if self.count == 0 {
+            return Ok(());
+        }
+        let s = if self.count == 1 { "" } else { "s" };
+        let mut notes = self.named;
+        if self.count > NAMED as u64 {
+            notes.push(format!("  and {} more", self.count - NAMED as u64));
+        }
+        notes.push(expected.to_owned());
+        let message =
+            format!("{} {what}{s} in {name} cannot be used, and nothing was sent:", self.count);
+        Err(Failure::usage(message).with_notes(notes))
     }
-    Ok(BatchItem::from(text))
 }
 
 /// What the first look at a list tells.
 #[derive(Debug, Default)]
 pub(crate) struct Survey {
-    /// How many lines name a token.
+    /// How many tokens are named, duplicates and dead ones, too.
     pub(crate) count: u64,
+    /// How many of them the list itself knows to be dead.
+    pub(crate) dead: u64,
     pub(crate) first: Vec<String>,
-    /// Whether the token in use is among them, or may be.
+    /// Whether the token in use is among them.
     pub(crate) own: bool,
-    /// The file as it was then.
-    stamp: Option<Stamp>,
 }
 
 impl Survey {
-    /// Reads everything that can be read twice, so that a mistake is found before anything is deleted.
+    /// Reads everything, so that whatever is wrong is told before anything is sent.
     pub(crate) fn of(
         ids: &[String],
-        from: Option<&From>,
+        any_id: bool,
+        list: Option<&mut List>,
         own: impl Fn(&str) -> bool,
         show: usize,
     ) -> Result<Survey, Failure> {
         let mut survey = Survey::default();
-        let mut see = |id: &str| {
+        let mut see = |item: &BatchItem| {
             survey.count += 1;
-            survey.own |= own(id);
-            if survey.first.len() < show {
-                survey.first.push(id.to_owned());
+            survey.dead += u64::from(item.known_dead);
+            survey.own |= own(&item.id);
+            if survey.first.len() < show && !item.known_dead {
+                survey.first.push(item.id.clone());
             }
         };
-        ids.iter().for_each(|id| see(id));
-        if let Some(from @ From::File(_)) = from {
-            let stamp = from.stamp().map_err(Failure::usage)?;
-            survey.stamp = Some(stamp);
-            for item in from.open(stamp.len).map_err(Failure::usage)? {
-                see(&item.map_err(Failure::usage)?.id);
+        let mut faults = Faults::default();
+        for (number, id) in (1..).zip(ids) {
+            match line::argument(id, any_id) {
+                Ok(item) => see(&item),
+                Err(fault) => faults.add("argument", number, &fault),
             }
+        }
+        faults.told("the command line", "argument", EXPECTED_ARGUMENT)?;
+        if let Some(list) = list {
+            list.load()?;
+            let mut faults = Faults::default();
+            let mut lines = Lines::new(list.reader(), any_id);
+            while let Some(item) = lines.next() {
+                match item {
+                    Ok(item) => see(&item),
+                    Err(Trouble::Fault(fault)) => faults.add("line", lines.number, &fault),
+                    Err(Trouble::Broken(error)) => {
+                        return Err(Failure::usage(broken(list.name(), &error)));
+                    }
+                }
+            }
+            faults.told(list.name(), "line", EXPECTED)?;
         }
         Ok(survey)
     }
+
+    /// How many tokens are to be deleted, as far as the list knows.
+    pub(crate) fn alive(&self) -> u64 {
+        self.count - self.dead
+    }
+
+    /// A list of nobody is a mistake, unless that was expected.
+    pub(crate) fn check_empty(&self, list: Option<&List>, allowed: bool) -> Result<(), Failure> {
+        match list {
+            Some(list) if self.count == 0 && !allowed => Err(Failure::usage(format!(
+                "{} names no token: give another list, or --allow-empty if that is fine",
+                list.name()
+            ))),
+            _ => Ok(()),
+        }
+    }
 }
 
-/// The tokens of a run, pulled as they are needed.
+fn broken(name: &str, error: &io::Error) -> String {
+    format!("{name} cannot be read: {error}")
+}
+
+/// The tokens of a run, pulled as they are needed: what was looked at, and nothing else.
 pub(crate) struct Source {
-    ids: std::vec::IntoIter<String>,
-    rest: Rest,
+    arguments: std::vec::IntoIter<BatchItem>,
+    /// What the list knows to be dead goes first: another line may name the same token.
+    dead: Option<Lines>,
+    rest: Option<Lines>,
+    /// A list that nobody else reads any more.
+    list: Option<List>,
+    name: String,
+    any_id: bool,
     /// What ended the list before its end.
-    trouble: Option<Trouble>,
-}
-
-enum Rest {
-    None,
-    File(Lines),
-    Stream(Receiver<Result<BatchItem, Trouble>>),
+    trouble: Option<String>,
 }
 
 impl Source {
-    /// What was looked at, and no more of it: it may have been asked about.
+    /// A look at what would be pulled.
     pub(crate) fn new(
-        ids: Vec<String>,
-        from: Option<&From>,
+        ids: &[String],
+        any_id: bool,
+        list: Option<&List>,
         survey: &Survey,
-    ) -> Result<Source, Failure> {
-        let rest = match from {
-            None => Rest::None,
-            Some(from @ From::File(path)) => {
-                let stamp = from.stamp().map_err(Failure::usage)?;
-                if survey.stamp != Some(stamp) {
-                    return Err(Failure::usage(format!(
-                        "`{}` has changed since it was looked at, and nothing was deleted: run again",
-                        path.display()
-                    )));
-                }
-                Rest::File(from.open(stamp.len).map_err(Failure::usage)?)
-            }
-            Some(from @ From::Stream(_)) => {
-                let lines = from.open(u64::MAX).map_err(Failure::usage)?;
-                // A read from a pipe cannot be ended: it waits on a thread of its own, which the end of the process
-                // ends.
-                let (send, receive) = sync_channel(AHEAD);
-                thread::Builder::new()
-                    .name("input".to_owned())
-                    .spawn(move || {
-                        for item in lines {
-                            if send.send(item).is_err() {
-                                return;
-                            }
-                        }
-                    })
-                    .map_err(|error| {
-                        Failure::usage(format!("no thread can be started: {error}"))
-                    })?;
-                Rest::Stream(receive)
-            }
-        };
-        Ok(Source { ids: ids.into_iter(), rest, trouble: None })
+    ) -> Source {
+        let arguments: Vec<BatchItem> =
+            ids.iter().filter_map(|id| line::argument(id, any_id).ok()).collect();
+        let lines = |list: &List| Lines::new(list.reader(), any_id);
+        Source {
+            arguments: arguments.into_iter(),
+            dead: list.filter(|_| survey.dead > 0).map(lines),
+            rest: list.map(lines),
+            list: None,
+            name: list.map(|list| list.name().to_owned()).unwrap_or_default(),
+            any_id,
+            trouble: None,
+        }
+    }
+
+    /// The last look, which lets go of the list as it goes.
+    pub(crate) fn last(
+        ids: &[String],
+        any_id: bool,
+        list: Option<List>,
+        survey: &Survey,
+    ) -> Source {
+        Source { rest: None, ..Source::new(ids, any_id, list.as_ref(), survey) }.owning(list)
+    }
+
+    fn owning(self, list: Option<List>) -> Source {
+        Source { list, ..self }
     }
 
     /// Why the list ended before its end, if it did.
@@ -274,41 +279,62 @@ impl Source {
         self.trouble.as_deref()
     }
 
-    fn take(&mut self, item: Option<Result<BatchItem, Trouble>>) -> Option<Pull> {
-        match item {
-            Some(Ok(item)) => return Some(Pull::Item(item)),
-            Some(Err(trouble)) => self.trouble = Some(trouble),
-            None => {}
+    fn next_item(&mut self) -> Option<BatchItem> {
+        if let Some(dead) = &mut self.dead {
+            if let Some(item) = take(dead, |item| item.known_dead, &self.name, &mut self.trouble) {
+                return Some(item);
+            }
+            self.dead = None;
         }
-        self.rest = Rest::None;
-        None
+        if self.trouble.is_some() {
+            return None;
+        }
+        if let Some(item) = self.arguments.next() {
+            return Some(item);
+        }
+        if let Some(list) = self.list.take() {
+            self.rest = Some(Lines::new(list.into_reader(), self.any_id));
+        }
+        take(self.rest.as_mut()?, |item| !item.known_dead, &self.name, &mut self.trouble)
     }
+}
+
+/// The next item of a kind. That it is as it was when it was looked at is sure: the bytes are the same.
+fn take(
+    lines: &mut Lines,
+    is_wanted: impl Fn(&BatchItem) -> bool,
+    name: &str,
+    trouble: &mut Option<String>,
+) -> Option<BatchItem> {
+    let next = lines.find(|item| item.as_ref().map_or(true, &is_wanted))?;
+    match next {
+        Ok(item) => return Some(item),
+        Err(Trouble::Fault(fault)) => *trouble = Some(format!("{name}: a line {}", fault.what)),
+        Err(Trouble::Broken(error)) => {
+            *trouble = Some(format!(
+                "{}; every token that was tried is told, and the rest of the list was not tried: run again",
+                broken(name, &error)
+            ));
+        }
+    }
+    None
 }
 
 impl Iterator for Source {
     type Item = Pull;
 
     fn next(&mut self) -> Option<Pull> {
-        if let Some(id) = self.ids.next() {
-            return Some(Pull::from(id));
+        if self.trouble.is_some() {
+            return None;
         }
-        let item = match &mut self.rest {
-            Rest::None => None,
-            Rest::File(lines) => lines.next(),
-            Rest::Stream(items) => match items.recv_timeout(LOOK) {
-                Ok(item) => Some(item),
-                Err(RecvTimeoutError::Timeout) => return Some(Pull::NotYet),
-                Err(RecvTimeoutError::Disconnected) => None,
-            },
-        };
-        self.take(item)
+        self.next_item().map(Pull::Item)
     }
 }
 
 /// The API token in a file, or on standard input.
 pub(crate) fn token_from(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let mut text = Zeroizing::new(String::new());
-    let read = if path == Path::new("-") {
+    let read = if is_stdin(path) {
         if io::stdin().is_terminal() {
             return Err(Failure::usage(
                 "`--token-file -` would show the API token as it is typed: give it through a pipe or a file",
@@ -316,51 +342,11 @@ pub(crate) fn token_from(path: &Path) -> Result<Zeroizing<String>, Failure> {
         }
         io::stdin().take(LONGEST_LINE).read_to_string(&mut text)
     } else {
-        File::open(path).and_then(|file| file.take(LONGEST_LINE).read_to_string(&mut text))
+        open_descriptor(path)
+            .and_then(|(file, _)| file.take(LONGEST_LINE).read_to_string(&mut text))
     };
-    read.map_err(|error| Failure::usage(format!("the token file {}", cannot_read(path, &error))))?;
+    read.map_err(|error| {
+        Failure::usage(format!("the token file `{}` cannot be read: {error}", path.display()))
+    })?;
     Ok(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::item;
-
-    fn read(line: &str) -> Result<(String, bool), &'static str> {
-        item(line).map(|item| (item.id, item.value.is_some()))
-    }
-
-    #[test]
-    fn an_outcome_is_taken_as_it_was_told() {
-        let item = |line| item(line).unwrap();
-        assert!(item(r#"{"id":"TKN-1-1","outcome":"unknown"}"#).after_lost_answer);
-        assert!(!item(r#"{"id":"TKN-1-1","outcome":"not_deleted"}"#).after_lost_answer);
-        assert_eq!(item(r#"{"id":" TKN-1-1 "}"#).id, " TKN-1-1 ");
-        assert_eq!(item(r#"{"Raw":" idt:TKN-1-1:s3cret "}"#).id, "TKN-1-1");
-    }
-
-    #[test]
-    fn a_line_is_an_id_a_value_or_an_object() {
-        let id = |id: &str| Ok((id.to_owned(), false));
-        let value = |id: &str| Ok((id.to_owned(), true));
-        assert_eq!(read("TKN-1-1"), id("TKN-1-1"));
-        assert_eq!(read("\"TKN-1-1\","), id("TKN-1-1"));
-        assert_eq!(read("idt:TKN-1-1:s3cret"), value("TKN-1-1"));
-        assert_eq!(read("Bearer idt:TKN-1-1:s3cret"), value("TKN-1-1"));
-        assert_eq!(read("'idt:TKN-1-1:s3cret',"), value("TKN-1-1"));
-        assert_eq!(read(r#"{"id":"TKN-1-1","outcome":"unknown"}"#), id("TKN-1-1"));
-        assert_eq!(read(r#"{"Raw":"idt:TKN-1-1:s3cret","Verified":true}"#), value("TKN-1-1"));
-        assert_eq!(read(r#"{"Secret":"idt:TKN-1-1:s3cret"}"#), value("TKN-1-1"));
-    }
-
-    #[test]
-    fn a_value_with_more_around_it_is_refused_and_not_repeated() {
-        let more = "holds a token value and more: expected only the value, or only the id";
-        assert_eq!(read("src/a.env:3: idt:TKN-1-1:s3cret"), Err(more));
-        assert_eq!(read("MPT_API_TOKEN=idt:TKN-1-1:s3cret"), Err(more));
-        assert_eq!(read("idt:TKN-1-1:s3cret # found in CI"), Err(more));
-        assert!(read(r#"{"name":"x"}"#).unwrap_err().contains("has no token id"));
-        assert!(read(r#"{"id":1}"#).unwrap_err().contains("has no token id"));
-        assert!(read("{TKN-1-1").unwrap_err().contains("is not a JSON object"));
-    }
 }

@@ -158,12 +158,16 @@ impl Output {
         for (count, word) in [
             (summary.deleted, "deleted"),
             (summary.gone, "gone"),
-            (summary.not_deleted - summary.skipped.min(summary.not_deleted), "not_deleted"),
+            (
+                summary.not_deleted.saturating_sub(summary.skipped + summary.not_found),
+                "not_deleted",
+            ),
+            (summary.not_found, "not found"),
             (summary.skipped, "not tried"),
             (summary.unknown, "unknown"),
             (self.unproven, "not proven"),
             (summary.duplicates, "more than once in the list"),
-            (summary.already_done, "done before, by the journal"),
+            (summary.already_done, "done before"),
         ] {
             if count > 0 {
                 counts.push(format!("{count} {word}"));
@@ -224,11 +228,4 @@ fn paint(outcome: Outcome, colour: bool) -> String {
     };
     let style = Style::new().fg_color(Some(colour.into()));
     format!("{style}{word}{style:#}")
-}
-
-/// Writes one line to standard output, at once.
-pub(crate) fn print(line: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(line.as_bytes())?;
-    out.flush()
 }

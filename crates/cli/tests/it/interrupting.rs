@@ -61,7 +61,7 @@ fn the_first_ends_the_run_and_every_token_tried_is_told(
 fn a_pause_is_told_where_there_is_no_bar() {
     let sandbox = Sandbox::start().unwrap();
     let mut child = program_for(&sandbox)
-        .args(["delete", "--yes", "--concurrency", "1", "TKN-429~300-1", "TKN-ok-2"])
+        .args(["delete", "--yes", "--any-id", "--concurrency", "1", "TKN-429~300-1", "TKN-ok-2"])
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -105,11 +105,46 @@ fn a_run_that_waits_for_its_list_ends_too() {
         .spawn()
         .unwrap();
     let mut input = child.stdin.take().unwrap();
-    std::io::Write::write_all(&mut input, b"TKN-1000-0001\n").unwrap();
-    assert!(sandbox.wait_for_requests("TKN-1000-0001", 1, LONG));
+    // More than a pipe holds: once this is written, the program reads.
+    let lines = "TKN-1000-0001\n".repeat(20_000);
+    std::io::Write::write_all(&mut input, lines.as_bytes()).unwrap();
     signal(&child, Signal::INT);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
-    assert_eq!(outcomes(&output.stdout).len(), 1);
+    assert_eq!(sandbox.stats().requests, 0);
+    assert!(String::from_utf8(output.stderr).unwrap().contains("nothing was deleted"));
     drop(input);
+}
+
+/// As a terminal that is closed does; `nohup` is asked for to outlive it.
+#[rstest]
+#[cfg(target_os = "linux")]
+fn a_hang_up_ends_the_run_unless_it_was_ignored(#[values(false, true)] ignored: bool) {
+    let sandbox = Sandbox::builder().numbered(1).start().unwrap();
+    let program = program_for(&sandbox);
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", if ignored { "trap '' HUP; exec \"$@\"" } else { "exec \"$@\"" }, "sh"]);
+    shell.arg(program.get_program());
+    for (name, value) in program.get_envs().filter_map(|(name, value)| Some((name, value?))) {
+        shell.env(name, value);
+    }
+    let args = ["delete", "--yes", "--format", "ndjson", "--concurrency", "1"];
+    let child = shell
+        .args(args)
+        .args(["TKN-1000-0001", "TKN-answersilent.always-1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    assert!(sandbox.wait_for_requests("TKN-answersilent.always-1", 1, LONG));
+    signal(&child, Signal::HUP);
+    if ignored {
+        // It is still there to be ended by another.
+        signal(&child, Signal::TERM);
+    }
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let told = outcomes(&output.stdout);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!((&told[0]["outcome"], &told[1]["code"]), (&"deleted".into(), &"cancelled".into()));
 }

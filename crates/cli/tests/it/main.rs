@@ -6,6 +6,8 @@ mod completing;
 mod deleting;
 mod interrupting;
 mod killing;
+mod lists;
+mod places;
 mod program;
 mod pty;
 mod recipes;

@@ -25,6 +25,7 @@ pub(crate) struct Job {
     pub(crate) after_lost_answer: bool,
     /// Whether the journal may have lost what it said of it.
     pub(crate) in_doubt: bool,
+    pub(crate) missing_ok: Option<bool>,
     /// The token's own value, when proof is wanted.
     pub(crate) value: Option<ApiToken>,
     /// The place of its intent in the journal, which must be on disk before the request leaves.
@@ -266,6 +267,7 @@ impl Crew {
         let options = DeleteOptions {
             after_lost_answer: job.after_lost_answer,
             in_doubt: job.in_doubt,
+            missing_ok: job.missing_ok.or(hands.options.missing_ok),
             ..hands.options.clone()
         };
         let gate: Option<&dyn Gate> = Some(&self.pace);

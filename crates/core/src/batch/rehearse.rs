@@ -59,7 +59,7 @@ impl<I> Rehearsal<I> {
             self.duplicates += 1;
             return None;
         }
-        if known.is_dead() {
+        if known.is_dead() || item.known_dead {
             self.already_done += 1;
             return None;
         }

@@ -192,7 +192,14 @@ impl<I> Batch<I> {
     fn job(&self, item: BatchItem, in_doubt: bool) -> Job {
         let intent = self.journal.as_ref().map(|journal| journal.intent(&item.id));
         let value = item.value.filter(|_| self.prove);
-        Job { id: item.id, after_lost_answer: item.after_lost_answer, in_doubt, value, intent }
+        Job {
+            id: item.id,
+            after_lost_answer: item.after_lost_answer,
+            in_doubt,
+            missing_ok: item.missing_ok,
+            value,
+            intent,
+        }
     }
 
     fn carry_out_here(&mut self, job: Job) {
@@ -239,6 +246,9 @@ impl<I> Batch<I> {
         } += 1;
         if report.code() == Code::Skipped {
             summary.skipped += 1;
+        }
+        if report.code() == Code::NotFound && report.outcome() == Outcome::NotDeleted {
+            summary.not_found += 1;
         }
     }
 
@@ -330,7 +340,7 @@ where
             self.summary.duplicates += 1;
             return;
         }
-        if known.is_dead() {
+        if known.is_dead() || item.known_dead {
             self.summary.already_done += 1;
             if self.replay {
                 self.ready.push_back(Report::replayed(item.id, known.is_gone()));

@@ -133,6 +133,7 @@ fn a_value_is_not_sent(#[case] text: &str) {
 #[case::note("TKN-1000-0004 found in CI")]
 #[case::short("TKN-1111-2222:note")]
 #[case::words("TKN-1000-0003 production, deployed")]
+#[case::two("TKN-1000-0003, TKN-1000-0004")]
 #[case::date("TKN-1000-0003 2026-01-02")]
 #[case::one_group("TKN-1111:abcdefghijklmnopqrst")]
 #[case::letters("TKN-ok-1:abcdefghijklmnopqrst")]
