@@ -63,7 +63,7 @@ fn the_question_shows_what_will_happen_and_takes_an_answer() {
     let own = format!("{MAIN_TOKEN_ID} TKN-1000-0001 --concurrency 1");
     text.push(session(&sandbox(), &own, Some("y\n")).0);
     text.push(session(&sandbox(), &format!("{own} --allow-own-token"), Some("y\n")).0);
-    let twice = "TKN-1000-0001 TKN-1000-0002 TKN-1000-0001 .. --prove --concurrency 1";
+    let twice = "TKN-1000-0001 TKN-1000-0002 TKN-1000-0001 TKN-0000-0001 --prove --concurrency 1";
     text.push(session(&sandbox(), twice, Some("n\n")).0);
     // Nothing is asked where nothing is deleted, or where it was said already.
     text.push(session(&sandbox(), &format!("{five} --yes"), None).0);
