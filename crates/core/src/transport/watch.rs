@@ -197,7 +197,8 @@ impl<T: Transport> Watched<T> {
                 let taken = reader.take(below.input(), mask);
                 consume(below, came);
                 current.status.set(reader.status());
-                if let Some(answer) = taken.map_err(not_http)? {
+                if let Some(mut answer) = taken.map_err(not_http)? {
+                    current.credential.mask_body(&mut answer.body);
                     return Ok(answer);
                 }
             }
@@ -209,7 +210,10 @@ impl<T: Transport> Watched<T> {
                 Err(error) => Some(error),
             };
             return match reader.end(mask).map_err(not_http)? {
-                Some(answer) => Ok(answer),
+                Some(mut answer) => {
+                    current.credential.mask_body(&mut answer.body);
+                    Ok(answer)
+                }
                 None => Err(failure.unwrap_or_else(|| {
                     Error::Io(std::io::Error::new(
                         std::io::ErrorKind::UnexpectedEof,

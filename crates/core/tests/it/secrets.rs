@@ -348,6 +348,10 @@ mod memory {
         Behind,
         /// Cut in the middle of the credential.
         Split,
+        /// In a body, each character escaped as JSON has it.
+        Escaped,
+        /// And as URLs have it.
+        Percent,
     }
 
     fn echo(conn: &mut crate::support::raw::Conn<'_>, how: Echo) {
@@ -357,7 +361,17 @@ mod memory {
             let value = head[begin..].split("\r\n").next().unwrap();
             let body = format!(r#"{{"title":"{value}","errors":["{value}"]}}"#);
             let field = format!("X-Echo: {value}\r\nWWW-Authenticate: Bearer {value}\r\n");
+            let spelled = |spell: fn(u8) -> String| {
+                let spelled: String = value.bytes().map(spell).collect();
+                http(
+                    "403 Forbidden",
+                    "",
+                    &format!(r#"{{"title":"{spelled}","{spelled}":"{spelled}"}}"#),
+                )
+            };
             match how {
+                Echo::Escaped => conn.send(spelled(|byte| format!("\\u{byte:04x}"))),
+                Echo::Percent => conn.send(spelled(|byte| format!("%{byte:02x}"))),
                 Echo::Head => conn.send(http("401 Unauthorized", &field, "")),
                 Echo::Body => conn.send(http("403 Forbidden", "", &body)),
                 Echo::Chunks => conn.send(format!(
@@ -396,7 +410,9 @@ mod memory {
             Echo::Half,
             Echo::Garbage,
             Echo::Behind,
-            Echo::Split
+            Echo::Split,
+            Echo::Escaped,
+            Echo::Percent
         )]
         how: Echo,
         #[values(false, true)] tls: bool,
