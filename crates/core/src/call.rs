@@ -65,8 +65,14 @@ pub(crate) trait World {
 pub(crate) trait Gate {
     /// Waits until an attempt may start; not at all when that is not before `deadline`.
     fn enter(&self, world: &dyn World, deadline: Option<Instant>) -> Entry;
-    /// Hears what an attempt that began then was answered.
-    fn answered(&self, begun: Instant, now: Instant, status: u16, retry_after: Option<Duration>);
+    /// Hears what an attempt that was sent and began then was answered, if it was.
+    fn answered(
+        &self,
+        begun: Instant,
+        now: Instant,
+        status: Option<u16>,
+        retry_after: Option<Duration>,
+    );
 }
 
 /// How a wait at a gate ended.
@@ -213,13 +219,14 @@ impl Call<'_> {
 
     /// Tells the gate, and takes out how long the server wants to be left alone.
     fn hear(&self, answer: &Answer, begun: Instant, now: Instant) -> Option<Duration> {
-        let Answer::Status { status, retry_after, .. } = answer else {
-            return None;
+        let (sent, status, retry_after) = match answer {
+            Answer::Status { status, retry_after, .. } => (true, Some(*status), *retry_after),
+            Answer::Failed { sent, .. } => (*sent, None, None),
         };
-        if let Some(gate) = self.gate {
-            gate.answered(begun, now, *status, *retry_after);
+        if let Some(gate) = self.gate.filter(|_| sent) {
+            gate.answered(begun, now, status, retry_after);
         }
-        *retry_after
+        retry_after
     }
 
     #[allow(clippy::too_many_arguments)]

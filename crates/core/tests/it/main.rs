@@ -8,6 +8,7 @@ mod framing;
 mod inputs;
 mod journal;
 mod odd_answers;
+mod pace;
 mod phases;
 mod properties;
 mod prove;
