@@ -405,13 +405,15 @@ mpt_code mpt_delete_token(const struct mpt_client *client,
 
 /**
  * Asks for proof that a leaked token is dead: sends the DELETE for the id inside its value, with the value itself as the
- * credential. A deleted token can no longer be used for authentication, so that the answer must be 401. Only for values
- * that are to die: one that is still alive is deleted by this very request. The client's own API token is not used. A
- * value that was cut off or mistyped never was one, and is answered 401, too: delete the token by its id first.
+ * credential. A deleted token can no longer be used for authentication, so that the answer must be 401. The same request
+ * with the client's own API token must then be answered 404 by the API: so it is the value that the 401 is about. Where
+ * the two are one, the value must have been accepted before by this client. Only for values whose token is to die: one
+ * that is still there is deleted by these very requests. A value that was cut off or mistyped never was one, and is
+ * answered 401, too: delete the token by its id first.
  *
  * `token_value`: of the form "idt:TKN-XXXX-XXXX:<secret>"; copied, never shown, wiped from memory afterwards.
  * `outcome`: may be NULL; else always written: an outcome, to be given to mpt_outcome_free. mpt_outcome_is_proven tells
- * whether there is proof; its JSON has the member "proven".
+ * whether there is proof, mpt_outcome_proof_basis what it rests on; its JSON has the members "proven" and "basis".
  * Returns: MPT_OK where the token is dead: proven, or deleted by this very request, and then worth another call for
  * proof. MPT_INVALID_ARGUMENT where an argument is NULL or the value has another form; else as mpt_delete_token.
  */
@@ -507,6 +509,13 @@ mpt_code mpt_outcome_code(const struct mpt_outcome *outcome);
  * Whether mpt_prove_deleted has proof that the token is dead: 1 yes, 0 no. 0 for every other outcome, and for NULL.
  */
 int32_t mpt_outcome_is_proven(const struct mpt_outcome *outcome);
+
+/**
+ * What the proof of mpt_prove_deleted rests on: "control" where the same request with the client's own API token was
+ * answered 404 by the API; "accepted_before" where the value itself had been accepted by this client, and the 401 is the
+ * API's. NULL where nothing is proven, for every other outcome, and for NULL.
+ */
+const char *mpt_outcome_proof_basis(const struct mpt_outcome *outcome);
 
 /**
  * The whole outcome as one line of JSON, as docs/outcome.schema.json describes it: also each attempt, and every member

@@ -141,6 +141,10 @@ class result_view {
     }
     /** Whether a call for proof has proof that the token is dead. */
     bool is_proven() const noexcept { return mpt_outcome_is_proven(outcome_) != 0; }
+    /** What that proof rests on: "control" or "accepted_before". */
+    std::optional<std::string_view> proof_basis() const noexcept {
+        return mpt::detail::maybe(mpt_outcome_proof_basis(outcome_));
+    }
     /** What it stands for, lent. */
     const mpt_outcome *get() const noexcept { return outcome_; }
 

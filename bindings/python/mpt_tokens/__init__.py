@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     )
     from ._outcome import Attempt, Outcome, ProblemDetails, Proof
     from ._sandbox import RecordedRequest, Sandbox, Truth
-    from ._types import ClientOptions, CodeName, OutcomeName, SandboxOptions
+    from ._types import ClientOptions, CodeName, OutcomeName, ProofBasisName, SandboxOptions
 
 __all__ = [
     "ApiError",
@@ -77,6 +77,7 @@ __all__ = [
     "OwnTokenError",
     "ProblemDetails",
     "Proof",
+    "ProofBasisName",
     "ProxyError",
     "RateLimitedError",
     "RecordedRequest",
@@ -109,6 +110,7 @@ _MODULES = {
     "OutcomeName": "_types",
     "ProblemDetails": "_outcome",
     "Proof": "_outcome",
+    "ProofBasisName": "_types",
     "RecordedRequest": "_sandbox",
     "Sandbox": "_sandbox",
     "SandboxOptions": "_types",

@@ -169,7 +169,7 @@ class AsyncClient(BaseClient):
             trace_parent: A W3C ``traceparent`` to make the call part of the caller's trace.
 
         Returns:
-            The proof, whatever the server answered: see ``proven``.
+            The proof, whatever the server answered: see ``proven`` and ``basis``.
 
         Raises:
             InvalidArgumentError: The value does not have that form.

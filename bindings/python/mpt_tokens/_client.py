@@ -230,16 +230,18 @@ class Client(BaseClient):
         """Asks for proof that a token is dead, from the token's own value.
 
         Sends the DELETE for the id inside the value, with that value as the credential: a deleted token can no longer
-        be used for authentication, so the answer must be 401. Only for values that are to die: one that is still
-        alive is deleted by this very request. The client's own API token is not used. A value that was cut off or
-        mistyped never was one, and is answered 401, too: delete the token by its id first.
+        be used for authentication, so the answer must be 401. The same request with the client's own API token must
+        then be answered 404 by the API: so it is the value that the 401 is about. Where the two are one, the value
+        must have been accepted before by this client. Only for values whose token is to die: one that is still there
+        is deleted by these very requests. A value that was cut off or mistyped never was one, and is answered 401,
+        too: delete the token by its id first.
 
         Args:
             value: The value, of the form ``idt:TKN-XXXX-XXXX:<secret>``. A secret: never shown.
             trace_parent: A W3C ``traceparent`` to make the call part of the caller's trace.
 
         Returns:
-            The proof, whatever the server answered: see ``proven``.
+            The proof, whatever the server answered: see ``proven`` and ``basis``.
 
         Raises:
             InvalidArgumentError: The value does not have that form.

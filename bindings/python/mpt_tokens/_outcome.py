@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ._types import CodeName, OutcomeName
+    from ._types import CodeName, OutcomeName, ProofBasisName
 
 
 class Frozen:
@@ -280,27 +280,33 @@ class Proof(Frozen):
     """What a token's own value was answered: proof that it is dead, or what else is known.
 
     Attributes:
-        proven: Whether the API answered 401 to the value: it can no longer be used for authentication.
-        outcome: What was asked and answered. When it is proven, ``outcome.outcome`` is ``gone``. ``deleted`` means
-            that the value was alive, and that the request for proof itself has deleted it: ask again for proof.
+        proven: Whether the value was answered 401, where there is a ``basis`` to measure that against: it can no longer
+            be used for authentication.
+        outcome: What was asked with the value, and answered. When it is proven, ``outcome.outcome`` is ``gone``. ``deleted`` means
+            that the token was alive, and that the request for proof itself has deleted it: ask again for proof.
+        basis: What the proof rests on. ``control``: the same request with the client's own API token was answered 404
+            by the API. ``accepted_before``: the value itself had been accepted by this client (204), and the 401 is the
+            API's. None where nothing is proven.
     """
 
-    __match_args__ = __slots__ = ("proven", "outcome")
+    __match_args__ = __slots__ = ("proven", "outcome", "basis")
 
     proven: bool
     outcome: Outcome
+    basis: ProofBasisName | None
 
-    def __init__(self, proven: bool, outcome: Outcome) -> None:
+    def __init__(self, proven: bool, outcome: Outcome, basis: ProofBasisName | None = None) -> None:
         put = object.__setattr__
         put(self, "proven", proven)
         put(self, "outcome", outcome)
+        put(self, "basis", basis)
 
     def __str__(self) -> str:
         return self.outcome.message
 
     def to_dict(self) -> dict[str, Any]:
         """The proof as plain data, fit for ``json.dumps``."""
-        return {"proven": self.proven, **self.outcome.to_dict()}
+        return {"proven": self.proven, "basis": self.basis, **self.outcome.to_dict()}
 
 
 def _millis(seconds: float) -> float:

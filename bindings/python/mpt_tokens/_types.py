@@ -32,6 +32,9 @@ CodeName: TypeAlias = Literal[
     "internal",
 ]
 
+#: What a proof rests on.
+ProofBasisName: TypeAlias = Literal["control", "accepted_before"]
+
 
 class ClientOptions(TypedDict, total=False):
     """The keywords of ``Client`` and ``AsyncClient``, with the meanings that they have there."""

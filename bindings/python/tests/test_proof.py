@@ -13,14 +13,25 @@ def test_a_leaked_value_is_burnt(sandbox: mpt_tokens.Sandbox, client: mpt_tokens
     leaked = mpt_tokens.ApiToken(" Bearer " + sandbox.value_of("TKN-ok-h1"))
     assert leaked.token_id == "TKN-ok-h1"
     alive = client.prove_deleted(leaked)
-    assert (alive.proven, alive.outcome.outcome) == (False, "deleted")
+    assert (alive.proven, alive.outcome.outcome, alive.basis) == (False, "deleted", None)
     for value in (leaked, sandbox.value_of("TKN-ok-h1")):
         proof = client.prove_deleted(value)
         assert proof.proven
         assert (proof.outcome.id, proof.outcome.outcome) == ("TKN-ok-h1", "gone")
         assert pickle.loads(pickle.dumps(proof)) == proof
-        assert proof.to_dict()["proven"] is True
+        assert proof.basis == "control"
+        assert (proof.to_dict()["proven"], proof.to_dict()["basis"]) == (True, "control")
         assert str(proof) == proof.outcome.message
+
+
+def test_a_value_proves_itself_where_it_was_accepted_before(sandbox: mpt_tokens.Sandbox) -> None:
+    leaked = sandbox.value_of("TKN-ok-h5")
+    with mpt_tokens.Client(**{**sandbox.options, "api_token": leaked}) as client:
+        assert client.delete_token("TKN-ok-h5", allow_own_token=True).outcome == "deleted"
+        assert client.prove_deleted(leaked).basis == "accepted_before"
+    with mpt_tokens.Client(**{**sandbox.options, "api_token": leaked}) as client:
+        proof = client.prove_deleted(leaked)
+        assert (proof.proven, proof.basis, proof.outcome.outcome) == (False, None, "not_deleted")
 
 
 def test_a_list_of_leaked_values(sandbox: mpt_tokens.Sandbox, client: mpt_tokens.Client) -> None:

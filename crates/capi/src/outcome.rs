@@ -24,6 +24,7 @@ pub struct Outcome {
     message: Text,
     trace_id: Text,
     server_trace_id: Text,
+    basis: Text,
     json: Text,
 }
 
@@ -46,6 +47,7 @@ impl Outcome {
             message: Text::new(),
             trace_id: Text::new(),
             server_trace_id: Text::new(),
+            basis: Text::new(),
             json: Text::new(),
         }
     }
@@ -140,6 +142,23 @@ pub unsafe extern "C" fn mpt_outcome_is_proven(outcome: *const Outcome) -> i32 {
         Some(Told::Proof(proof)) => i32::from(proof.is_proven()),
         _ => 0,
     }
+}
+
+/// What the proof of mpt_prove_deleted rests on: "control" where the same request with the client's own API token was
+/// answered 404 by the API; "accepted_before" where the value itself had been accepted by this client, and the 401 is the
+/// API's. NULL where nothing is proven, for every other outcome, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_outcome_proof_basis(outcome: *const Outcome) -> *const c_char {
+    // SAFETY: the caller's promise.
+    let Some(outcome) = (unsafe { outcome.as_ref() }) else { return null() };
+    guard(null(), || {
+        let basis = match &outcome.told {
+            Told::Proof(proof) => proof.basis(),
+            Told::Report(_) => None,
+        };
+        let text = outcome.basis.get_or_init(|| basis.map(|basis| owned(basis.name())));
+        text.as_ref().map_or(null(), |text| text.as_ptr())
+    })
 }
 
 /// The whole outcome as one line of JSON, as docs/outcome.schema.json describes it: also each attempt, and every member

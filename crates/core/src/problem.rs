@@ -219,3 +219,93 @@ fn texts(value: &Value) -> Vec<String> {
         _ => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+    use crate::credential::Credential;
+    use crate::secret::ApiToken;
+
+    fn parsed(body: &Value) -> ProblemDetails {
+        ProblemDetails::parse(body.to_string().as_bytes()).unwrap()
+    }
+
+    /// The standard member is taken before a gateway's spelling of it, which stays where it is not needed; a standard
+    /// member of a wrong type goes, and another's stays.
+    #[rstest]
+    #[case::standard(json!({"title": "a"}), Some("a"), json!({}))]
+    #[case::gateway(json!({"message": "b"}), Some("b"), json!({}))]
+    #[case::both(json!({"title": "a", "message": "b"}), Some("a"), json!({"message": "b"}))]
+    #[case::wrong_standard(json!({"title": 7}), None, json!({}))]
+    #[case::wrong_standard_beside(json!({"title": 7, "message": "b"}), Some("b"), json!({}))]
+    #[case::wrong_gateway(json!({"message": 7}), None, json!({"message": 7}))]
+    #[case::wrong_gateway_beside(json!({"title": "a", "message": 7}), Some("a"), json!({"message": 7}))]
+    #[case::neither(json!({"other": "c"}), None, json!({"other": "c"}))]
+    fn spellings(#[case] body: Value, #[case] title: Option<&str>, #[case] left: Value) {
+        let problem = parsed(&body);
+        assert_eq!(problem.title(), title);
+        assert_eq!(Value::Object(problem.extensions().clone()), left);
+    }
+
+    #[rstest]
+    #[case::standard(json!({"status": 404, "statusCode": 500}), Some(404), json!({"statusCode": 500}))]
+    #[case::gateway(json!({"statusCode": 404}), Some(404), json!({}))]
+    #[case::wrong_standard(json!({"status": "404", "statusCode": 500}), Some(500), json!({}))]
+    #[case::neither(json!({"status": 1e40, "statusCode": "404"}), None, json!({"statusCode": "404"}))]
+    fn statuses(#[case] body: Value, #[case] status: Option<i32>, #[case] left: Value) {
+        let problem = parsed(&body);
+        assert_eq!(problem.status(), status);
+        assert_eq!(Value::Object(problem.extensions().clone()), left);
+    }
+
+    #[rstest]
+    #[case::fields(json!({"id": ["one", "two"], "name": "three"}), &["id: one", "id: two", "name: three"])]
+    #[case::objects(json!([{"message": "one", "id": "x"}, {"message": "two"}]), &["one", "two"])]
+    #[case::texts(json!(["one", "two"]), &["one", "two"])]
+    #[case::nested(json!({"id": [["one"], [{"message": "two"}]]}), &["id: one", "id: two"])]
+    #[case::no_texts(json!([7, null, true, {"message": 7}, {"text": "no"}, []]), &[])]
+    #[case::a_text(json!("one"), &[])]
+    #[case::a_number(json!(1), &[])]
+    fn messages_of_errors(#[case] errors: Value, #[case] expected: &[&str]) {
+        assert_eq!(parsed(&json!({"errors": errors})).errors(), expected);
+    }
+
+    #[rstest]
+    #[case(json!({"title": "Bad Request.", "detail": "Look.", "errors": {"id": ["none"]}}), Some("Bad Request: Look: id: none"))]
+    #[case(json!({"title": "Bad Request", "detail": "Bad Request."}), Some("Bad Request"))]
+    #[case(json!({"title": " . ", "detail": ""}), None)]
+    #[case(json!({"errors": ["one"]}), Some("one"))]
+    fn summaries(#[case] body: Value, #[case] expected: Option<&str>) {
+        assert_eq!(parsed(&body).summary().as_deref(), expected);
+    }
+
+    #[rstest]
+    #[case("https://example.test/errors#MPTCOM03-0078", Some("MPTCOM03-0078"))]
+    #[case("https://example.test/errors#", None)]
+    #[case("about:blank", None)]
+    fn error_codes(#[case] type_uri: &str, #[case] code: Option<&str>) {
+        assert_eq!(parsed(&json!({"type": type_uri})).error_code(), code);
+    }
+
+    /// Wherever a text may be, the secret is taken out of it, and nothing else changes.
+    #[test]
+    fn no_text_keeps_a_secret() {
+        let secret = "sixteen-letters-and-more";
+        let token = ApiToken::new(format!("idt:TKN-1671-0642:{secret}")).unwrap();
+        let secrets = Secrets::new(Arc::new(Credential::new(token)));
+        let shown = |text: &str| {
+            json!({
+                "type": format!("about:{text}"), "title": text, "status": 400, "detail": format!("of {text}"),
+                "instance": text, "list": [text, [text, 7, null]], "object": {(text): {"deep": text}}, (text): true,
+                "number": 1.5, "nothing": null,
+            })
+        };
+        let redacted = parsed(&shown(secret)).redacted(&secrets);
+        assert_eq!(serde_json::to_value(&redacted).unwrap(), shown(crate::secret::REDACTED));
+    }
+}

@@ -41,7 +41,8 @@ pub(crate) fn new<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, 
 /// Makes the Python object of a proof.
 pub(crate) fn proof<'py>(py: Python<'py>, proof: &Proof) -> PyResult<Bound<'py, PyAny>> {
     static PROOF: Lazy = Lazy::new(MODULE, "Proof");
-    PROOF.get(py)?.call1((proof.is_proven(), new(py, proof.report())?))
+    let basis = proof.basis().map(|basis| PyString::intern(py, basis.name()));
+    PROOF.get(py)?.call1((proof.is_proven(), new(py, proof.report())?, basis))
 }
 
 fn attempt<'py>(py: Python<'py>, attempt: &Attempt) -> PyResult<Bound<'py, PyAny>> {

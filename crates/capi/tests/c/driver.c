@@ -77,6 +77,7 @@ static void null_is_fine_where_it_is_said(void) {
     CHECK(mpt_outcome_retry_after_ms(NULL) == -1);
     CHECK(mpt_outcome_elapsed_us(NULL) == 0);
     CHECK(mpt_outcome_is_proven(NULL) == 0);
+    CHECK(mpt_outcome_proof_basis(NULL) == NULL);
 }
 
 /* Every setter: what it takes, and what it refuses. */
@@ -610,11 +611,14 @@ static void proofs(void) {
     /* Alive: deleted by the request for proof; then proven. */
     CHECK(mpt_prove_deleted(client, "idt:TKN-ok-q1:sandbox-secret", &outcome) == MPT_OK);
     CHECK(mpt_outcome_is_proven(outcome) == 0);
+    CHECK(mpt_outcome_proof_basis(outcome) == NULL);
     CHECK(mpt_outcome_kind(outcome) == MPT_OUTCOME_DELETED);
     CHECK_HAS(mpt_outcome_json(outcome), "\"proven\":false");
     mpt_outcome_free(outcome);
     CHECK(mpt_prove_deleted(client, "idt:TKN-ok-q1:sandbox-secret", &outcome) == MPT_OK);
     CHECK(mpt_outcome_is_proven(outcome) == 1);
+    CHECK_TEXT(mpt_outcome_proof_basis(outcome), "control");
+    CHECK_HAS(mpt_outcome_json(outcome), "\"basis\":\"control\"");
     CHECK(mpt_outcome_kind(outcome) == MPT_OUTCOME_GONE);
     CHECK_TEXT(mpt_outcome_token_id(outcome), "TKN-ok-q1");
     CHECK_HAS(mpt_outcome_json(outcome), "\"proven\":true");
@@ -639,7 +643,12 @@ static void proofs(void) {
 /* Last: afterwards the token in use is dead. */
 static void the_own_token(void) {
     mpt_client *client = new_client(allow_own);
+    mpt_outcome *outcome = NULL;
     mpt_outcome_free(told(client, "TKN-0000-0001", MPT_OK, MPT_OUTCOME_DELETED, 204));
+    CHECK(mpt_prove_deleted(client, "idt:TKN-0000-0001:sandbox-secret", &outcome) == MPT_OK);
+    CHECK(mpt_outcome_is_proven(outcome) == 1);
+    CHECK_TEXT(mpt_outcome_proof_basis(outcome), "accepted_before");
+    mpt_outcome_free(outcome);
     mpt_outcome_free(told(client, "TKN-ok-z1", MPT_UNAUTHORIZED, MPT_OUTCOME_NOT_DELETED, 401));
     mpt_client_free(client);
 }
