@@ -80,3 +80,9 @@ def test_a_closed_pipe_is_no_traceback(sandbox: mpt_tokens.Sandbox) -> None:
     os.close(writer)
     assert "Traceback" not in done.stderr
     assert "panicked" not in done.stderr
+
+
+def test_what_the_library_logs_is_printed_where_that_is_wanted(sandbox: mpt_tokens.Sandbox) -> None:
+    told = run("delete", "TKN-503-program", "-v", **sandbox.environment).stderr
+    assert "DELETE TKN-503-program: 503\n" in told
+    assert "DELETE" not in run("delete", "TKN-503-program2", **sandbox.environment).stderr

@@ -70,7 +70,6 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
         }
     };
     if let Some(journal) = &journal {
-        warn_of_damage(journal);
         options = options.journal(journal.clone());
     }
     let record = args.output.as_deref().map(Record::open).transpose()?;
@@ -139,16 +138,6 @@ fn start_sandbox(args: &DeleteArgs, list: Option<&mut List>) -> Result<Sandbox, 
         .tokens(named)
         .start()
         .map_err(|error| Failure::usage(format!("the sandbox cannot start: {error}")))
-}
-
-/// Says which lines of a journal are damaged, and what follows from that.
-fn warn_of_damage(journal: &Journal) {
-    if let Some(damage) = journal.resumed().and_then(|resumed| resumed.damage) {
-        let path = journal.path().display().to_string();
-        let text = format!("warning: the journal `{path}` {damage}");
-        // Without a standard error there is nobody to tell.
-        let _ = writeln!(io::stderr(), "{}", crate::text::plain(&text));
-    }
 }
 
 /// Prints what would be sent. The status says whether all of it would be.

@@ -59,6 +59,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     })
 }
 
+/// What prints the log while the program runs: for a process that has set a logger of its own before.
+pub fn logger() -> &'static dyn ::log::Log {
+    &log::Printer
+}
+
 /// The exit statuses: documented in the help and the manual page.
 mod status {
     /// Every token is `deleted` or `gone`.

@@ -27,16 +27,15 @@ type Tell = Box<dyn Fn(&str) + Send>;
 static TELL: Mutex<Option<Tell>> = Mutex::new(None);
 static DETAIL: Mutex<Detail> = Mutex::new(Detail::Warnings);
 
-/// Begins to listen. Where another logger listens already, it goes on: the program may run inside of Python.
+/// Begins to listen. Where another logger is set already, that one hands over what it hears: see [`crate::logger`].
 pub(crate) fn listen(detail: Detail) {
     *DETAIL.lock().unwrap_or_else(PoisonError::into_inner) = detail;
-    if log::set_logger(&Printer).is_ok() {
-        log::set_max_level(match detail {
-            Detail::Warnings => LevelFilter::Warn,
-            Detail::Attempts => LevelFilter::Debug,
-            Detail::Everything => LevelFilter::Trace,
-        });
-    }
+    let _ = log::set_logger(&Printer);
+    log::set_max_level(match detail {
+        Detail::Warnings => LevelFilter::Warn,
+        Detail::Attempts => LevelFilter::Debug,
+        Detail::Everything => LevelFilter::Trace,
+    });
 }
 
 /// Sends the lines another way while something else writes to the terminal, such as a bar.
@@ -44,7 +43,7 @@ pub(crate) fn through(tell: Option<Tell>) {
     *TELL.lock().unwrap_or_else(PoisonError::into_inner) = tell;
 }
 
-struct Printer;
+pub(crate) struct Printer;
 
 impl Log for Printer {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {

@@ -29,7 +29,10 @@ mod _native {
     /// Runs the program `mpt-tokens` with the arguments given, its name first; returns the exit status.
     #[pyfunction]
     fn run_program(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> u8 {
-        py.detach(|| mpt_tokens_cli::run(arguments))
+        crate::logging::is_the_program(true);
+        let status = py.detach(|| mpt_tokens_cli::run(arguments));
+        crate::logging::is_the_program(false);
+        status
     }
 
     #[pymodule_init]

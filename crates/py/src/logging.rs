@@ -15,6 +15,14 @@ const NAME: &str = "mpt_tokens";
 
 struct Bridge;
 
+/// Whether the program runs, which prints the log itself.
+static PROGRAM: AtomicBool = AtomicBool::new(false);
+
+/// Leaves the log to the program while it runs.
+pub(crate) fn is_the_program(yes: bool) {
+    PROGRAM.store(yes, Ordering::Relaxed);
+}
+
 /// Makes Python's `logging` the receiver. This module has its own copy of the `log` crate: no other is touched.
 pub(crate) fn install() {
     static INSTALLED: AtomicBool = AtomicBool::new(false);
@@ -79,6 +87,9 @@ fn number(level: Level) -> u8 {
 
 impl Log for Bridge {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        if PROGRAM.load(Ordering::Relaxed) {
+            return mpt_tokens_cli::logger().enabled(metadata);
+        }
         let target = metadata.target();
         target.strip_prefix(NAME).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
     }
@@ -86,6 +97,9 @@ impl Log for Bridge {
     fn log(&self, record: &Record<'_>) {
         if !self.enabled(record.metadata()) {
             return;
+        }
+        if PROGRAM.load(Ordering::Relaxed) {
+            return mpt_tokens_cli::logger().log(record);
         }
         // No interpreter: it is shutting down, and its loggers with it.
         let _ = Python::try_attach(|py| {
