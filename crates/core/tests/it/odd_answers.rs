@@ -95,6 +95,30 @@ fn a_404_that_is_not(#[case] answer: Vec<u8>) {
     assert_eq!(report.code(), Code::UnexpectedResponse, "{report:?}");
 }
 
+/// What is no answer is told in words that help to find out why.
+#[rstest]
+#[case::garbage("SSH-2.0-OpenSSH_9.2\r\n", "it does not begin with `HTTP/1.`")]
+#[case::size(
+    "HTTP/1.1 404 N\r\nTransfer-Encoding: chunked\r\n\r\n+2\r\n{}\r\n0\r\n\r\n",
+    "the size of a chunk is malformed"
+)]
+#[case::lengths(
+    "HTTP/1.1 204 N\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n",
+    "it has several `Content-Length` that differ"
+)]
+#[case::folded("HTTP/1.1 204 N\r\nX: a\r\n b\r\n\r\n", "the name of a header field is malformed")]
+fn why_it_is_no_answer(#[case] answer: &'static str, #[case] why: &str) {
+    let server = Server::start(move |conn, _| {
+        conn.request();
+        conn.send(answer);
+        conn.until_closed();
+    });
+    let report = delete(&builder(server.url()).attempts(1).build().unwrap());
+    assert_eq!((report.code(), report.outcome()), (Code::UnexpectedResponse, Outcome::Unknown));
+    let said = format!("the answer was not HTTP: {why}; ");
+    assert!(report.message().starts_with(&said), "{}", report.message());
+}
+
 /// A complete answer is worth more than what comes behind it, in one go with it.
 #[rstest]
 #[case::a_broken_record(b"\x17\x03\x03\x00\x20 32 bytes that nobody encrypted..".to_vec())]
