@@ -14,8 +14,8 @@ use crate::log::Log;
 use crate::tally::Tally;
 use crate::{npm, python, repo};
 use mpt_tokens_tools::{
-    C_COMPILER, CPP_COMPILER, GO, JDK, JNA, LUAJIT, MAKE, MONO, NODE, NPM, PERL, PHP, PKG_CONFIG,
-    PYTHON, RUBY, Tool,
+    C_COMPILER, CPP_COMPILER, GCC, GO, JDK, JNA, LUAJIT, MAKE, MONO, NODE, NPM, PERL, PHP,
+    PKG_CONFIG, PYTHON, RUBY, Tool,
 };
 
 /// One language.
@@ -139,7 +139,8 @@ pub(crate) const LANGUAGES: &[Language] = &[
         shown: "Go",
         over: "cgo",
         raises: "*mpttokens.Error",
-        needs: &[GO, C_COMPILER, PKG_CONFIG],
+        // cgo looks for gcc by that name.
+        needs: &[GO, GCC, PKG_CONFIG],
         lacks: &[],
         runner: |log, folder| {
             let program = folder.join("runner");
