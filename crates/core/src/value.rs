@@ -465,7 +465,9 @@ impl Units {
         let is_part = |c: char| match reading {
             // What RFC 6750, section 2.1, lets a bearer token have.
             Reading::Text => c.is_ascii_alphanumeric() || "-._~+/=".contains(c),
-            _ => !c.is_whitespace() && !is_quote(c) && !matches!(c, '<' | '>'),
+            Reading::Careful => !c.is_whitespace() && !is_quote(c) && !matches!(c, '<' | '>'),
+            // Also what is shown in the place of a secret: an id with that in it is none.
+            Reading::Id => !c.is_whitespace() && !is_quote(c),
         };
         let mut end = begin;
         loop {

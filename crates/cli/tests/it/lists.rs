@@ -176,6 +176,7 @@ fn a_list_that_is_taken(
 #[case::id_nested("{\"token\":{\"id\":\"TKN-1000-0001\"}}\n", &["1 "])]
 #[case::id_twice("{\"id\":\"TKN-1000-0001\",\"id\":\"TKN-1000-0002\"}\n", &["1 "])]
 #[case::id_empty("{\"id\":\"\"}\n", &["1 "])]
+#[case::id_redacted("{\"id\":\"TKN-1000-0001:<redacted>\",\"outcome\":\"not_deleted\"}\n", &["1 "])]
 #[case::id_slash("{\"id\":\"TKN-1000-0001/x\"}\n", &["1 "])]
 #[case::id_and_another_inside("{\"id\":\"finding-77\",\"token\":{\"id\":\"TKN-1000-0001\"}}\n", &["1 "])]
 #[case::id_and_another_beside("{\"id\":\"finding-77\",\"tokenId\":\"TKN-1000-0001\"}\n", &["1 "])]

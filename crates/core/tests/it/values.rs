@@ -88,6 +88,7 @@ const SECRET: &str = "abcdefghijklmnopqrst";
 #[case::equals("TKN-1111-2222=abcdefghijklmnopqrst", "TKN-1111-2222:<redacted>")]
 #[case::tab("TKN-1111-2222\tabcdefghijklmnopqrst", "TKN-1111-2222:<redacted>")]
 #[case::member("\"TKN-1111-2222\": \"abcdefghijklmnopqrst\"", "TKN-1111-2222:<redacted>")]
+#[case::redacted("TKN-1111-2222:<redacted>", "TKN-1111-2222:<redacted>")]
 #[case::setting("MPT_API_TOKEN=TKN-1111-2222:abcdefghijklmnopqrst", "TKN-1111-2222:<redacted>")]
 #[case::url(
     "https://h.example/?t=TKN-1111-2222%3Aabcdefghijklmnopqrst",
