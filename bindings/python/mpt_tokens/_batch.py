@@ -25,6 +25,8 @@ class BatchSummary(Frozen):
         skipped: Outcomes with the code ``skipped``; they are counted as ``not_deleted``, too.
         duplicates: Ids that came again: not tried again, not reported again.
         already_done: Ids that the journal knows to be dead: not asked again, not reported again.
+        without_value: Tokens that are dead and not proven, since their values were not at hand where proof was asked
+            for.
         total: All outcomes.
     """
 
@@ -36,6 +38,7 @@ class BatchSummary(Frozen):
         "skipped",
         "duplicates",
         "already_done",
+        "without_value",
         "total",
     )
 
@@ -46,6 +49,7 @@ class BatchSummary(Frozen):
     skipped: int
     duplicates: int
     already_done: int
+    without_value: int
     total: int
 
     def __init__(
@@ -57,6 +61,7 @@ class BatchSummary(Frozen):
         skipped: int,
         duplicates: int,
         already_done: int,
+        without_value: int,
         total: int,
     ) -> None:
         put = object.__setattr__
@@ -67,6 +72,7 @@ class BatchSummary(Frozen):
         put(self, "skipped", skipped)
         put(self, "duplicates", duplicates)
         put(self, "already_done", already_done)
+        put(self, "without_value", without_value)
         put(self, "total", total)
 
 

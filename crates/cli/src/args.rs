@@ -59,6 +59,15 @@ pub(crate) enum Verb {
     Schema,
 }
 
+/// Of which tokens proof is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Prove {
+    /// Of all.
+    All,
+    /// Of those whose values are at hand.
+    WherePossible,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct DeleteArgs {
     /// The ids of the tokens, such as TKN-1671-0642.
@@ -82,9 +91,17 @@ pub(crate) struct DeleteArgs {
     pub(crate) allow_empty: bool,
 
     /// Ask for proof: once a token is dead, its own value must be answered 401. Needs the values: for ids without one
-    /// nothing is proven.
-    #[arg(long)]
-    pub(crate) prove: bool,
+    /// nothing is proven, which is told and counts as not proven, unless WHAT is `where-possible`. No request shows
+    /// beforehand that a value works, but one that deletes: a value that never did is told from a dead one by what the
+    /// API token in use is answered.
+    #[arg(
+        long,
+        value_name = "WHAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "all"
+    )]
+    pub(crate) prove: Option<Prove>,
 
     /// Do not ask before deleting. Without a terminal to ask on, more than one token needs it; one id as an argument
     /// does not.

@@ -16,7 +16,7 @@ use std::time::Instant;
 use mpt_tokens::{BatchOptions, Client, ClientBuilder, Code, Journal, Stopped, TokenId};
 use mpt_tokens_sandbox::Sandbox;
 
-use crate::args::DeleteArgs;
+use crate::args::{DeleteArgs, Prove};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::status;
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
         .concurrency(args.concurrency)
         .missing_ok(args.missing_ok)
         .allow_own_token(args.allow_own_token)
-        .prove(args.prove)
+        .prove(args.prove.is_some())
         .replay(args.replay);
     if args.dry_run {
         return rehearse(args, &client, list, &survey, options);
@@ -285,7 +285,10 @@ fn carry_out(
     }
     Ok(if interrupt.is_hit() {
         status::INTERRUPTED
-    } else if summary.unknown > 0 || output.has_unproven() {
+    } else if summary.unknown > 0
+        || output.has_unproven()
+        || (args.prove == Some(Prove::All) && summary.without_value > 0)
+    {
         status::UNKNOWN
     } else if trouble.is_some() {
         status::USAGE

@@ -145,6 +145,9 @@ impl BatchOptions {
 
     /// Whether each token that is deleted or gone and whose value is at hand ([`BatchItem::value`], and the API token
     /// in use) is asked for proof as [`Client::prove_deleted`] does: see [`Report::proof`].
+    ///
+    /// That holds for a token that the journal knows to be dead and not to be proven, and for one whose value comes only
+    /// after its id: a report of its own, without attempts, brings the proof then.
     pub fn prove(self, yes: bool) -> Self {
         BatchOptions { prove: yes, ..self }
     }
@@ -189,7 +192,9 @@ pub struct BatchSummary {
     /// Ids that the journal or the list ([`BatchItem::known_dead`]) knows to be dead: not asked again; what the journal
     /// knows is reported again where that is asked for ([`BatchOptions::replay`]).
     pub already_done: u64,
-    /// All reports.
+    /// Tokens that are dead and not proven, since their values were not at hand where proof was asked for.
+    pub without_value: u64,
+    /// All reports of what was tried: not those that only bring a proof, or what the journal knows.
     pub total: u64,
 }
 

@@ -268,6 +268,7 @@ impl Call<'_> {
             elapsed: world.now() - start,
             proof: None,
             in_doubt,
+            known_dead: false,
         }
     }
 }

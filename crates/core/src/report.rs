@@ -65,6 +65,9 @@ pub struct Report {
     /// `unknown` for no other reason than that the journal has a damaged line that may have been about the token.
     #[serde(skip)]
     pub(crate) in_doubt: bool,
+    /// The token was known to be dead, by a journal or by this batch: nothing but its proof was asked for.
+    #[serde(skip)]
+    pub(crate) known_dead: bool,
 }
 
 impl Report {
@@ -85,6 +88,7 @@ impl Report {
             elapsed: Duration::ZERO,
             proof: None,
             in_doubt: false,
+            known_dead: false,
         }
     }
 
@@ -92,7 +96,16 @@ impl Report {
     pub(crate) fn replayed(id: String, gone: bool) -> Report {
         let outcome = if gone { Outcome::Gone } else { Outcome::Deleted };
         let message = format!("the token `{}` is {outcome}, as the journal knows", printable(&id));
-        Report { outcome, from_journal: true, ..Report::refused(Code::Ok, Some(id), message) }
+        let report = Report::refused(Code::Ok, Some(id), message);
+        Report { outcome, from_journal: true, known_dead: true, ..report }
+    }
+
+    /// A report of what this batch has told already, for the sake of a proof that comes after it.
+    pub(crate) fn again(id: String, gone: bool) -> Report {
+        let outcome = if gone { Outcome::Gone } else { Outcome::Deleted };
+        let message = format!("the token `{}` is {outcome}, as was told before", printable(&id));
+        let report = Report::refused(Code::Ok, Some(id), message);
+        Report { outcome, known_dead: true, ..report }
     }
 
     /// A report of a bug here: nothing is known of the token.

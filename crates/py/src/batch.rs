@@ -268,7 +268,7 @@ impl Batch {
     }
 
     /// The counts, in the order of the fields of Python's `BatchSummary`.
-    fn summary(&self) -> [u64; 8] {
+    fn summary(&self) -> [u64; 9] {
         let summary = *self.summary.lock().unwrap_or_else(PoisonError::into_inner);
         [
             summary.deleted,
@@ -278,6 +278,7 @@ impl Batch {
             summary.skipped,
             summary.duplicates,
             summary.already_done,
+            summary.without_value,
             summary.total,
         ]
     }

@@ -68,7 +68,7 @@ pub(crate) fn confirm(
             question.push_str(&format!("{count} {words}\n"));
         }
     }
-    if args.prove {
+    if args.prove.is_some() {
         question.push_str("each whose value is at hand is asked for proof that it is dead\n");
     }
     if survey.own {

@@ -166,6 +166,13 @@ impl Output {
             (summary.skipped, "not tried"),
             (summary.unknown, "unknown"),
             (self.unproven, "not proven"),
+            (
+                summary.without_value,
+                match summary.without_value {
+                    1 => "has no value: not proven",
+                    _ => "have no value: not proven",
+                },
+            ),
             (summary.duplicates, "more than once in the list"),
             (summary.already_done, "done before"),
         ] {

@@ -9,6 +9,7 @@ mod killing;
 mod lists;
 mod places;
 mod program;
+mod proving;
 mod pty;
 mod recipes;
 mod scale;

@@ -26,6 +26,8 @@ pub(crate) struct Job {
     /// Whether the journal may have lost what it said of it.
     pub(crate) in_doubt: bool,
     pub(crate) missing_ok: Option<bool>,
+    /// What is told of a token that is known to be dead, of which only proof is wanted.
+    pub(crate) known_dead: Option<Box<Report>>,
     /// The token's own value, when proof is wanted.
     pub(crate) value: Option<ApiToken>,
     /// The place of its intent in the journal, which must be on disk before the request leaves.
@@ -251,6 +253,14 @@ impl Crew {
 
     /// Tries one id, unless the batch was stopped.
     pub(crate) fn carry_out(&self, job: &Job, hands: &Hands) -> Report {
+        if let (Some(report), Some(value)) = (&job.known_dead, &job.value) {
+            let why = self.stopped().or_else(|| self.wait_for_turn(hands).err());
+            let proof = match why {
+                Some(why) => Proof::not_asked_for(&job.id, &why.cause()),
+                None => hands.client.proof(&job.id, value, false, &hands.options, Some(&self.pace)),
+            };
+            return Report { proof: Some(Box::new(proof)), ..(**report).clone() };
+        }
         if let Some(why) = self.stopped() {
             return skipped(job, &why);
         }

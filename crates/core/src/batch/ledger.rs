@@ -33,12 +33,18 @@ impl Known {
     const DEAD: u8 = 2;
     /// A journal says that it was asked to be deleted, and not what came of it.
     const OPEN: u8 = 4;
-    /// A journal says that it was not deleted.
-    const ALIVE: u8 = 8;
+    /// A journal says that it was not deleted; beside [`Known::DEAD`]: that it was `gone`, not `deleted`.
+    const ALIVE_OR_GONE: u8 = 8;
     /// What a journal said of it may be damaged.
     const IN_DOUBT: u8 = 16;
-    /// Dead, and as `gone`, not as `deleted`.
-    const GONE: u8 = 32;
+    /// It is proven that the token is dead.
+    const PROVEN: u8 = 32;
+    /// Its value was at hand in this batch.
+    const VALUE: u8 = 64;
+    /// It was handed out in this batch, and its report has not come back.
+    const UNDER_WAY: u8 = 128;
+    /// What is true of this batch only.
+    const NOW: u8 = Known::MET | Known::VALUE | Known::UNDER_WAY;
 
     pub(crate) fn is_met(self) -> bool {
         self.0 & Known::MET != 0
@@ -49,7 +55,19 @@ impl Known {
     }
 
     pub(crate) fn is_gone(self) -> bool {
-        self.0 & Known::GONE != 0
+        self.is_dead() && self.0 & Known::ALIVE_OR_GONE != 0
+    }
+
+    pub(crate) fn is_proven(self) -> bool {
+        self.0 & Known::PROVEN != 0
+    }
+
+    pub(crate) fn has_value(self) -> bool {
+        self.0 & Known::VALUE != 0
+    }
+
+    pub(crate) fn is_under_way(self) -> bool {
+        self.0 & Known::UNDER_WAY != 0
     }
 
     pub(crate) fn is_open(self) -> bool {
@@ -126,9 +144,20 @@ impl Ledger {
         self.damaged = true;
         for known in self.shards.iter_mut().flat_map(HashMap::values_mut) {
             if !known.is_dead() {
-                known.0 = known.0 & Known::MET | Known::IN_DOUBT;
+                known.0 = known.0 & Known::NOW | Known::IN_DOUBT;
             }
         }
+    }
+
+    /// Notes that the id is handed out, and whether with its value.
+    pub(crate) fn hand_out(&mut self, id: &str, has_value: bool) {
+        let value = if has_value { Known::VALUE } else { 0 };
+        self.entry(id).0 |= Known::UNDER_WAY | value;
+    }
+
+    /// Notes that the token is proven dead.
+    pub(crate) fn prove(&mut self, id: &str) {
+        self.entry(id).0 |= Known::PROVEN;
     }
 
     /// Notes what a journal says.
@@ -136,19 +165,19 @@ impl Ledger {
         let entry = self.entry(id);
         let fate = match fate {
             Fate::Dead => Known::DEAD,
-            Fate::Gone => Known::DEAD | Known::GONE,
+            Fate::Gone => Known::DEAD | Known::ALIVE_OR_GONE,
             Fate::Open => Known::OPEN,
-            Fate::Alive => Known::ALIVE,
+            Fate::Alive => Known::ALIVE_OR_GONE,
             Fate::InDoubt => Known::IN_DOUBT,
         };
-        entry.0 = entry.0 & Known::MET | fate;
+        entry.0 = entry.0 & (Known::MET | Known::VALUE) | fate;
     }
 
     /// Forgets which ids were pulled: another batch begins. What a journal said stays.
     pub(crate) fn begin(&mut self) {
         for shard in &mut self.shards {
             shard.retain(|_, known| {
-                known.0 &= !Known::MET;
+                known.0 &= !Known::NOW;
                 *known != Known::default()
             });
         }

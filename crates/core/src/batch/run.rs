@@ -1,6 +1,6 @@
 //! A batch under way: pulls ids, hands them out, gives reports back.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -14,7 +14,9 @@ use crate::cancel::Cancel;
 use crate::client::{Client, DeleteOptions};
 use crate::code::{Code, Outcome};
 use crate::journal::Journal;
+use crate::prove::Proof;
 use crate::report::Report;
+use crate::secret::ApiToken;
 
 /// With how many calls at once a batch begins; each answer allows one more. So a limit of the server is met by a few
 /// calls, not by all, and no more threads start than there is work for.
@@ -46,6 +48,8 @@ pub struct Batch<I> {
     journal: Option<Journal>,
     /// The token in use, by each id that may be its own, and whether the journal leaves it in doubt: it goes last.
     own: VecDeque<(BatchItem, bool)>,
+    /// Values that came while their tokens were under way.
+    late: HashMap<String, ApiToken>,
     /// Ids handed out whose report has not come back.
     out: usize,
     returned: usize,
@@ -125,6 +129,7 @@ where
             ledger,
             journal,
             own: VecDeque::new(),
+            late: HashMap::new(),
             out: 0,
             returned: 0,
             ready: VecDeque::new(),
@@ -179,13 +184,42 @@ impl<I> Batch<I> {
         self.returned += 1;
         let Done { job, report } = done;
         if let Some(journal) = &self.journal
-            && job.intent.is_some()
+            && (job.intent.is_some() || job.known_dead.is_some())
         {
             journal.outcome(&report);
             self.unwritten = true;
-            self.ledger.learn(&job.id, Fate::of(report.outcome(), report.in_doubt));
+        }
+        self.ledger.learn(&job.id, Fate::of(report.outcome(), report.in_doubt));
+        if report.proof().is_some_and(Proof::is_proven) {
+            self.ledger.prove(&job.id);
+        }
+        let value = self.late.remove(&job.id);
+        if self.prove && report.is_success() && report.proof().is_none() {
+            self.summary.without_value += 1;
+            if let Some(value) = value {
+                let told = Report::again(job.id.clone(), report.outcome() == Outcome::Gone);
+                self.ready.push_back(report);
+                self.prove_known(job.id, value, told);
+                return;
+            }
         }
         self.ready.push_back(report);
+    }
+
+    /// Asks for the proof of a token that is dead, and that was counted as one without a value.
+    fn prove_known(&mut self, id: String, value: ApiToken, told: Report) {
+        self.summary.without_value -= 1;
+        self.ledger.hand_out(&id, true);
+        let job = Job {
+            id,
+            after_lost_answer: false,
+            in_doubt: false,
+            known_dead: Some(Box::new(told)),
+            missing_ok: None,
+            value: Some(value),
+            intent: None,
+        };
+        self.hand_out(job);
     }
 
     /// A job for the id; its intent is in the journal's memory, not yet on disk.
@@ -197,6 +231,7 @@ impl<I> Batch<I> {
             after_lost_answer: item.after_lost_answer,
             in_doubt,
             missing_ok: item.missing_ok,
+            known_dead: None,
             value,
             intent,
         }
@@ -232,7 +267,7 @@ impl<I> Batch<I> {
     }
 
     fn count(&mut self, report: &Report) {
-        if report.from_journal() {
+        if report.known_dead {
             // It is counted as what was done already.
             return;
         }
@@ -338,11 +373,32 @@ where
         let known = self.ledger.meet(&item.id);
         if known.is_met() {
             self.summary.duplicates += 1;
+            match item.value.filter(|_| self.prove && !known.has_value()) {
+                Some(value) if known.is_under_way() => {
+                    self.late.insert(item.id, value);
+                }
+                Some(value) if known.is_dead() && !known.is_proven() => {
+                    let told = Report::again(item.id.clone(), known.is_gone());
+                    self.prove_known(item.id, value, told);
+                }
+                _ => {}
+            }
             return;
         }
         if known.is_dead() || item.known_dead {
             self.summary.already_done += 1;
-            if self.replay {
+            if !known.is_dead() {
+                self.ledger.learn(&item.id, Fate::Dead);
+            }
+            let is_unproven = self.prove && !known.is_proven();
+            self.summary.without_value += u64::from(is_unproven);
+            if let Some(value) = item.value.filter(|_| is_unproven) {
+                let told = match known.is_dead() {
+                    true => Report::replayed(item.id.clone(), known.is_gone()),
+                    false => Report::again(item.id.clone(), false),
+                };
+                self.prove_known(item.id, value, told);
+            } else if self.replay {
                 self.ready.push_back(Report::replayed(item.id, known.is_gone()));
             }
             return;
@@ -353,7 +409,10 @@ where
         let (client, options) = (&self.hands.client, &self.hands.options);
         if let Err(refused) = client.check(&item.id, options, perhaps_asked) {
             self.ready.push_back(*refused);
-        } else if self.hands.client.is_own_token(&item.id) {
+            return;
+        }
+        self.ledger.hand_out(&item.id, item.value.is_some());
+        if self.hands.client.is_own_token(&item.id) {
             if self.hands.client.own_token_id() == Some(item.id.as_str()) {
                 item.value = Some(self.hands.client.own_token().clone());
                 self.own.push_back((item, in_doubt));

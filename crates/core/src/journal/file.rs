@@ -278,7 +278,12 @@ fn read_once(
                 }
                 owner.get_or_insert(theirs);
             }
-            Some(Line::Fate(id, fate)) => ledger.learn(&id, fate),
+            Some(Line::Fate(id, fate, proven)) => {
+                ledger.learn(&id, fate);
+                if proven {
+                    ledger.prove(&id);
+                }
+            }
             None => {}
         }
         // Who it is for stands in the first two lines; what has neither is no journal, or nobody can say whose.

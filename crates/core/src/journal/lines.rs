@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::batch::Fate;
 use crate::journal::owner::Owner;
 use crate::json;
+use crate::prove::Proof;
 use crate::report::Report;
 
 /// The format of the lines below; a later one has a higher number.
@@ -55,6 +56,9 @@ struct Outcome<'a> {
     http_status: Option<u16>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     in_doubt: bool,
+    /// Whether the token is proven dead, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proven: Option<bool>,
 }
 
 /// The first line of a file.
@@ -82,6 +86,7 @@ pub(crate) fn outcome(buffer: &mut Vec<u8>, report: &Report) {
             code: report.code(),
             http_status: report.http_status(),
             in_doubt: report.in_doubt,
+            proven: report.proof().map(Proof::is_proven),
         },
     );
 }
@@ -127,7 +132,8 @@ pub(crate) fn is_torn(tail: &[u8]) -> bool {
 pub(crate) enum Line {
     Header(Owner),
     Run(Owner),
-    Fate(String, Fate),
+    /// Of a token, and whether it is proven.
+    Fate(String, Fate, bool),
 }
 
 #[derive(Deserialize)]
@@ -142,6 +148,8 @@ struct Any {
     outcome: Option<String>,
     #[serde(default)]
     in_doubt: bool,
+    #[serde(default)]
+    proven: Option<bool>,
 }
 
 /// Reads a line: whether it is damaged, and what it says. Where the end of the line before is what was damaged, the two
@@ -165,11 +173,11 @@ fn read(line: &[u8]) -> Option<Line> {
         }
         Any { run: Some(_), owner: Some(owner), .. } => Some(Line::Run(owner)),
         Any { id: Some(id), intent: Some(_), outcome: None, .. } => {
-            Some(Line::Fate(id, Fate::Open))
+            Some(Line::Fate(id, Fate::Open, false))
         }
-        Any { id: Some(id), outcome: Some(name), in_doubt, .. } => {
+        Any { id: Some(id), outcome: Some(name), in_doubt, proven, .. } => {
             let outcome = crate::Outcome::ALL.into_iter().find(|outcome| outcome.name() == name)?;
-            Some(Line::Fate(id, Fate::of(outcome, in_doubt)))
+            Some(Line::Fate(id, Fate::of(outcome, in_doubt), proven == Some(true)))
         }
         _ => None,
     }

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use mpt_tokens::{
-    Batch, BatchOptions, BatchSummary, Client, Code, Damage, Journal, Outcome, Pull, Report,
+    ApiToken, Batch, BatchItem, BatchOptions, BatchSummary, Client, Code, Damage, Journal, Outcome,
+    Pull, Report,
 };
 use mpt_tokens_sandbox::{MAIN_TOKEN_ID, Sandbox, Status, numbered_id};
 use rstest::rstest;
@@ -525,4 +526,93 @@ fn a_value_that_is_given_as_an_id_is_in_no_journal() {
     let (reports, _) = run(&sandbox, &journal, &["idt:TKN-1-1:very-secret"]);
     assert_eq!(reports.values().next().unwrap().code(), Code::InvalidTokenId);
     assert!(!fs::read_to_string(place.path()).unwrap().contains("secret"));
+}
+
+fn with_value(sandbox: &Sandbox, id: &str) -> BatchItem {
+    let mut item = BatchItem::from(id);
+    item.value = Some(ApiToken::new(sandbox.value_of(id)).unwrap());
+    item
+}
+
+/// A proof that failed is asked for again, and one that was had is not: the journal knows of both.
+#[rstest]
+fn the_journal_knows_what_is_proven(#[values(1, 8)] concurrency: usize) {
+    let ids = ["TKN-ok.503-1", "TKN-ok-2", "TKN-ok-3"];
+    let sandbox = Sandbox::start().unwrap();
+    let place = Place::new();
+    let client = Client::builder()
+        .base_url(sandbox.base_url())
+        .api_token(sandbox.api_token())
+        .attempts(1)
+        .build()
+        .unwrap();
+    let run = |values: &[&str]| {
+        let options = BatchOptions::new()
+            .concurrency(concurrency)
+            .journal(Journal::open(place.path(), &client).unwrap())
+            .prove(true);
+        let items = ids.map(|id| match values.contains(&id) {
+            true => with_value(&sandbox, id),
+            false => BatchItem::from(id),
+        });
+        let (reports, summary) = drain(client.batch(items, &options).unwrap());
+        let proven: Vec<_> = reports
+            .values()
+            .map(|report| {
+                let proven = report.proof().map(mpt_tokens::Proof::is_proven);
+                (report.id().unwrap().to_owned(), report.outcome(), proven)
+            })
+            .collect();
+        (proven, summary.total, summary.already_done, summary.without_value)
+    };
+    let told = |id: &str, outcome, proven| (id.to_owned(), outcome, proven);
+    let (first, total, done, without) = run(&ids[..2]);
+    let deleted = Outcome::Deleted;
+    assert_eq!(
+        first,
+        [
+            told("TKN-ok-2", deleted, Some(true)),
+            told("TKN-ok-3", deleted, None),
+            told("TKN-ok.503-1", deleted, Some(false)),
+        ]
+    );
+    assert_eq!((total, done, without), (3, 0, 1));
+    // Only what is not proven, and only with a value.
+    let again = vec![told("TKN-ok.503-1", deleted, Some(true))];
+    assert_eq!(run(&ids[..2]), (again, 0, 3, 1));
+    let requests = sandbox.stats().requests;
+    assert_eq!(run(&ids[..2]), (vec![], 0, 3, 1));
+    assert_eq!(sandbox.stats().requests, requests, "what is proven was asked for again");
+    let last = vec![told("TKN-ok-3", deleted, Some(true))];
+    assert_eq!(run(&ids), (last, 0, 3, 0));
+    assert_eq!(run(&[]), (vec![], 0, 3, 0));
+}
+
+/// A value that comes after its id is kept for the proof, whether the token is under way or done.
+#[rstest]
+fn a_value_that_comes_after_its_id_proves_it(#[values(1, 8)] concurrency: usize) {
+    let sandbox = Sandbox::builder().numbered(50).start().unwrap();
+    let id = "TKN-1000-0001";
+    for gap in [0, 40] {
+        let sandbox =
+            if gap == 0 { &sandbox } else { &Sandbox::builder().numbered(50).start().unwrap() };
+        let options = BatchOptions::new().concurrency(concurrency).prove(true);
+        let others = (2..2 + gap).map(|n| BatchItem::from(numbered_id(n)));
+        let items = [BatchItem::from(id), BatchItem::from(id)]
+            .into_iter()
+            .chain(others)
+            .chain([with_value(sandbox, id), with_value(sandbox, id)]);
+        let mut batch = client(sandbox).batch(items, &options).unwrap();
+        let reports: Vec<Report> =
+            batch.by_ref().filter(|report| report.id() == Some(id)).collect();
+        let summary = batch.summary();
+        let told: Vec<_> = reports
+            .iter()
+            .map(|report| (report.outcome(), report.proof().map(mpt_tokens::Proof::is_proven)))
+            .collect();
+        assert_eq!(told, [(Outcome::Deleted, None), (Outcome::Deleted, Some(true))]);
+        assert!(reports[1].attempts().is_empty());
+        assert_eq!((summary.total, summary.duplicates), (gap + 1, 3));
+        assert_eq!((summary.deleted, summary.gone, summary.without_value), (gap + 1, 0, gap));
+    }
 }

@@ -1,6 +1,8 @@
 //! What a learned rate is worth: requests, refusals and time at a server with a limit, in real time. To be run by hand:
 //! `cargo test --release -p mpt-tokens --test it -- --ignored --nocapture pace`.
 
+#![allow(clippy::print_stdout, reason = "a measurement is read by a person")]
+
 use std::time::Instant;
 
 use mpt_tokens::{BatchOptions, Client};
@@ -11,7 +13,6 @@ const LIMIT: u32 = 50;
 const IDS: u64 = 1_000;
 
 #[rstest]
-#[allow(clippy::print_stdout, reason = "a measurement is read by a person")]
 #[ignore = "takes twenty seconds and more of real time: a measurement, whose figures stand in docs/scaling.md"]
 fn at_a_limit_of_fifty_a_second(#[values(8, 64)] concurrency: usize) {
     let sandbox = Sandbox::builder().numbered(IDS).rate(LIMIT).start().unwrap();
