@@ -42,13 +42,13 @@ type Case = (&'static str, Over, i32, &'static str, &'static str);
 
 const CASES: &[Case] = &[
     ("TKN-0000-0204", Over::Tcp, 0, "deleted", "ok"),
-    ("TKN-0000-0404", Over::Tcp, 1, "not_deleted", "not_found"),
+    ("TKN-0000-0404", Over::Tcp, 4, "not_deleted", "not_found"),
     ("TKN-0000-0000", Over::Tcp, 1, "not_deleted", "unexpected_response"),
     ("TKN-0000-0302", Over::Tcp, 3, "unknown", "unexpected_response"),
     ("TKN-0000-0405", Over::Tcp, 1, "not_deleted", "forbidden"),
     ("TKN-0000-0502", Over::Tcp, 3, "unknown", "server_error"),
     ("TKN-0000-0204", Over::Tls, 0, "deleted", "ok"),
-    ("TKN-0000-0404", Over::Tls, 1, "not_deleted", "not_found"),
+    ("TKN-0000-0404", Over::Tls, 4, "not_deleted", "not_found"),
     ("TKN-0000-0204", Over::Untrusted, 1, "not_deleted", "tls_failed"),
     ("TKN-0000-0204", Over::Tls11, 1, "not_deleted", "tls_failed"),
 ];

@@ -118,7 +118,11 @@ pub(crate) fn as_maturin(log: &mut Log, cargo: &mut Command) -> Result<()> {
         return Ok(());
     }
     wheel(log)?;
-    let told = only(&repo::target().join("maturin"), "txt")?;
+    let (major, minor) = fitting()?.version;
+    let ending = format!("-{major}.{minor}-abi3.txt");
+    let files = repo::files(&repo::target().join("maturin"), "txt")?;
+    let told = files.iter().find(|file| file.to_string_lossy().ends_with(&ending));
+    let told = told.context("maturin has not told pyo3 how to build")?;
     cargo.env("PYO3_CONFIG_FILE", told).env("PYO3_BUILD_EXTENSION_MODULE", "1");
     Ok(())
 }
