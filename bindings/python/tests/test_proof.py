@@ -26,11 +26,10 @@ def test_a_leaked_value_is_burnt(sandbox: mpt_tokens.Sandbox, client: mpt_tokens
 
 def test_a_value_proves_itself_where_it_was_accepted_before(sandbox: mpt_tokens.Sandbox) -> None:
     leaked = sandbox.value_of("TKN-ok-h5")
-    options: mpt_tokens.ClientOptions = {**sandbox.options, "api_token": leaked}
-    with mpt_tokens.Client(**options) as client:
+    with mpt_tokens.Client(api_token=leaked, base_url=sandbox.base_url) as client:
         assert client.delete_token("TKN-ok-h5", allow_own_token=True).outcome == "deleted"
         assert client.prove_deleted(leaked).basis == "accepted_before"
-    with mpt_tokens.Client(**options) as client:
+    with mpt_tokens.Client(api_token=leaked, base_url=sandbox.base_url) as client:
         proof = client.prove_deleted(leaked)
         assert (proof.proven, proof.basis, proof.outcome.outcome) == (False, None, "not_deleted")
 
