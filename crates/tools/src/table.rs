@@ -58,6 +58,14 @@ tools! {
     NIGHTLY: "a nightly Rust", hides [], by run("cargo", &["+nightly", "--version"]),
         get "`rustup toolchain install nightly --profile minimal`";
 
+    FISH: "fish", hides ["fish"], by run("fish", &["--version"]),
+        get "on Debian, `apt-get install fish`";
+    ZSH: "zsh", hides ["zsh"], by run("zsh", &["--version"]),
+        get "on Debian, `apt-get install zsh`";
+    BASH: "bash", hides [], by run("bash", &["--version"]),
+        get "on Debian, `apt-get install bash`";
+    JQ: "jq", hides ["jq"], by run("jq", &["--version"]),
+        get "on Debian, `apt-get install jq`";
     NGINX: "nginx", hides ["nginx"], by run("nginx", &["-v"]),
         get "on Debian, `apt-get install nginx-light`";
     OPENSSL: "openssl", hides ["openssl"], by run("openssl", &["version"]),

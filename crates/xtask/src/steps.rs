@@ -10,9 +10,9 @@
 use std::process::Command;
 
 use mpt_tokens_tools::{
-    ABIDIFF, ALL, C_COMPILER, CARGO_C, CLANG, CLIPPY, CMAKE, CPP_COMPILER, DEBOOTSTRAP, GCC, GIT,
-    GPP, MAKE, NEXTEST, NGINX, NIGHTLY, NM, NODE, NPM, OPENSSL, PKG_CONFIG, PYTHON, READELF, ROOT,
-    RUSTFMT, VALGRIND,
+    ABIDIFF, ALL, BASH, C_COMPILER, CARGO_C, CLANG, CLIPPY, CMAKE, CPP_COMPILER, DEBOOTSTRAP, FISH,
+    GCC, GIT, GPP, JQ, MAKE, NEXTEST, NGINX, NIGHTLY, NM, NODE, NPM, OPENSSL, PKG_CONFIG, PYTHON,
+    READELF, ROOT, RUSTFMT, VALGRIND, ZSH,
 };
 
 use crate::artifacts;
@@ -54,7 +54,7 @@ pub(crate) const STEPS: &[Step] = &[
     step("rust", "the Rust tests of every crate but the C library's", |log| {
         rust_tests(log, "not package(mpt-tokens-capi)", &["--workspace", "--exclude=mpt-tokens-capi", "--exclude=mpt-tokens-py"])
     })
-    .uses(&[NEXTEST]),
+    .uses(&[NEXTEST, BASH, FISH, JQ, ZSH]),
     step("capi", "the C library: its headers, and programs in C and C++", |log| {
         artifacts::library(log)?;
         rust_tests(log, "package(mpt-tokens-capi)", &["-p=mpt-tokens-capi", "-p=mpt-tokens-unify"])

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use mpt_tokens_sandbox::{Sandbox, Status, numbered_id};
+use mpt_tokens_tools::{BASH, JQ, needs};
 use rstest::rstest;
 
 use crate::program::{outcome, program_for};
@@ -83,13 +84,9 @@ fn told(folder: &Path) -> BTreeMap<String, (String, bool)> {
 /// Each recipe, started again as the document says, leaves no token alive and tells of each that it is dead.
 #[rstest]
 fn a_recipe_survives_an_outage(#[values(0, 1, 2)] number: usize) {
+    needs!(BASH, JQ);
     let recipes = recipes();
     assert_eq!(recipes.len(), 3, "a recipe that is not run here");
-    if Command::new("jq").arg("--version").output().is_err() {
-        assert!(std::env::var_os("CI").is_none(), "jq is missing");
-        println!("skipped: jq is missing");
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let ids: String = (1..=LIST).map(|number| id(number) + "\n").collect();
     fs::write(folder.path().join("ids.txt"), ids).unwrap();
