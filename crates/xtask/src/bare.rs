@@ -222,9 +222,8 @@ pub(crate) fn hidden(log: &mut Log) -> Result<Tally> {
 
 fn without(log: &mut Log, tool: &Tool) -> Result<()> {
     let path = hide::without(&tool.programs().iter().copied().collect())?;
-    let xtask = std::env::current_exe().context("this program's file is not known")?;
     let run = |log: &mut Log, arguments: &[&str]| {
-        let mut command = Command::new(&xtask);
+        let mut command = repo::cargo("xtask");
         // In a run of CI a missing tool would be a failure. What it prints is kept apart from this run's own logs.
         command.args(arguments).env_remove("CI").env(LOGS, "logs-hidden");
         log.run_on_path(&mut command, &path)
