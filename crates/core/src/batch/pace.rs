@@ -419,6 +419,23 @@ mod tests {
         }
     }
 
+    /// A call that begins when a refusal comes was not under way with the one that was refused: its refusal is an event
+    /// of its own, and the second is enough for a rate. What is measured next begins there.
+    #[test]
+    fn a_call_that_begins_at_a_refusal_is_a_later_one() {
+        let start = Instant::now();
+        let (first, second) = (start + Duration::from_secs(1), start + Duration::from_secs(2));
+        let pace = Pace::new(start, PATIENCE);
+        pace.answered(start, start, Some(204), None);
+        pace.answered(start, first, Some(429), Some(Duration::ZERO));
+        assert_eq!(pace.rate(), None);
+        pace.answered(start, first, Some(429), Some(Duration::ZERO));
+        assert_eq!(pace.rate(), None, "it was under way before the first refusal");
+        pace.answered(first, second, Some(429), Some(Duration::ZERO));
+        assert!(pace.rate().is_some());
+        assert_eq!(pace.state().window.since, second);
+    }
+
     /// What many calls under way at once are refused is one event, also where the server asks for no pause at all: it
     /// must not slow the list to a standstill.
     #[test]
