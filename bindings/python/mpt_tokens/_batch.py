@@ -22,6 +22,8 @@ class BatchSummary(Frozen):
         gone: Outcomes ``gone``.
         not_deleted: Outcomes ``not_deleted``.
         unknown: Outcomes ``unknown``.
+        not_found: Outcomes with the code ``not_found``: somebody may have deleted the token before. They are counted as
+            ``not_deleted``, too.
         skipped: Outcomes with the code ``skipped``; they are counted as ``not_deleted``, too.
         duplicates: Ids that came again: not tried again, not reported again.
         already_done: Ids that the journal knows to be dead: not asked again, not reported again.
@@ -35,6 +37,7 @@ class BatchSummary(Frozen):
         "gone",
         "not_deleted",
         "unknown",
+        "not_found",
         "skipped",
         "duplicates",
         "already_done",
@@ -46,6 +49,7 @@ class BatchSummary(Frozen):
     gone: int
     not_deleted: int
     unknown: int
+    not_found: int
     skipped: int
     duplicates: int
     already_done: int
@@ -58,6 +62,7 @@ class BatchSummary(Frozen):
         gone: int,
         not_deleted: int,
         unknown: int,
+        not_found: int,
         skipped: int,
         duplicates: int,
         already_done: int,
@@ -69,6 +74,7 @@ class BatchSummary(Frozen):
         put(self, "gone", gone)
         put(self, "not_deleted", not_deleted)
         put(self, "unknown", unknown)
+        put(self, "not_found", not_found)
         put(self, "skipped", skipped)
         put(self, "duplicates", duplicates)
         put(self, "already_done", already_done)

@@ -30,7 +30,7 @@ def test_outcomes_of_all_kinds(sandbox: mpt_tokens.Sandbox, client: mpt_tokens.C
         "": ("not_deleted", "invalid_token_id"),
         "TKN-0000-0001": ("not_deleted", "own_token"),
     }
-    assert batch.summary == mpt_tokens.BatchSummary(1, 1, 3, 1, 0, 1, 0, 0, 6)
+    assert batch.summary == mpt_tokens.BatchSummary(1, 1, 3, 1, 1, 0, 1, 0, 0, 6)
     assert list(batch) == []
     assert "deleted=1" in repr(batch)
 

@@ -268,13 +268,14 @@ impl Batch {
     }
 
     /// The counts, in the order of the fields of Python's `BatchSummary`.
-    fn summary(&self) -> [u64; 9] {
+    fn summary(&self) -> [u64; 10] {
         let summary = *self.summary.lock().unwrap_or_else(PoisonError::into_inner);
         [
             summary.deleted,
             summary.gone,
             summary.not_deleted,
             summary.unknown,
+            summary.not_found,
             summary.skipped,
             summary.duplicates,
             summary.already_done,
