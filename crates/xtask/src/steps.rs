@@ -51,8 +51,16 @@ pub(crate) const STEPS: &[Step] = &[
         log.check(clippy.args(["--workspace", "--all-targets", "--", "-Dwarnings"]))
     })
     .needs(&[CLIPPY]),
-    step("rust", "the Rust tests of every crate but the C library's", |log| {
-        rust_tests(log, "not package(mpt-tokens-capi)", &["--workspace", "--exclude=mpt-tokens-capi", "--exclude=mpt-tokens-py"])
+    step("rust", "the Rust tests of every crate but these", |log| {
+        rust_tests(
+            log,
+            "not package(mpt-tokens-cli) and not package(mpt-tokens-capi)",
+            &["-p=mpt-tokens", "-p=mpt-tokens-sandbox", "-p=mpt-tokens-tools", "-p=mpt-tokens-xtask"],
+        )
+    })
+    .uses(&[NEXTEST]),
+    step("cli", "the program", |log| {
+        rust_tests(log, "package(mpt-tokens-cli)", &["-p=mpt-tokens-cli", "-p=mpt-tokens-unify"])
     })
     .uses(&[NEXTEST, BASH, FISH, JQ, ZSH]),
     step("capi", "the C library: its headers, and programs in C and C++", |log| {
