@@ -55,8 +55,9 @@ const METADATA: &[&str] = &[
 const ENTRY_POINTS: &str = "[console_scripts]\nmpt-tokens=mpt_tokens.__main__:main\n\
                             [pytest11]\nmpt_tokens=mpt_tokens.pytest_plugin\n";
 
-/// The folders of crates that the source distribution has: those that the module needs.
-const CRATES: &[&str] = &["cli", "core", "py", "sandbox", "unify"];
+/// The folders of crates that the source distribution has: those that the module needs, and `tools`, a
+/// dev-dependency of the program's, whose manifest cargo reads.
+const CRATES: &[&str] = &["cli", "core", "py", "sandbox", "tools", "unify"];
 
 /// Makes both, in a cargo profile.
 pub(crate) fn build(log: &mut Log, profile: &str, folder: &Path) -> Result<Released> {
