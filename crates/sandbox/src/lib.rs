@@ -5,7 +5,7 @@ mod dates;
 mod faults;
 mod options;
 mod rate;
-mod registry;
+mod record;
 mod reply;
 mod route;
 mod sandbox;
@@ -14,11 +14,10 @@ mod script;
 mod server;
 mod service;
 mod state;
-mod timer;
 
 pub use faults::{Effect, Fault, Number, fault_groups, fault_table, fault_table_markdown, faults};
 pub use options::{Builder, MAIN_TOKEN_ID, numbered_id};
-pub use registry::Status;
+pub use record::Status;
 pub use sandbox::Sandbox;
 pub use state::{RecordedRequest, Stats, Truth};
 

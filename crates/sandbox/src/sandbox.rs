@@ -3,7 +3,6 @@
 use crate::options::{Builder, MAIN_TOKEN_ID, Options};
 use crate::server::{Server, accept};
 use crate::state::{Memory, RecordedRequest, Stats, Truth};
-use crate::timer::Timer;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -20,7 +19,7 @@ const BACKLOG: u32 = 4_096;
 /// many fewer, a busy server looks at the sockets more than it serves them.
 const EVENT_INTERVAL: u32 = 16;
 
-/// A running sandbox. It serves on threads of its own, and stops when dropped: every connection is
+/// A running sandbox. It serves on a thread of its own, and stops when dropped: every connection is
 /// then closed and the port is free again.
 ///
 /// It may be shared between threads.
@@ -35,8 +34,8 @@ const EVENT_INTERVAL: u32 = 16;
 pub struct Sandbox {
     server: Arc<Server>,
     stop: Option<oneshot::Sender<()>>,
-    threads: Vec<JoinHandle<()>>,
-    /// The process that the threads live in.
+    thread: Option<JoinHandle<()>>,
+    /// The process that the thread lives in.
     process: u32,
 }
 
@@ -56,7 +55,7 @@ impl Sandbox {
 
     pub(crate) fn with(options: Options) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
+            .enable_all()
             .event_interval(EVENT_INTERVAL)
             .build()?;
         let listener = {
@@ -69,27 +68,21 @@ impl Sandbox {
             socket.listen(BACKLOG)?
         };
         let port = listener.local_addr()?.port();
-        let timer = Timer::default();
         let memory = Memory::new(options.clone());
-        let server = Arc::new(Server { memory, timer: timer.clone(), options, port });
+        let server = Arc::new(Server { memory, options, port });
         let (stop, stopped) = oneshot::channel::<()>();
-        let mut sandbox = Sandbox {
-            server: Arc::clone(&server),
-            stop: Some(stop),
-            threads: Vec::new(),
-            process: std::process::id(),
-        };
-        sandbox.threads.push(timer.start()?);
+        let accepting = Arc::clone(&server);
         let serve = move || {
             runtime.block_on(async {
                 tokio::select! {
-                    () = accept(listener, server) => {}
+                    () = accept(listener, accepting) => {}
                     _ = stopped => {}
                 }
             });
         };
-        sandbox.threads.push(thread::Builder::new().name("sandbox".to_owned()).spawn(serve)?);
-        Ok(sandbox)
+        let thread = thread::Builder::new().name("sandbox".to_owned()).spawn(serve)?;
+        let process = std::process::id();
+        Ok(Sandbox { server, stop: Some(stop), thread: Some(thread), process })
     }
 
     /// `http://127.0.0.1:<port>`: what `MPT_API_BASE_URL` wants.
@@ -144,15 +137,14 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         if std::process::id() != self.process {
-            // A forked child has this value but not the threads: to wait for them would be for ever,
+            // A forked child has this value but not the thread: to wait for it would be for ever,
             // and the sockets are the parent's to close.
-            std::mem::forget((self.stop.take(), std::mem::take(&mut self.threads)));
+            std::mem::forget((self.stop.take(), self.thread.take()));
             return;
         }
         // The receiver is gone already if the thread has ended: then there is nothing to stop.
         let _ = self.stop.take().map(|stop| stop.send(()));
-        self.server.timer.stop();
-        for thread in self.threads.drain(..) {
+        if let Some(thread) = self.thread.take() {
             // A panic there was printed there; dropping must not panic again.
             let _ = thread.join();
         }

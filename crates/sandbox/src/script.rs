@@ -1,12 +1,12 @@
 //! What is done with a connection whose answer HTTP itself would not allow: the socket is taken from
 //! hyper and this is played on it.
 
-use crate::timer::Timer;
 use bytes::Bytes;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::sleep;
 
 /// Bytes to send, and how the connection ends.
 #[derive(Debug)]
@@ -46,23 +46,19 @@ pub(crate) enum End {
 static FILLER: [u8; 64 * 1024] = [b'x'; 64 * 1024];
 
 /// Plays `script`, and gives the connection back when it goes on. An error is the client's leaving.
-pub(crate) async fn play(
-    script: Script,
-    mut stream: TcpStream,
-    timer: &Timer,
-) -> io::Result<Option<TcpStream>> {
+pub(crate) async fn play(script: Script, mut stream: TcpStream) -> io::Result<Option<TcpStream>> {
     match script.send {
         Send::Whole(bytes) => stream.write_all(&bytes).await?,
         Send::Drip(bytes, pause) => {
             for byte in bytes {
-                timer.sleep(pause).await;
+                sleep(pause).await;
                 stream.write_u8(byte).await?;
             }
         }
         Send::DripForever(bytes, byte, pause) => {
             stream.write_all(&bytes).await?;
             loop {
-                timer.sleep(pause).await;
+                sleep(pause).await;
                 stream.write_u8(byte).await?;
             }
         }

@@ -5,7 +5,6 @@ use crate::reply::HttpAnswer;
 use crate::script::{End, Script, play};
 use crate::service;
 use crate::state::Memory;
-use crate::timer::Timer;
 use hyper::Request;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
@@ -18,11 +17,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
 
 /// What every connection needs.
 pub(crate) struct Server {
     pub(crate) memory: Memory,
-    pub(crate) timer: Timer,
     pub(crate) options: Options,
     /// Where the sandbox listens.
     pub(crate) port: u16,
@@ -36,7 +35,7 @@ pub(crate) async fn accept(listener: TcpListener, server: Arc<Server>) {
                 tokio::spawn(connection(stream, Arc::clone(&server)));
             }
             // No file descriptor is free, or the client has left already: both pass.
-            Err(_) => server.timer.sleep(Duration::from_millis(5)).await,
+            Err(_) => sleep(Duration::from_millis(5)).await,
         }
     }
 }
@@ -68,7 +67,7 @@ async fn serve(mut stream: TcpStream, server: &Arc<Server>) -> io::Result<()> {
             // A pipelined request is lost with hyper's buffer: it must not look served.
             script.end = End::Close;
         }
-        match play(script, socket, &server.timer).await? {
+        match play(script, socket).await? {
             Some(open) => stream = open,
             None => return Ok(()),
         }
@@ -91,7 +90,9 @@ impl Service<Request<Incoming>> for Handler {
         let slot = Arc::clone(&self.script);
         Box::pin(async move {
             let reply = service::answer(&server, &request);
-            server.timer.sleep(reply.wait).await;
+            if !reply.wait.is_zero() {
+                sleep(reply.wait).await;
+            }
             match reply.answer {
                 service::Answer::Http(answer) => Ok(answer),
                 service::Answer::Raw(mut script) => {

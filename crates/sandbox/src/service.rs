@@ -1,6 +1,7 @@
 //! One request and its answer.
 
 use crate::faults::fault_table;
+use crate::record::Status;
 pub(crate) use crate::reply::Answer;
 use crate::reply::{
     Ask, HttpAnswer, Reply, html, json_body, no_content, not_found_problem, too_many_requests,
@@ -59,10 +60,10 @@ fn token(server: &Server, id: &[u8], headers: &HeaderMap) -> HttpAnswer {
 
 fn tokens(server: &Server, limit: usize, offset: usize) -> HttpAnswer {
     let state = server.memory.lock();
-    let total = state.registry.tokens().count();
-    let page: Vec<Value> = state
-        .registry
-        .tokens()
+    // Ids that were asked for in vain are no tokens.
+    let tokens = state.tokens.iter().filter(|(_, record)| record.status != Status::Unknown);
+    let total = tokens.clone().count();
+    let page: Vec<Value> = tokens
         .skip(offset)
         .take(limit)
         .filter_map(|(id, _)| shown(&String::from_utf8_lossy(id), &state.truth(id)))

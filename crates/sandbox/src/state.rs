@@ -3,9 +3,10 @@
 use crate::faults::Effect;
 use crate::options::Options;
 use crate::rate::RateLimit;
-use crate::registry::{Record, Registry, Status};
+use crate::record::{Record, Status};
 use crate::scenario::{Scenario, Step};
 use hyper::header::{AUTHORIZATION, HeaderMap};
+use indexmap::IndexMap;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -80,7 +81,8 @@ pub(crate) enum Verdict {
 }
 
 pub(crate) struct State {
-    pub(crate) registry: Registry,
+    /// Every token that was ever declared or asked for, in the order of meeting.
+    pub(crate) tokens: IndexMap<Box<[u8]>, Record>,
     pub(crate) stats: Stats,
     pub(crate) strays: VecDeque<String>,
     pub(crate) recorded: VecDeque<RecordedRequest>,
@@ -97,14 +99,11 @@ pub(crate) struct Memory {
 
 impl Memory {
     pub(crate) fn new(options: Options) -> Self {
-        let declared = 1 + options.tokens.len() + options.numbered as usize;
-        let mut registry = Registry::with_capacity(declared);
-        for id in options.declared() {
-            registry.entry(id.as_bytes(), || Status::Active);
-        }
+        let declared =
+            options.declared().map(|id| (id.into_bytes().into(), Record::new(Status::Active)));
         let rate = options.rate.map(|rate| RateLimit::new(rate, Instant::now()));
         let state = State {
-            registry,
+            tokens: declared.collect(),
             stats: Stats::default(),
             strays: VecDeque::new(),
             recorded: VecDeque::new(),
@@ -166,7 +165,10 @@ impl State {
         let scenario = Scenario::of(id);
         self.stats.requests += 1;
         let known = self.authenticates(headers, options);
-        let record = self.registry.entry(id, || first_status(scenario.as_ref()));
+        if !self.tokens.contains_key(id) {
+            self.tokens.insert(id.into(), Record::new(first_status(scenario.as_ref())));
+        }
+        let record = &mut self.tokens[id];
         record.requests = record.requests.saturating_add(1);
         if let Some(Err(seconds)) = self.rate.as_mut().map(|rate| rate.take(Instant::now())) {
             self.stats.rate_limited += 1;
@@ -197,7 +199,7 @@ impl State {
     }
 
     pub(crate) fn truth(&self, id: &[u8]) -> Truth {
-        match self.registry.find(id) {
+        match self.tokens.get(id) {
             Some(record) => Truth {
                 status: record.status,
                 requests: record.requests,

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,8 +13,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use mpt_tokens_sandbox::numbered_id;
 
-use super::super::package;
-use super::list;
+use super::package;
+use super::server::Server;
 use crate::log::Log;
 use crate::python::Venv;
 use crate::{artifacts, repo};
@@ -22,42 +23,26 @@ use crate::{artifacts, repo};
 pub(super) enum Peer {
     /// What this machine and the server can do at all.
     Raw,
-    Program,
-    ProgramWithJournal,
-    Package,
-    Aiohttp,
-    Requests,
-    Official,
+    Program {
+        journal: bool,
+    },
+    /// By its name in `throughput.py`.
+    Python(&'static str),
 }
 
-impl Peer {
-    pub(super) const ALL: [Peer; 7] = [
-        Peer::Raw,
-        Peer::Program,
-        Peer::ProgramWithJournal,
-        Peer::Package,
-        Peer::Aiohttp,
-        Peer::Requests,
-        Peer::Official,
-    ];
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Peer::Raw => "raw sockets, a thread each",
-            Peer::Program => "mpt-tokens delete",
-            Peer::ProgramWithJournal => "mpt-tokens delete --journal",
-            Peer::Package => "Python: Client.delete_tokens",
-            Peer::Aiohttp => "aiohttp: one session, tasks",
-            Peer::Requests => "requests: threads",
-            Peer::Official => "official client: threads",
-        }
-    }
-}
+pub(super) const PEERS: [(&str, Peer); 7] = [
+    ("raw sockets, a thread each", Peer::Raw),
+    ("mpt-tokens delete", Peer::Program { journal: false }),
+    ("mpt-tokens delete --journal", Peer::Program { journal: true }),
+    ("Python: Client.delete_tokens", Peer::Python("mpt_tokens")),
+    ("aiohttp: one session, tasks", Peer::Python("aiohttp")),
+    ("requests: threads", Peer::Python("requests")),
+    ("official client: threads", Peer::Python("mpt-api-client")),
+];
 
 /// What one peer does once.
-pub(super) struct Run<'a> {
-    pub(super) base_url: &'a str,
-    pub(super) api_token: &'a str,
+#[derive(Clone, Copy)]
+pub(super) struct Run {
     pub(super) concurrency: u32,
     /// When to stop, for those that take ids until the time is over.
     pub(super) seconds: u32,
@@ -65,10 +50,8 @@ pub(super) struct Run<'a> {
     pub(super) count: u64,
 }
 
-pub(super) struct Done {
-    pub(super) deleted: u64,
-    pub(super) took: Duration,
-}
+/// How many it deleted, and how long that took.
+pub(super) type Done = (u64, Duration);
 
 /// What the peers need.
 pub(super) struct Setup {
@@ -86,52 +69,50 @@ impl Setup {
         Ok(Setup { program, venv, folder })
     }
 
-    pub(super) fn run(&self, log: &mut Log, peer: Peer, run: &Run) -> Result<Done> {
-        match peer {
-            Peer::Raw => raw(run),
-            Peer::Program => self.program(log, run, false),
-            Peer::ProgramWithJournal => self.program(log, run, true),
-            Peer::Package => self.python(log, "mpt_tokens", run),
-            Peer::Aiohttp => self.python(log, "aiohttp", run),
-            Peer::Requests => self.python(log, "requests", run),
-            Peer::Official => self.python(log, "mpt-api-client", run),
+    pub(super) fn run(&self, log: &mut Log, peer: Peer, server: &Server, run: Run) -> Result<Done> {
+        let mut command = match peer {
+            Peer::Raw => return raw(server, run),
+            Peer::Program { journal } => self.program(run, journal)?,
+            Peer::Python(name) => {
+                let mut command = self.venv.command("python");
+                command.arg(repo::root().join("bindings/python/bench/throughput.py")).arg(name);
+                command.args([run.concurrency.to_string(), run.seconds.to_string()]);
+                command
+            }
+        };
+        command.env("MPT_API_BASE_URL", &server.base_url).env("MPT_API_TOKEN", &server.api_token);
+        let started = Instant::now();
+        let printed = log.stdout(&mut command)?;
+        if let Peer::Program { .. } = peer {
+            return Ok((run.count, started.elapsed()));
         }
+        let mut words = printed.split_whitespace();
+        let mut word = || words.next().with_context(|| format!("it printed no result: {printed}"));
+        Ok((word()?.parse()?, Duration::from_secs_f64(word()?.parse()?)))
     }
 
     /// The whole program, its start and its end included.
-    fn program(&self, log: &mut Log, run: &Run, journal: bool) -> Result<Done> {
-        let mut command = std::process::Command::new(&self.program);
+    fn program(&self, run: Run, journal: bool) -> Result<Command> {
+        let list = self.folder.join("ids.txt");
+        let ids: String = (1..=run.count).map(|n| numbered_id(n) + "\n").collect();
+        fs::write(&list, ids).with_context(|| format!("cannot write {}", list.display()))?;
+        let mut command = Command::new(&self.program);
         command.args(["delete", "--yes", "--quiet", "--concurrency", &run.concurrency.to_string()]);
-        command.arg("--from").arg(list(&self.folder, run.count)?);
+        command.arg("--from").arg(list);
         if journal {
             let path = self.folder.join("journal");
             let _ = fs::remove_file(&path);
             command.arg("--journal").arg(path);
         }
-        command.env("MPT_API_BASE_URL", run.base_url).env("MPT_API_TOKEN", run.api_token);
-        let started = Instant::now();
-        log.run(&mut command)?;
-        Ok(Done { deleted: run.count, took: started.elapsed() })
-    }
-
-    fn python(&self, log: &mut Log, peer: &str, run: &Run) -> Result<Done> {
-        let mut command = self.venv.command("python");
-        command.arg(repo::root().join("bindings/python/bench/throughput.py")).arg(peer);
-        command.args([run.concurrency.to_string(), run.seconds.to_string()]);
-        command.env("MPT_API_BASE_URL", run.base_url).env("MPT_API_TOKEN", run.api_token);
-        let printed = log.stdout(&mut command)?;
-        let mut words = printed.split_whitespace();
-        let mut word = || words.next().with_context(|| format!("it printed no result: {printed}"));
-        let (deleted, took) = (word()?.parse()?, Duration::from_secs_f64(word()?.parse()?));
-        Ok(Done { deleted, took })
+        Ok(command)
     }
 }
 
 /// Bytes made beforehand on a blocking socket, and the answer not looked at but for its first line.
-fn raw(run: &Run) -> Result<Done> {
-    let address = run.base_url.trim_start_matches("http://");
-    let tail =
-        format!(" HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {}\r\n\r\n", run.api_token);
+pub(super) fn raw(server: &Server, run: Run) -> Result<Done> {
+    let address = server.base_url.trim_start_matches("http://");
+    let credential = format!("authorization: Bearer {}", server.api_token);
+    let tail = format!(" HTTP/1.1\r\nhost: {address}\r\n{credential}\r\n\r\n");
     let next = AtomicU64::new(1);
     let work = || -> Result<u64> {
         let mut socket = TcpStream::connect(address)?;
@@ -161,5 +142,5 @@ fn raw(run: &Run) -> Result<Done> {
         let ended = threads.into_iter().map(|thread| thread.join().expect("no panic"));
         ended.sum::<Result<u64>>()
     })?;
-    Ok(Done { deleted, took: started.elapsed() })
+    Ok((deleted, started.elapsed()))
 }
