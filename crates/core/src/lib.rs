@@ -25,63 +25,55 @@
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+// The main file of a layer is called as the layer.
+#![allow(clippy::module_inception)]
 
 #[cfg(not(unix))]
 compile_error!("mpt-tokens waits with poll(2), and runs on Unix only so far");
 
+// A layer is a folder. Each imports only from those below it, which a test reads: `tests/it/layers.rs`.
 mod batch;
-mod builder;
 mod call;
-mod cancel;
-mod characters;
 mod client;
-mod code;
-mod connect;
-mod credential;
-mod endpoint;
-mod environment;
-mod exchange;
+mod http;
+mod input;
 mod journal;
-mod json;
-mod message;
-mod problem;
-mod prove;
-mod proxy;
-mod redact;
 mod report;
-mod resolve;
-mod retry;
-mod retry_after;
-mod retryable;
-mod secret;
-mod sender;
-mod tls;
-mod token_id;
-mod trace;
-mod transport;
-mod value;
 mod wait;
 
 #[cfg(test)]
 #[path = "../tests/it/support/prose.rs"]
 mod prose;
 
-pub use batch::{
-    Batch, BatchHandle, BatchItem, BatchOptions, BatchSummary, Pause, Pull, Rehearsal, Stopped,
-};
-pub use builder::ClientBuilder;
-pub use cancel::Cancel;
-pub use characters::{is_unprintable, printable};
-pub use client::{Client, DeleteOptions, VERSION};
-pub use code::{Code, Outcome};
-pub use endpoint::{DEFAULT_BASE_URL, Endpoint, InvalidBaseUrl};
-pub use journal::{Damage, Journal, JournalError, Resumed};
-pub use problem::ProblemDetails;
-pub use prove::{Proof, ProofBasis};
-pub use proxy::{InvalidProxy, Proxy};
-pub use report::{Attempt, Deletion, Error, Report};
-pub use secret::{ApiToken, InvalidApiToken};
-pub use tls::{CaBundle, InvalidCaBundle};
-pub use token_id::{InvalidTokenId, TokenId};
-pub use trace::TraceParent;
-pub use value::{FoundValue, find_values, redact_values};
+// Many calls.
+pub use batch::dry_run::Rehearsal;
+pub use batch::options::{BatchItem, BatchOptions, Pull};
+pub use batch::rate_limiter::Pause;
+pub use batch::run::{Batch, BatchHandle};
+pub use batch::stopped::Stopped;
+pub use batch::summary::BatchSummary;
+// What a run keeps on disk.
+pub use journal::error::JournalError;
+pub use journal::journal::Journal;
+pub use journal::resumed::{Damage, Resumed};
+// One call.
+pub use client::builder::ClientBuilder;
+pub use client::client::{Client, VERSION};
+pub use client::options::DeleteOptions;
+// Where a request goes, and whom it trusts.
+pub use http::proxy::{InvalidProxy, Proxy};
+pub use http::tls::{CaBundle, InvalidCaBundle};
+// What a call tells.
+pub use report::code::{Code, Outcome};
+pub use report::problem::ProblemDetails;
+pub use report::report::{Attempt, Proof, ProofBasis, Report};
+pub use report::result::{Deletion, Error};
+// What a caller gives.
+pub use input::api_token::{ApiToken, InvalidApiToken};
+pub use input::characters::{is_unprintable, printable};
+pub use input::endpoint::{DEFAULT_BASE_URL, Endpoint, InvalidBaseUrl};
+pub use input::find_values::{FoundValue, find_values, redact_values};
+pub use input::token_id::{InvalidTokenId, TokenId};
+pub use input::trace::TraceParent;
+// How a call is ended early.
+pub use wait::cancel::Cancel;

@@ -6,17 +6,20 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use crate::batch::crew::{Crew, Done, Hands, Job, Stop, Stopped};
-use crate::batch::ledger::{Fate, Ledger};
-use crate::batch::pace::Pause;
-use crate::batch::{BatchItem, BatchOptions, BatchSummary, Pull};
-use crate::cancel::Cancel;
-use crate::client::{Client, DeleteOptions};
-use crate::code::{Code, Outcome};
-use crate::journal::Journal;
-use crate::prove::Proof;
-use crate::report::Report;
-use crate::secret::ApiToken;
+use crate::batch::job::{Done, Job};
+use crate::batch::options::{BatchItem, BatchOptions, Pull};
+use crate::batch::rate_limiter::Pause;
+use crate::batch::stopped::Stopped;
+use crate::batch::summary::BatchSummary;
+use crate::batch::workers::{Crew, Hands};
+use crate::client::client::Client;
+use crate::client::options::DeleteOptions;
+use crate::input::api_token::ApiToken;
+use crate::journal::journal::Journal;
+use crate::journal::seen_ids::{Fate, Ledger};
+use crate::report::code::{Code, Outcome};
+use crate::report::report::{Proof, Report};
+use crate::wait::cancel::Cancel;
 
 /// With how many calls at once a batch begins; each answer allows one more. So a limit of the server is met by a few
 /// calls, not by all, and no more threads start than there is work for.
@@ -69,7 +72,7 @@ pub struct BatchHandle {
 impl BatchHandle {
     /// As [`Batch::stop`].
     pub fn stop(&self) {
-        self.crew.stop(Stop::Asked);
+        self.crew.stop(Stopped::Asked);
     }
 
     /// The pause that all calls keep now, if any: the server asked for it.
@@ -143,7 +146,7 @@ impl<I> Batch<I> {
     /// Pulls no more ids. What is under way finishes; what was pulled and not started is reported as `skipped`. Go on
     /// calling `next` for these reports.
     pub fn stop(&self) {
-        self.crew.stop(Stop::Asked);
+        self.crew.stop(Stopped::Asked);
     }
 
     /// Why no more ids are tried, where that is so.
@@ -262,7 +265,7 @@ impl<I> Batch<I> {
             && std::mem::take(&mut self.unwritten)
             && let Err(why) = journal.write()
         {
-            self.crew.stop(Stop::Journal(why.to_string()));
+            self.crew.stop(Stopped::Journal(why.to_string()));
         }
     }
 

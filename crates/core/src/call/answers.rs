@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use super::decisions::run;
-use crate::code::{Code, Outcome};
-use crate::report::Report;
+use crate::call::decisions::run;
+use crate::report::code::{Code, Outcome};
+use crate::report::report::Report;
 
 const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/answers.md"));
 

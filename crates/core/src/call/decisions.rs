@@ -5,13 +5,16 @@ use std::time::{Duration, Instant};
 
 use rstest::rstest;
 
-use super::{Answer, AttemptOrder, Call, Known, Lost, World};
-use crate::code::{Code, Outcome};
-use crate::problem::ProblemDetails;
-use crate::report::Report;
-use crate::retry::{RetryBudget, RetryPolicy};
-use crate::token_id::TokenId;
-use crate::trace::TraceParent;
+use crate::call::answer::{Answer, Lost};
+use crate::call::call::Call;
+use crate::call::io::{AttemptOrder, World};
+use crate::call::retry::{RetryBudget, RetryPolicy};
+use crate::call::rules::Known;
+use crate::input::token_id::TokenId;
+use crate::input::trace::TraceParent;
+use crate::report::code::{Code, Outcome};
+use crate::report::problem::ProblemDetails;
+use crate::report::report::Report;
 
 /// A world that answers as it is told, where waiting takes no time.
 struct Script {

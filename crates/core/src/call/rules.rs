@@ -1,8 +1,8 @@
 //! The rules: what one answer says, and what the answers of a call say together. DESIGN.md has the reasons, and the
 //! table in docs/answers.md is checked against this file.
 
-use crate::call::{Answer, Lost};
-use crate::code::{Code, Outcome};
+use crate::call::answer::{Answer, Lost};
+use crate::report::code::{Code, Outcome};
 
 /// What one answer means by itself.
 #[derive(Debug, PartialEq, Eq)]
@@ -97,5 +97,16 @@ pub(crate) fn settle(last: &Verdict, lost: Lost, known: Known) -> (Code, Outcome
         // Nothing else that comes after a lost answer says that the token is alive.
         code if was_lost || (asked && may_tell_the_end) => (code, Outcome::Unknown),
         code => (code, Outcome::NotDeleted),
+    }
+}
+
+impl Lost {
+    /// The same after one more answer.
+    pub(crate) fn after(self, says: Says, number: u32) -> Lost {
+        match (self, says) {
+            (Lost::No | Lost::InDoubt | Lost::Perhaps(_), Says::Nothing) => Lost::Attempt(number),
+            (Lost::No, Says::NotNow { sure: false }) => Lost::Perhaps(number),
+            _ => self,
+        }
     }
 }

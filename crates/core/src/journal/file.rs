@@ -9,11 +9,13 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
-use crate::batch::Ledger;
-use crate::client::Client;
-use crate::journal::lines::{self, Line};
+use crate::client::client::Client;
+use crate::journal::error::{JournalError, Problem};
+use crate::journal::lines;
+use crate::journal::lines::Line;
 use crate::journal::owner::Owner;
-use crate::journal::{Damage, JournalError, Problem};
+use crate::journal::resumed::Damage;
+use crate::journal::seen_ids::Ledger;
 
 /// No line is longer: an id has 256 bytes at most, a base URL is no novel.
 const LONGEST_LINE: u64 = 64 * 1024;

@@ -5,11 +5,10 @@ use std::time::SystemTime;
 use crc::{CRC_32_ISCSI, Crc};
 use serde::{Deserialize, Serialize};
 
-use crate::batch::Fate;
 use crate::journal::owner::Owner;
-use crate::json;
-use crate::prove::Proof;
-use crate::report::Report;
+use crate::journal::seen_ids::Fate;
+use crate::report::json;
+use crate::report::report::{Proof, Report};
 
 /// The format of the lines below; a later one has a higher number.
 pub(crate) const VERSION: u64 = 2;

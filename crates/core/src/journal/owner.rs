@@ -6,8 +6,8 @@ use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 
-use crate::client::Client;
-use crate::secret::ApiToken;
+use crate::client::client::Client;
+use crate::input::api_token::ApiToken;
 
 /// What a journal says of its owner. A token that one account cannot see is `gone` for it, and may live all the same:
 /// so what one token was answered is nothing that another may build on.

@@ -7,6 +7,7 @@ mod faults;
 mod framing;
 mod inputs;
 mod journal;
+mod layers;
 mod odd_answers;
 mod pace;
 mod phases;

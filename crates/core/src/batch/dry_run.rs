@@ -1,0 +1,119 @@
+//! What a batch would do, without doing it.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use crate::batch::options::{BatchItem, BatchOptions, Pull};
+use crate::client::client::Client;
+use crate::client::options::DeleteOptions;
+use crate::journal::seen_ids::Ledger;
+use crate::report::code::Code;
+use crate::report::report::Report;
+
+/// What a batch would do, made by [`Client::rehearse`]: an iterator of reports, none of which says that anything was
+/// sent. Ids are pulled one by one.
+pub struct Rehearsal<I> {
+    client: Client,
+    ids: Option<I>,
+    options: DeleteOptions,
+    ledger: Ledger,
+    own: VecDeque<BatchItem>,
+    duplicates: u64,
+    already_done: u64,
+}
+
+impl<I> Rehearsal<I> {
+    pub(crate) fn new(
+        client: &Client,
+        ids: I,
+        options: &BatchOptions,
+        ledger: Ledger,
+    ) -> Rehearsal<I> {
+        let options = DeleteOptions {
+            missing_ok: options.missing_ok,
+            allow_own_token: options.allow_own_token,
+            ..DeleteOptions::new()
+        };
+        Rehearsal {
+            client: client.clone(),
+            ids: Some(ids),
+            options,
+            ledger,
+            own: VecDeque::new(),
+            duplicates: 0,
+            already_done: 0,
+        }
+    }
+
+    /// Ids that were pulled again: they would not be tried again.
+    pub fn duplicates(&self) -> u64 {
+        self.duplicates
+    }
+
+    /// Ids that the journal knows to be dead: they would not be asked again.
+    pub fn already_done(&self) -> u64 {
+        self.already_done
+    }
+
+    fn report(&mut self, item: BatchItem) -> Option<Report> {
+        let known = self.ledger.meet(&item.id);
+        if known.is_met() {
+            self.duplicates += 1;
+            return None;
+        }
+        if known.is_dead() || item.known_dead {
+            self.already_done += 1;
+            return None;
+        }
+        let perhaps_asked = item.after_lost_answer || known.is_open() || known.is_in_doubt();
+        match self.client.check(&item.id, &self.options, perhaps_asked) {
+            Err(refused) => Some(*refused),
+            Ok(_) if self.client.own_token_id() == Some(item.id.as_str()) => {
+                self.own.push_back(item);
+                None
+            }
+            Ok(_) if self.client.is_own_token(&item.id) => {
+                self.own.push_front(item);
+                None
+            }
+            Ok(_) => Some(self.would_send(&item.id)),
+        }
+    }
+
+    fn would_send(&self, id: &str) -> Report {
+        let url = match crate::TokenId::new(id) {
+            Ok(id) => self.client.endpoint().token_url(&id),
+            Err(_) => unreachable!("the id was checked"),
+        };
+        Report::refused(Code::Skipped, Some(id.to_owned()), format!("would send DELETE {url}"))
+    }
+}
+
+impl<I> Iterator for Rehearsal<I>
+where
+    I: Iterator,
+    I::Item: Into<Pull>,
+{
+    type Item = Report;
+
+    fn next(&mut self) -> Option<Report> {
+        while let Some(ids) = &mut self.ids {
+            match ids.next().map(Into::into) {
+                Some(Pull::Item(item)) => {
+                    if let Some(report) = self.report(item) {
+                        return Some(report);
+                    }
+                }
+                Some(Pull::NotYet) => {}
+                None => self.ids = None,
+            }
+        }
+        self.own.pop_front().map(|own| self.would_send(&own.id))
+    }
+}
+
+impl<I> fmt::Debug for Rehearsal<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rehearsal").finish_non_exhaustive()
+    }
+}

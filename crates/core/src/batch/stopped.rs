@@ -1,0 +1,85 @@
+//! Why a batch tries no more ids, and what it reports of those that it did not try.
+
+use std::fmt;
+
+use crate::batch::job::Job;
+use crate::batch::rate_limiter::Pause;
+use crate::input::characters::printable;
+use crate::report::code::{Code, Outcome};
+use crate::report::report::Report;
+
+/// Why a batch tries no more ids, though there are some. As text it says what to do, where there is something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stopped {
+    /// It was told to: [`Batch::stop`](crate::Batch::stop).
+    Asked,
+    /// It was cancelled.
+    Cancelled,
+    /// The API does not accept the API token: it answered 401.
+    Unauthorized,
+    /// The server wants to be left alone for longer than is waited.
+    Paused(Pause),
+    /// The journal cannot be written: in words.
+    Journal(String),
+}
+
+impl Stopped {
+    /// What happened.
+    pub(crate) fn cause(&self) -> String {
+        match self {
+            Stopped::Asked => "the batch was stopped".to_owned(),
+            Stopped::Cancelled => "the batch was cancelled".to_owned(),
+            Stopped::Unauthorized => {
+                "the API answered 401 (the API token is not accepted)".to_owned()
+            }
+            Stopped::Paused(pause) => wants_no_calls(pause),
+            Stopped::Journal(why) => why.clone(),
+        }
+    }
+
+    /// What to do.
+    pub(crate) fn advice(&self) -> &'static str {
+        match self {
+            Stopped::Unauthorized => ": check MPT_API_TOKEN",
+            Stopped::Paused(_) => ": run again then",
+            Stopped::Asked | Stopped::Cancelled | Stopped::Journal(_) => "",
+        }
+    }
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.cause(), self.advice())
+    }
+}
+
+pub(crate) fn wants_no_calls(pause: &Pause) -> String {
+    let seconds = pause.left.as_secs_f64().ceil();
+    format!("the API wants no calls for {seconds} s (it answered {})", pause.http_status)
+}
+
+/// The report of an id that was pulled and not tried.
+pub(crate) fn skipped(job: &Job, why: &Stopped) -> Report {
+    let advice = why.advice();
+    let because = match why {
+        Stopped::Asked | Stopped::Cancelled => why.cause(),
+        _ => format!("the batch was stopped, since {}", why.cause()),
+    };
+    let id = &job.id;
+    let shown = printable(id);
+    if job.after_lost_answer || job.in_doubt {
+        let why = match job.after_lost_answer {
+            true => "the answer to an earlier call was lost",
+            false => "a damaged line of the journal may have been about it",
+        };
+        let message = format!(
+            "{because}, and the token `{shown}` was not tried; {why}, and the token may be deleted: run again to find out"
+        );
+        let report = Report::refused(Code::Skipped, Some(id.clone()), message);
+        let in_doubt = !job.after_lost_answer;
+        return Report { outcome: Outcome::Unknown, in_doubt, retryable: true, ..report };
+    }
+    let message = format!("{because}, and the token `{shown}` was not tried{advice}");
+    Report::refused(Code::Skipped, Some(id.clone()), message)
+}

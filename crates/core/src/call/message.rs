@@ -1,0 +1,156 @@
+//! The sentences of reports: what happened, what is true of the token, what to do.
+
+use std::fmt::Write as _;
+
+use crate::call::answer::{Answer, End, Lost};
+use crate::input::characters::{is_unprintable, printable};
+use crate::input::token_id::TokenId;
+use crate::report::code::{Code, Outcome};
+
+/// At most this many characters of server text stand in a message.
+const MAX_SERVER_TEXT: usize = 300;
+
+/// The sentence for a call that was made.
+pub(crate) fn of_call(
+    id: &TokenId,
+    code: Code,
+    outcome: Outcome,
+    lost: Lost,
+    last: Option<&Answer>,
+    end: End,
+    attempts: usize,
+) -> String {
+    let id = &*printable(id.as_str());
+    match outcome {
+        Outcome::Deleted => return format!("the token `{id}` is deleted"),
+        Outcome::Gone => return format!("the token `{id}` is gone: {}", why_gone(lost, last)),
+        Outcome::NotDeleted | Outcome::Unknown => {}
+    }
+    let mut text = what_happened(code, last);
+    match end {
+        End::AttemptsUsed if attempts > 1 => {
+            let _ = write!(text, ", after {attempts} attempts");
+        }
+        End::Deadline => text.push_str(", and another attempt would pass the deadline"),
+        End::BudgetSpent => text.push_str(", and the retries of all calls together are spent"),
+        End::AttemptsUsed | End::Final => {}
+    }
+    if outcome == Outcome::NotDeleted {
+        let _ = write!(text, "; the token `{id}` was not deleted{}", advice(code));
+        return text;
+    }
+    match lost {
+        Lost::Attempt(number) => {
+            let _ = write!(text, "; the answer to attempt {number} was lost");
+        }
+        Lost::Perhaps(number) => {
+            let _ = write!(text, "; attempt {number} was refused, perhaps not by the API");
+        }
+        Lost::Before => text.push_str("; the answer to an earlier call was lost"),
+        Lost::InDoubt => text.push_str("; a damaged line of the journal may have been about it"),
+        Lost::No => {}
+    }
+    // To ask for what is not there again tells no more.
+    let advice = match code {
+        Code::NotFound => "look for it in the Marketplace",
+        _ => "run again to find out",
+    };
+    let _ = write!(text, "; the token `{id}` may be deleted: {advice}");
+    text
+}
+
+fn why_gone(lost: Lost, last: Option<&Answer>) -> String {
+    let own = matches!(last, Some(Answer::Status { status: 401, .. }));
+    let now = if own { "it no longer authenticates" } else { "the API does not know it any more" };
+    match lost {
+        Lost::No | Lost::InDoubt => "the API does not know it".to_owned(),
+        Lost::Before => format!("the answer to an earlier call was lost, and {now}"),
+        Lost::Attempt(number) => format!("the answer to attempt {number} was lost, and {now}"),
+        Lost::Perhaps(number) => {
+            format!("attempt {number} was refused, perhaps not by the API, and {now}")
+        }
+    }
+}
+
+fn what_happened(code: Code, last: Option<&Answer>) -> String {
+    let mut text = match (code, last) {
+        (Code::Cancelled, _) => return "the call was cancelled".to_owned(),
+        (_, None) => code.meaning().to_owned(),
+        (_, Some(Answer::Status { status, .. })) => match (code, status) {
+            (Code::UnexpectedResponse, 404) => {
+                "the answer was 404, and not in the API's form (a gateway's?): is the base URL right?".to_owned()
+            }
+            (Code::UnexpectedResponse, 300..=399) => {
+                format!("the answer was a redirect ({status}), which is never followed: is the base URL right?")
+            }
+            (Code::UnexpectedResponse, 200..=299) => {
+                format!("the answer was {status} instead of 204, which proves nothing: is the base URL right?")
+            }
+            (Code::UnexpectedResponse, _) => format!("the answer was {status}, which the API does not give"),
+            _ => format!("the API answered {status} ({})", reason(code)),
+        },
+        (_, Some(Answer::Failed { detail, .. })) => {
+            let what = match code {
+                Code::ResolveFailed => "the host's name could not be resolved",
+                Code::ConnectFailed => "no connection could be opened",
+                Code::TlsFailed => "the TLS handshake failed",
+                Code::ProxyFailed => "the proxy failed",
+                Code::ConnectionLost => "the connection was lost",
+                Code::Timeout => "a deadline passed",
+                Code::UnexpectedResponse => "the answer was not HTTP",
+                _ => code.meaning(),
+            };
+            if detail.is_empty() { what.to_owned() } else { format!("{what}: {}", plain(detail)) }
+        }
+    };
+    if let Some(Answer::Status { problem: Some(problem), .. }) = last
+        && let Some(summary) = problem.summary()
+    {
+        let _ = write!(text, ": {}", plain(&summary));
+    }
+    text
+}
+
+fn reason(code: Code) -> &'static str {
+    match code {
+        Code::BadRequest => "bad request",
+        Code::Unauthorized => "the API token is not accepted",
+        Code::Forbidden => "the API token may not do this",
+        Code::NotFound => "not found",
+        Code::Conflict => "conflict",
+        Code::RateLimited => "too many requests",
+        _ => "server error",
+    }
+}
+
+fn advice(code: Code) -> &'static str {
+    match code {
+        Code::BadRequest => ": check the token id",
+        Code::Unauthorized => ": check MPT_API_TOKEN",
+        Code::Forbidden => ": use an API token of an account that may delete it",
+        Code::NotFound => {
+            ": somebody may have deleted it; check the token id, and whether the account may see it"
+        }
+        Code::RateLimited => ": run again later",
+        Code::ResolveFailed | Code::ConnectFailed => ": check the base URL and the network",
+        Code::ProxyFailed => ": check the proxy",
+        _ => "",
+    }
+}
+
+/// Server text fit for one line on a terminal: what is not printable escaped, cut at a bound.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len().min(MAX_SERVER_TEXT));
+    for (count, c) in text.chars().enumerate() {
+        if count == MAX_SERVER_TEXT {
+            plain.push('…');
+            break;
+        }
+        match c {
+            '\n' | '\r' | '\t' => plain.push(' '),
+            c if is_unprintable(c) => plain.extend(c.escape_unicode()),
+            c => plain.push(c),
+        }
+    }
+    plain
+}

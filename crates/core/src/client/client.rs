@@ -1,0 +1,227 @@
+//! The client: what a program makes once, and calls from any thread.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::call::answer::Lost;
+use crate::call::call::Call;
+use crate::call::retry::{RetryBudget, RetryPolicy};
+use crate::call::rules::Known;
+use crate::client::options::DeleteOptions;
+use crate::http::network::{Network, RealWorld};
+use crate::input::api_token::ApiToken;
+use crate::input::characters::{is_id_byte, printable};
+use crate::input::endpoint::Endpoint;
+use crate::input::token_id::TokenId;
+use crate::input::token_value::{REDACTED, comparable};
+use crate::input::trace::TraceParent;
+use crate::report::code::{Code, Outcome};
+use crate::report::report::Report;
+use crate::report::result::{Deletion, Error};
+use crate::wait::cancel::Cancel;
+use crate::wait::wait::Cancels;
+
+/// The version of this library.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Deletes API tokens.
+///
+/// Immutable, `Send` and `Sync`, cheap to clone: a clone shares the connections, the retry budget and the cancel
+/// handle. Connections are pooled, as many idle ones as calls ran at once. After a fork the child opens its own.
+///
+/// ```no_run
+/// let client = mpt_tokens::Client::from_env()?;
+/// let deletion = client.delete_token("TKN-1671-0642")?;
+/// println!("{}", deletion.outcome());
+/// # Ok::<(), mpt_tokens::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) cancel: Cancel,
+}
+
+pub(crate) struct Shared {
+    pub(crate) network: Network,
+    pub(crate) policy: RetryPolicy,
+    pub(crate) budget: RetryBudget,
+    pub(crate) missing_ok: bool,
+    pub(crate) allow_own_token: bool,
+    /// Whether a request with the API token in use was answered 204: it is a token's value, or was one.
+    pub(crate) accepted: AtomicBool,
+}
+
+impl Client {
+    /// Deletes one token.
+    ///
+    /// Blocks until the matter is settled, at the longest for the client's timeout. The call is tried again where
+    /// that is safe and can help; every failure says whether the token may have been deleted all the same.
+    ///
+    /// # Errors
+    /// Every code but `ok` and `skipped`. The outcome of an error is `not_deleted` or `unknown`.
+    pub fn delete_token(&self, token_id: &str) -> Result<Deletion, Error> {
+        self.delete_token_with(token_id, &DeleteOptions::new())
+    }
+
+    /// Deletes one token, with options for this call.
+    ///
+    /// # Errors
+    /// As [`Client::delete_token`].
+    pub fn delete_token_with(
+        &self,
+        token_id: &str,
+        options: &DeleteOptions,
+    ) -> Result<Deletion, Error> {
+        self.report(token_id, options, None).into_result()
+    }
+
+    /// A client on the same connections that another handle cancels: what a call needs to be ended by itself.
+    #[must_use]
+    pub fn with_cancel(&self, cancel: Cancel) -> Client {
+        Client { shared: Arc::clone(&self.shared), cancel }
+    }
+
+    /// The handle that ends the calls of this client and its clones.
+    pub fn cancel_handle(&self) -> &Cancel {
+        &self.cancel
+    }
+
+    /// Where this client sends its requests.
+    pub fn endpoint(&self) -> &Endpoint {
+        self.shared.network.endpoint()
+    }
+
+    /// The id of the token in use, where its value names one.
+    pub fn own_token_id(&self) -> Option<&str> {
+        self.shared.network.token().token_id()
+    }
+
+    /// Whether an id is, or may be, that of the token in use: one that differs from it only in case, in white space
+    /// around it, in characters that nobody sees or in ones that look alike counts, since a server may take the two
+    /// for one.
+    pub fn is_own_token(&self, token_id: &str) -> bool {
+        self.own_token_id().is_some_and(|own| {
+            own.eq_ignore_ascii_case(token_id)
+                || (!token_id.bytes().all(is_id_byte) && comparable(own) == comparable(token_id))
+        })
+    }
+
+    /// From now on, no text of this client shows this value: for values that are read long before they are used. Those
+    /// that a batch pulls and that are proven are kept out anyway. The last two thousand values or more are known.
+    pub fn keep_secret(&self, value: &ApiToken) {
+        let secrets = self.shared.network.secrets();
+        secrets.keep(value);
+        secrets.keep(&value.in_usual_form());
+    }
+
+    /// The total limit of a call.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.shared.policy.timeout
+    }
+
+    pub(crate) fn own_token(&self) -> &ApiToken {
+        self.shared.network.token()
+    }
+
+    /// Checks an id as a call would, before anything is sent.
+    pub(crate) fn check(
+        &self,
+        token_id: &str,
+        options: &DeleteOptions,
+        after_lost_answer: bool,
+    ) -> Result<TokenId, Box<Report>> {
+        let refuse = |shown: &str, message: &str| {
+            let shown = Some(shown.to_owned());
+            Err(Box::new(Report::refused(Code::InvalidTokenId, shown, message.to_owned())))
+        };
+        let id = match TokenId::new(token_id) {
+            Err(invalid) if invalid.is_token_value() => {
+                let secrets = self.shared.network.secrets();
+                return refuse(
+                    &secrets.redact(invalid.shown()),
+                    &secrets.redact(&invalid.to_string()),
+                );
+            }
+            _ if self.own_token().is_inside(token_id) => {
+                return refuse(
+                    REDACTED,
+                    "the token id holds the API token in use: expected an id such as `TKN-1671-0642`",
+                );
+            }
+            Err(invalid) => return refuse(invalid.shown(), &invalid.to_string()),
+            Ok(id) => id,
+        };
+        let allowed = options.allow_own_token.unwrap_or(self.shared.allow_own_token);
+        if !allowed && self.is_own_token(id.as_str()) {
+            let own = self.own_token_id().unwrap_or_default();
+            let is = if own == id.as_str() { "is" } else { "may be" };
+            let shown = printable(id.as_str());
+            let message = format!(
+                "the token `{shown}` {is} the one in use, and {}: allow the own token to be deleted if that is meant",
+                if after_lost_answer {
+                    "was not asked to be deleted again; the answer to an earlier call was lost, and it may be deleted"
+                } else {
+                    "was not deleted"
+                }
+            );
+            let report = Report::refused(Code::OwnToken, Some(id.as_str().to_owned()), message);
+            // An earlier request may have deleted it.
+            let outcome = if after_lost_answer { Outcome::Unknown } else { report.outcome };
+            let retryable = outcome == Outcome::Unknown;
+            return Err(Box::new(Report { outcome, retryable, ..report }));
+        }
+        Ok(id)
+    }
+
+    /// Makes the call, and turns a panic into `internal`: a caller must learn what is true even of our bugs.
+    pub(crate) fn report(
+        &self,
+        token_id: &str,
+        options: &DeleteOptions,
+        gate: Option<&dyn crate::call::io::Gate>,
+    ) -> Report {
+        let id = match self.check(token_id, options, options.after_lost_answer) {
+            Ok(id) => id,
+            Err(refused) => return *refused,
+        };
+        let world = RealWorld {
+            network: &self.shared.network,
+            credential: self.shared.network.credential(),
+            cancels: Cancels::new(&self.cancel, options.cancel.as_ref()),
+        };
+        let call = Call {
+            id: &id,
+            known: Known {
+                own: self.own_token_id() == Some(id.as_str()),
+                missing_ok: options.missing_ok.unwrap_or(self.shared.missing_ok),
+            },
+            lost_before: match (options.after_lost_answer, options.in_doubt) {
+                (true, _) => Lost::Before,
+                (false, true) => Lost::InDoubt,
+                (false, false) => Lost::No,
+            },
+            trace: options.trace_parent.unwrap_or_else(TraceParent::random),
+            policy: &self.shared.policy,
+            budget: &self.shared.budget,
+            gate,
+        };
+        let report = catch_unwind(AssertUnwindSafe(|| call.run(&world)))
+            .unwrap_or_else(|_| Report::internal(Some(id.as_str().to_owned())));
+        if report.outcome() == Outcome::Deleted && !self.shared.accepted.load(Ordering::Relaxed) {
+            self.shared.accepted.store(true, Ordering::Relaxed);
+        }
+        report
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("network", &self.shared.network)
+            .field("policy", &self.shared.policy)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,291 @@
+//! Proof that a leaked token is dead: the server's word, given to the token's own value.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use crate::call::answer::Lost;
+use crate::call::call::Call;
+use crate::call::io::{Entry, Gate};
+use crate::call::retry::RetryPolicy;
+use crate::call::rules::Known;
+use crate::client::client::Client;
+use crate::client::options::DeleteOptions;
+use crate::http::credential::Credential;
+use crate::http::network::{MAX_VALUE, RealWorld};
+use crate::input::api_token::ApiToken;
+use crate::input::token_id::TokenId;
+use crate::input::trace::TraceParent;
+use crate::report::code::{Code, Outcome};
+use crate::report::report::{Attempt, Proof, ProofBasis, Report, not_proven};
+use crate::report::result::Error;
+use crate::wait::wait::Cancels;
+
+impl Client {
+    /// Asks for proof that a token is dead: sends the DELETE for the id inside its value, with that value as the
+    /// credential. A deleted token can no longer be used for authentication, so the answer must be 401. Then sends the
+    /// same request with the client's own API token, which the API must answer 404: so it is the value that the 401 is
+    /// about. Where the client's own API token is that value, there is no such control: then the value must have been
+    /// accepted before, by this client and with 204, and the 401 must be the API's. [`Proof::basis`] says which it was.
+    ///
+    /// Only for values whose token is to die: one that is still there is deleted by these very requests. Everything of
+    /// the client holds: its connections, limits, retries and cancel handle; its timeout is that of all requests
+    /// together.
+    ///
+    /// ```no_run
+    /// use mpt_tokens::{ApiToken, Client};
+    ///
+    /// let client = Client::from_env()?;
+    /// let leaked = ApiToken::new(std::fs::read_to_string("leaked.txt")?)?;
+    /// client.delete_token(leaked.token_id().ok_or("no id in the value")?)?;
+    /// assert!(client.prove_deleted(&leaked)?.is_proven());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `invalid_argument` when the value does not have the form `idt:TKN-XXXX-XXXX:<secret>`, or is longer than 4096
+    /// bytes. Whatever the server answers is a [`Proof`].
+    pub fn prove_deleted(&self, value: &ApiToken) -> Result<Proof, Error> {
+        self.prove_deleted_with(value, &DeleteOptions::new())
+    }
+
+    /// As [`Client::prove_deleted`], with a trace and a cancel handle of its own; the other options mean nothing here.
+    ///
+    /// # Errors
+    /// As [`Client::prove_deleted`].
+    pub fn prove_deleted_with(
+        &self,
+        value: &ApiToken,
+        options: &DeleteOptions,
+    ) -> Result<Proof, Error> {
+        self.ask_for_proof(value, false, options, None)
+    }
+
+    /// The proof of one token of a batch: whatever is wrong with its value, the token has a proof that says so.
+    /// `control`: the API has said already, to the client's own API token, that the token is not there.
+    pub(crate) fn proof(
+        &self,
+        id: &str,
+        value: &ApiToken,
+        control: bool,
+        options: &DeleteOptions,
+        gate: Option<&dyn Gate>,
+    ) -> Proof {
+        let report = if value.token_id() == Some(id) {
+            match self.ask_for_proof(value, control, options, gate) {
+                Ok(proof) => return proof,
+                Err(error) => Report::from(error),
+            }
+        } else {
+            let what = format!("the value given for the token `{id}` is not its own");
+            let message = not_proven(id, &what);
+            Report::refused(Code::InvalidArgument, Some(id.to_owned()), message)
+        };
+        Proof::none(report)
+    }
+
+    fn ask_for_proof(
+        &self,
+        value: &ApiToken,
+        control: bool,
+        options: &DeleteOptions,
+        gate: Option<&dyn Gate>,
+    ) -> Result<Proof, Error> {
+        let fail = |id: Option<&str>, message: String| {
+            Report::refused(Code::InvalidArgument, id.map(str::to_owned), message)
+                .into_result()
+                .expect_err("a refusal is no success")
+        };
+        let Some(id) = value.token_id() else {
+            let message = "the token value has no token id in it, so nothing can be proven: expected the form \
+                           `idt:TKN-XXXX-XXXX:<secret>`";
+            return Err(fail(None, message.to_owned()));
+        };
+        if value.expose().len() > MAX_VALUE {
+            let message =
+                format!("the value of the token `{id}` is longer than {MAX_VALUE} bytes: check it");
+            return Err(fail(Some(id), message));
+        }
+        let id = TokenId::new(id).map_err(|invalid| fail(Some(id), invalid.to_string()))?;
+        self.keep_secret(value);
+        // In another form than the API's, it would be refused whether the token is dead or not.
+        let value = Arc::new(Credential::new(value.in_usual_form()));
+        let questions = Questions { client: self, id: &id, value: &value, options, gate };
+        let proof = catch_unwind(AssertUnwindSafe(|| questions.prove(control)));
+        Ok(proof.unwrap_or_else(|_| Proof::none(Report::internal(Some(id.as_str().to_owned())))))
+    }
+}
+
+/// The requests that a proof needs.
+struct Questions<'a> {
+    client: &'a Client,
+    id: &'a TokenId,
+    value: &'a Arc<Credential>,
+    options: &'a DeleteOptions,
+    gate: Option<&'a dyn Gate>,
+}
+
+impl Questions<'_> {
+    fn prove(&self, control: bool) -> Proof {
+        let client = self.client;
+        let trace = self.options.trace_parent.unwrap_or_else(TraceParent::random);
+        let policy = &client.shared.policy;
+        let asked = Instant::now();
+        let mut report = self.ask(self.value, true, trace, policy);
+        let own = client.own_token().in_usual_form();
+        let is_own = self.value.token().expose() == own.expose();
+        if is_own && report.outcome() == Outcome::Deleted {
+            client.shared.accepted.store(true, Ordering::Relaxed);
+        }
+        if answered(&report) != Some(401) {
+            return Proof::none(without_gone(what_else(self.id, report)));
+        }
+        let said = |what: &str| not_proven(self.id.as_str(), what);
+        if control {
+            return proven(report, ProofBasis::Control);
+        }
+        if is_own {
+            let from_api = report.attempts().last().is_some_and(|attempt| attempt.from_api);
+            let what = if !client.shared.accepted.load(Ordering::Relaxed) {
+                "its value was answered 401, as any text would be: it was not accepted before, and there is no other \
+                 API token to compare with"
+            } else if !from_api {
+                "its value was answered 401, and not in the API's form (a gateway's?)"
+            } else {
+                return proven(report, ProofBasis::AcceptedBefore);
+            };
+            return Proof::none(without_gone(Report { message: said(what), ..report }));
+        }
+        if client.is_own_token(self.id.as_str()) {
+            // The control would delete the token in use, if this value is only a wrong spelling of its value.
+            let what = "its value was answered 401, and the API token in use, which is for the same token, is another \
+                        value: there is nothing to compare with";
+            return Proof::none(without_gone(Report { message: said(what), ..report }));
+        }
+        let control = self.control(trace, asked + policy.timeout);
+        report.elapsed = asked.elapsed();
+        let last = control.attempts().last();
+        match (control.outcome(), last.and_then(Attempt::api_status)) {
+            // Not after a lost answer, which may have been to the request that has deleted it.
+            (Outcome::NotDeleted, Some(404 | 410)) => proven(report, ProofBasis::Control),
+            (Outcome::Deleted, _) => {
+                let what = "its value was answered 401 while the token was still there, so it may be cut off or \
+                            mistyped; the same request with the API token in use has deleted the token";
+                let (outcome, code) = (Outcome::Deleted, Code::Ok);
+                Proof::none(Report {
+                    message: said(what),
+                    outcome,
+                    code,
+                    retry_after: None,
+                    ..report
+                })
+            }
+            _ => {
+                let what = format!(
+                    "its value was answered 401, but the same request with the API token in use was not answered 404 \
+                     by the API: {}",
+                    control.message()
+                );
+                let report = without_gone(report);
+                // What the control may have done, it did to this token.
+                let outcome = match control.outcome() {
+                    Outcome::Gone | Outcome::Unknown => Outcome::Unknown,
+                    _ => report.outcome,
+                };
+                let retryable = control.retryable();
+                Proof::none(Report { message: said(&what), outcome, retryable, ..report })
+            }
+        }
+    }
+
+    fn ask(
+        &self,
+        credential: &Arc<Credential>,
+        own: bool,
+        trace: TraceParent,
+        policy: &RetryPolicy,
+    ) -> Report {
+        let shared = &self.client.shared;
+        let call = Call {
+            id: self.id,
+            known: Known { own, missing_ok: false },
+            lost_before: Lost::No,
+            trace,
+            policy,
+            budget: &shared.budget,
+            gate: self.gate,
+        };
+        call.run(&self.world(credential))
+    }
+
+    /// The same request with the client's own credential, as far as there is time left for it.
+    fn control(&self, trace: TraceParent, deadline: Instant) -> Report {
+        let shared = &self.client.shared;
+        let credential = shared.network.credential();
+        let world = self.world(credential);
+        let entry = match self.gate {
+            Some(gate) => gate.enter(&world, Some(deadline)),
+            None => Entry::Go,
+        };
+        let timeout = deadline.saturating_duration_since(Instant::now());
+        let refused = |code, what: &str| {
+            Report::refused(code, Some(self.id.as_str().to_owned()), what.to_owned())
+        };
+        match entry {
+            Entry::Ended => refused(Code::Cancelled, "the call was cancelled"),
+            Entry::Go if !timeout.is_zero() => {
+                let policy = RetryPolicy { timeout, ..shared.policy.clone() };
+                self.ask(credential, false, trace, &policy)
+            }
+            Entry::Go | Entry::Late => refused(Code::Timeout, "a deadline passed"),
+        }
+    }
+
+    fn world<'a>(&'a self, credential: &'a Arc<Credential>) -> RealWorld<'a> {
+        RealWorld {
+            network: &self.client.shared.network,
+            credential,
+            cancels: Cancels::new(self.client.cancel_handle(), self.options.cancel.as_ref()),
+        }
+    }
+}
+
+/// The status of the last answer. One that broke off is no answer, whatever its first line said.
+fn answered(report: &Report) -> Option<u16> {
+    report.attempts().last().filter(|attempt| attempt.failure.is_none())?.http_status
+}
+
+fn proven(report: Report, basis: ProofBasis) -> Proof {
+    let id = report.id().unwrap_or_default();
+    let and = match basis {
+        ProofBasis::Control => ", and 404 to the same request with an API token that works",
+        ProofBasis::AcceptedBefore => ", which it had accepted before",
+    };
+    let message = format!("the token `{id}` is proven dead: its own value was answered 401{and}");
+    let report =
+        Report { outcome: Outcome::Gone, code: Code::Ok, message, retry_after: None, ..report };
+    Proof { proven: true, basis: Some(basis), report }
+}
+
+/// The report of a value that was not answered 401.
+fn what_else(id: &TokenId, report: Report) -> Report {
+    let still =
+        matches!(report.attempts().last().and_then(Attempt::api_status), Some(403 | 404 | 410));
+    let what = match report.outcome() {
+        Outcome::Deleted => {
+            "it was alive, and the request for proof has deleted it; ask for proof again".to_owned()
+        }
+        _ if still => format!("its value still authenticates; {}", report.message()),
+        _ => report.message().to_owned(),
+    };
+    Report { message: not_proven(id.as_str(), &what), ..report }
+}
+
+/// What is not proven is not `gone` either: a value that never was one is answered 401, too.
+fn without_gone(report: Report) -> Report {
+    match report.outcome {
+        Outcome::Gone => Report { outcome: Outcome::Unknown, code: Code::Unauthorized, ..report },
+        _ => report,
+    }
+}

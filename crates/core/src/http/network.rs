@@ -1,0 +1,410 @@
+//! One attempt on the real network: request out, answer in, and what of it is known.
+
+use std::fmt::{self, Write as _};
+use std::io;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime};
+
+use ureq::Agent;
+use ureq::config::AutoHeaderValue;
+use ureq::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, DATE, HeaderMap, RETRY_AFTER};
+use ureq::http::{HeaderValue, Method, Request};
+
+use crate::call::answer::Answer;
+use crate::call::io::{AttemptOrder, World};
+use crate::http::credential::Credential;
+use crate::http::tls::CaBundle;
+use crate::http::transport::answer::Received;
+use crate::http::transport::attempt::{Current, Phase};
+use crate::http::transport::connectors;
+use crate::http::transport::resolve::Lookup;
+use crate::http::{proxy, retry_after, sender, tls};
+use crate::input::api_token::ApiToken;
+use crate::input::endpoint::Endpoint;
+use crate::input::redact::Secrets;
+use crate::report::code::Code;
+use crate::report::problem::ProblemDetails;
+use crate::wait::wait::{Cancels, Wake};
+
+/// Idle connections kept: as many as a batch may use at once.
+const MAX_IDLE: usize = 256;
+/// What is read at once from below. Whole answers are put together above, where their length is bounded.
+const READ_AT_ONCE: usize = 16 * 1024;
+/// The request without the parts that vary in length.
+const REQUEST_FRAME: usize = 4 * 1024;
+
+/// The longest token value that a request is made room for beside the client's own, in bytes.
+pub(crate) const MAX_VALUE: usize = 4 * 1024;
+
+/// What the requests of a client have in common, and its connections.
+pub(crate) struct Network {
+    endpoint: Endpoint,
+    credential: Arc<Credential>,
+    secrets: Secrets,
+    user_agent: String,
+    proxy: Option<ureq::Proxy>,
+    ca: CaBundle,
+    lookup: Lookup,
+    pools: Pool,
+}
+
+/// The connections of one process. A forked child finds another process's here, and makes its own behind it: the
+/// parent's are neither used nor shut down. Without a lock, since a lock may be held by a thread that a fork drops.
+#[derive(Default)]
+struct Pool {
+    made: OnceLock<(u32, Agent)>,
+    next: OnceLock<Box<Pool>>,
+}
+
+impl Network {
+    pub(crate) fn new(
+        endpoint: Endpoint,
+        token: ApiToken,
+        user_agent: String,
+        proxy: Option<ureq::Proxy>,
+        ca: CaBundle,
+        lookup: Lookup,
+    ) -> Network {
+        let credential = Arc::new(Credential::new(token));
+        Network {
+            endpoint,
+            secrets: Secrets::new(Arc::clone(credential.token())),
+            credential,
+            user_agent,
+            proxy,
+            ca,
+            lookup,
+            pools: Pool::default(),
+        }
+    }
+
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    pub(crate) fn token(&self) -> &ApiToken {
+        self.credential.token()
+    }
+
+    /// What no text of this client may show.
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    pub(crate) fn credential(&self) -> &Arc<Credential> {
+        &self.credential
+    }
+
+    /// The agent of the process with this id.
+    fn agent(&self, pid: u32) -> io::Result<&Agent> {
+        let mut pool = &self.pools;
+        loop {
+            match pool.made.get() {
+                Some((owner, agent)) if *owner == pid => return Ok(agent),
+                Some(_) => pool = pool.next.get_or_init(Box::default),
+                None => {
+                    let agent = self.new_agent()?;
+                    pool.made.get_or_init(|| (pid, agent));
+                }
+            }
+        }
+    }
+
+    fn new_agent(&self) -> io::Result<Agent> {
+        let config = Agent::config_builder()
+            // A redirect must never be followed: ureq, like most, turns a DELETE into a GET on the way.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            .proxy(self.proxy.clone())
+            .user_agent(self.user_agent.as_str())
+            .accept_encoding(AutoHeaderValue::None)
+            .input_buffer_size(READ_AT_ONCE)
+            .output_buffer_size(
+                REQUEST_FRAME + MAX_VALUE.max(self.token().expose().len()) + self.user_agent.len(),
+            )
+            .max_idle_connections(MAX_IDLE)
+            .max_idle_connections_per_host(MAX_IDLE)
+            .build();
+        // A proxy may want TLS, too.
+        let tls = (self.endpoint.is_https() || self.proxy.is_some())
+            .then(|| self.ca.client_config())
+            .transpose()?;
+        Ok(connectors::agent(config, tls))
+    }
+
+    fn exchange(
+        &self,
+        order: &AttemptOrder<'_>,
+        credential: &Arc<Credential>,
+        cancels: &Cancels,
+    ) -> Answer {
+        let agent = match self.agent(std::process::id()) {
+            Ok(agent) => agent,
+            Err(error) => {
+                return Answer::Failed {
+                    code: Code::TlsFailed,
+                    sent: false,
+                    hopeless: true,
+                    status: None,
+                    detail: error.to_string(),
+                };
+            }
+        };
+        let request = match self.request(order, credential) {
+            Ok(request) => request,
+            Err(error) => {
+                return Answer::Failed {
+                    code: Code::InvalidConfig,
+                    sent: false,
+                    hopeless: true,
+                    status: None,
+                    detail: error.to_string(),
+                };
+            }
+        };
+        let current = Current::new(
+            order.deadline,
+            order.connect_deadline,
+            cancels.clone(),
+            self.lookup.clone(),
+            Arc::clone(credential),
+        );
+        let result = current.scope(|| agent.run(request));
+        match (current.take_answer(), result) {
+            // A complete answer is worth more than what came after it.
+            (Some(answer), _) => self.answer(answer, &current),
+            (None, Err(error)) => self.failure(&error, &current),
+            (None, Ok(_)) => self.failure(&ureq::Error::ConnectionFailed, &current),
+        }
+    }
+
+    fn request(
+        &self,
+        order: &AttemptOrder<'_>,
+        credential: &Credential,
+    ) -> Result<Request<()>, ureq::http::Error> {
+        Request::builder()
+            .method(Method::DELETE)
+            .uri(self.endpoint.token_url(order.id))
+            .header(AUTHORIZATION, credential.stand_in().clone())
+            .header(ACCEPT, HeaderValue::from_static("application/json, application/problem+json"))
+            .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
+            .header("traceparent", order.traceparent.as_str())
+            .body(())
+    }
+
+    fn answer(&self, received: Received, current: &Current) -> Answer {
+        let Received { status, fields, body, closes, .. } = received;
+        // Servers say it of a connection that is idle for long, and it may cross a request on its way (RFC 9110,
+        // section 15.5.9): only on a new connection that it ends is it a word about this request.
+        if status == 408 && (current.reused() || !closes) {
+            return Answer::Failed {
+                code: Code::ConnectionLost,
+                sent: true,
+                hopeless: false,
+                status: Some(status),
+                detail: "408 was said of the connection, perhaps before the request came"
+                    .to_owned(),
+            };
+        }
+        let (read, form) = ProblemDetails::read(&body).unzip();
+        Answer::Status {
+            status,
+            from_api: sender::is_the_api(status, &fields, &body, form),
+            problem: read.map(|problem| problem.redacted(&self.secrets)),
+            retry_after: wanted_wait(&fields),
+        }
+    }
+
+    /// Which code a failed attempt has. From what the transport saw, not from the kind of error: those cannot tell
+    /// a refused connection from a lost one.
+    fn failure(&self, error: &ureq::Error, current: &Current) -> Answer {
+        let (sent, status) = (current.sent(), current.status());
+        let failed = |code, hopeless| Answer::Failed {
+            code,
+            sent,
+            hopeless,
+            status,
+            detail: self.secrets.redact(&self.describe(error)),
+        };
+        match current.stopped() {
+            Some(Wake::Cancelled) => return failed(Code::Cancelled, true),
+            Some(Wake::TimedOut | Wake::Ready) => {
+                let detail = match current.phase() {
+                    Phase::Resolve => "while the host's name was looked up",
+                    Phase::Connect => "while connecting",
+                    Phase::Tunnel => "while the proxy was asked",
+                    Phase::Tls => "during the TLS handshake",
+                    Phase::Exchange if status.is_some() => "while the answer was read",
+                    Phase::Exchange => "while the answer was awaited",
+                };
+                return Answer::Failed {
+                    code: Code::Timeout,
+                    sent,
+                    hopeless: false,
+                    status,
+                    detail: detail.to_owned(),
+                };
+            }
+            None => {}
+        }
+        match current.phase() {
+            Phase::Resolve => failed(Code::ResolveFailed, false),
+            Phase::Connect => failed(Code::ConnectFailed, false),
+            Phase::Tunnel => match current.take_refusal() {
+                None => failed(Code::ProxyFailed, is_verdict_on_tls(error)),
+                Some(answer) => Answer::Failed {
+                    code: Code::ProxyFailed,
+                    sent,
+                    // A proxy that said no will say it again, unless it was busy.
+                    hopeless: (400..500).contains(&answer.status)
+                        && !matches!(answer.status, 408 | 429),
+                    status: None,
+                    detail: proxy::refusal::describe(
+                        answer.status,
+                        &answer.fields,
+                        self.proxy.as_ref().is_some_and(|proxy| proxy.username().is_some()),
+                    ),
+                },
+            },
+            Phase::Tls => failed(Code::TlsFailed, is_verdict_on_tls(error)),
+            Phase::Exchange if !sent => failed(Code::ConnectFailed, false),
+            Phase::Exchange => match error {
+                ureq::Error::Io(_) => failed(Code::ConnectionLost, false),
+                _ => failed(Code::UnexpectedResponse, false),
+            },
+        }
+    }
+
+    /// The cause in words.
+    fn describe(&self, error: &ureq::Error) -> String {
+        match error {
+            ureq::Error::Io(error) => match tls_error(error) {
+                Some(error) => self.describe_tls(error),
+                None if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    "the other side closed the connection".to_owned()
+                }
+                None => error.to_string(),
+            },
+            ureq::Error::HostNotFound => "it has no address".to_owned(),
+            ureq::Error::ConnectProxyFailed(why) => why.clone(),
+            ureq::Error::Tls(why) => (*why).to_owned(),
+            ureq::Error::TlsRequired => "the connection is not encrypted".to_owned(),
+            ureq::Error::ConnectionFailed => "there is no connection".to_owned(),
+            ureq::Error::Timeout(_) => "a deadline passed".to_owned(),
+            ureq::Error::LargeResponseHeader(_, most) => {
+                format!("the head of the answer is larger than {most} bytes")
+            }
+            ureq::Error::Protocol(why) => why.to_string(),
+            ureq::Error::Other(why) => why.to_string(),
+            other => other.to_string(),
+        }
+    }
+
+    fn describe_tls(&self, error: &rustls::Error) -> String {
+        let mut text = tls::describe(error);
+        if tls::is_about_trust(error) {
+            let troubles = self.ca.troubles();
+            if !troubles.is_empty() {
+                let _ = write!(text, " ({troubles})");
+            }
+        }
+        text
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network")
+            .field("endpoint", &self.endpoint.base_url())
+            .field("token", self.token())
+            .field("user_agent", &self.user_agent)
+            .finish_non_exhaustive()
+    }
+}
+
+fn wanted_wait(headers: &HeaderMap) -> Option<Duration> {
+    let field = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    let date = headers.get(DATE).and_then(|date| date.to_str().ok());
+    retry_after::parse(field, date, SystemTime::now())
+}
+
+/// A certificate or a protocol version that was judged; a connection that broke is not such a verdict.
+fn is_verdict_on_tls(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::Io(error) => tls_error(error).is_some(),
+        ureq::Error::Tls(_) => true,
+        _ => false,
+    }
+}
+
+/// What rustls said, where it did.
+fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// The real world, for one call.
+pub(crate) struct RealWorld<'a> {
+    pub(crate) network: &'a Network,
+    pub(crate) credential: &'a Arc<Credential>,
+    pub(crate) cancels: Cancels,
+}
+
+impl World for RealWorld<'_> {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn random(&self) -> f64 {
+        fastrand::f64()
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancels.is_cancelled()
+    }
+
+    fn pause(&self, duration: Duration) -> bool {
+        self.cancels.pause(duration) != Wake::Cancelled
+    }
+
+    fn exchange(&self, order: &AttemptOrder<'_>) -> Answer {
+        let answer = self.network.exchange(order, self.credential, &self.cancels);
+        log::debug!(target: "mpt_tokens", "DELETE {}: {}", order.id.as_str().escape_debug(), Brief(&answer));
+        answer
+    }
+}
+
+/// An answer in a few words, for the log: no server text.
+struct Brief<'a>(&'a Answer);
+
+impl fmt::Display for Brief<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Answer::Status { status, .. } => write!(f, "{status}"),
+            Answer::Failed { code, sent, .. } => {
+                write!(f, "{code} ({})", if *sent { "sent" } else { "not sent" })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A child, its sibling and a grandchild each have connections of their own, and keep them.
+    #[test]
+    fn every_process_has_its_own_connections() {
+        let endpoint = Endpoint::new("http://127.0.0.1", false).unwrap();
+        let token = ApiToken::new("value").unwrap();
+        let (ca, lookup) = (CaBundle::default(), Lookup::default());
+        let network = Network::new(endpoint, token, String::from("test"), None, ca, lookup);
+        let agent = |pid| std::ptr::from_ref(network.agent(pid).unwrap());
+        let agents = [agent(1), agent(2), agent(3)];
+        assert_ne!(agents[0], agents[1]);
+        assert_ne!(agents[1], agents[2]);
+        assert_ne!(agents[0], agents[2]);
+        assert_eq!([agent(1), agent(2), agent(3)], agents);
+    }
+}

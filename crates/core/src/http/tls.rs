@@ -1,0 +1,121 @@
+//! Whom TLS trusts.
+
+mod bundle;
+mod masked;
+mod pinned;
+mod platform;
+mod words;
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
+
+pub use bundle::InvalidCaBundle;
+use bundle::bundle_of_file;
+use pinned::Verifier;
+use platform::platform;
+pub(crate) use words::{describe, is_about_trust};
+
+/// Which certificate authorities are trusted beside, or instead of, those of the platform.
+///
+/// A server's own certificate may be given as well: one that shows just that certificate is trusted, while the
+/// certificate is valid and for its name.
+///
+/// The platform's are those of `rustls-native-certs`: the system's store, or what `SSL_CERT_FILE` and
+/// `SSL_CERT_DIR` name. They are read once a process, when the first `https` connection is opened.
+#[derive(Clone, Default)]
+pub struct CaBundle {
+    certificates: Vec<CertificateDer<'static>>,
+    only: bool,
+}
+
+impl CaBundle {
+    /// Trusts the certificates of a PEM bundle beside the platform's; one certificate in DER is taken, too.
+    ///
+    /// All of the bundle is taken, or none: what is not a certificate in it is refused.
+    ///
+    /// # Errors
+    /// When there is no certificate in it, or one that cannot be read, or something else. The error says what it is,
+    /// and repeats none of it.
+    pub fn from_pem(pem: &[u8]) -> Result<CaBundle, InvalidCaBundle> {
+        let certificates = bundle::certificates(pem)
+            .map_err(|why| InvalidCaBundle(format!("the CA bundle {why}")))?;
+        Ok(CaBundle { certificates, only: false })
+    }
+
+    /// The same from a file, of at most 64 MiB.
+    ///
+    /// # Errors
+    /// When the file cannot be read, and as [`CaBundle::from_pem`] does.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<CaBundle, InvalidCaBundle> {
+        bundle_of_file(path.as_ref()).map(|certificates| CaBundle { certificates, only: false })
+    }
+
+    /// Trusts this bundle instead of the platform's store, not beside it.
+    #[must_use]
+    pub fn only(self) -> CaBundle {
+        CaBundle { only: true, ..self }
+    }
+
+    /// How TLS is spoken. The error says that nobody would be trusted.
+    pub(crate) fn client_config(&self) -> io::Result<Arc<ClientConfig>> {
+        let mut roots = RootCertStore::empty();
+        let mut troubles = Vec::new();
+        if !self.only {
+            match platform() {
+                Ok(store) => {
+                    // Stores hold old certificates, too, that nobody needs and not everybody can read.
+                    roots.add_parsable_certificates(store.certificates.iter().cloned());
+                }
+                Err(store) => troubles = store.troubles,
+            }
+        }
+        roots.add_parsable_certificates(self.certificates.iter().cloned());
+        if roots.is_empty() {
+            return Err(io::Error::other(if troubles.is_empty() {
+                "the platform's trust store has no certificate authority: install ca-certificates, or give a CA file"
+                    .to_owned()
+            } else {
+                format!("no certificate authority is trusted: {}", troubles.join("; "))
+            }));
+        }
+        let provider = masked::provider();
+        let by_authority =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+                .build()
+                .map_err(io::Error::other)?;
+        let verifier = Verifier { by_authority, given: self.certificates.clone() };
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(rustls::ALL_VERSIONS)
+            .map_err(io::Error::other)?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth();
+        Ok(Arc::new(config))
+    }
+
+    /// What of the platform's store cannot be used, where that may be why a server is not trusted.
+    pub(crate) fn troubles(&self) -> String {
+        if self.only {
+            return String::new();
+        }
+        match platform() {
+            Ok(store) => store.troubles.join("; "),
+            Err(store) => store.troubles.join("; "),
+        }
+    }
+}
+
+impl fmt::Debug for CaBundle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CaBundle")
+            .field("certificates", &self.certificates.len())
+            .field("only", &self.only)
+            .finish()
+    }
+}

@@ -1,0 +1,129 @@
+//! Opening a TCP connection: several addresses, none of which may eat the deadline (the idea of RFC 8305).
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::PollFlags;
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, ipproto, socket_with, sockopt};
+
+use crate::wait::wait::{Cancels, Wake};
+
+/// How long one address is given before the next is tried beside it (RFC 8305, section 5).
+const HEAD_START: Duration = Duration::from_millis(250);
+
+/// Connects to the first address that answers. The stream does not block.
+pub(crate) fn open(
+    addresses: Vec<SocketAddr>,
+    deadline: Instant,
+    cancels: &Cancels,
+) -> io::Result<Result<TcpStream, Wake>> {
+    let mut waiting = interleave(addresses).into_iter();
+    let mut under_way: Vec<OwnedFd> = Vec::new();
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    let mut next = waiting.next();
+    loop {
+        if let Some(address) = next.take() {
+            match start(address) {
+                Ok(Started::Connected(socket)) => return Ok(Ok(TcpStream::from(socket))),
+                Ok(Started::UnderWay(socket)) => under_way.push(socket),
+                Err(error) => failure = error,
+            }
+        }
+        if under_way.is_empty() {
+            next = waiting.next();
+            if next.is_none() {
+                return Err(failure);
+            }
+            continue;
+        }
+        let more = waiting.len() > 0;
+        let until = if more { deadline.min(Instant::now() + HEAD_START) } else { deadline };
+        let interests: Vec<(BorrowedFd<'_>, PollFlags)> =
+            under_way.iter().map(|socket| (socket.as_fd(), PollFlags::OUT)).collect();
+        match cancels.wait(&interests, until)? {
+            Wake::Cancelled => return Ok(Err(Wake::Cancelled)),
+            Wake::TimedOut if !more || Instant::now() >= deadline => {
+                return Ok(Err(Wake::TimedOut));
+            }
+            Wake::TimedOut => next = waiting.next(),
+            Wake::Ready => {
+                let mut index = 0;
+                while index < under_way.len() {
+                    match finished(&under_way[index]) {
+                        Ok(true) => return Ok(Ok(TcpStream::from(under_way.swap_remove(index)))),
+                        Ok(false) => index += 1,
+                        Err(error) => {
+                            failure = error;
+                            under_way.swap_remove(index);
+                        }
+                    }
+                }
+                // A refusal says at once that the next address should be tried.
+                next = waiting.next();
+            }
+        }
+    }
+}
+
+enum Started {
+    Connected(OwnedFd),
+    UnderWay(OwnedFd),
+}
+
+fn start(address: SocketAddr) -> io::Result<Started> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let socket = new_socket(family)?;
+    // Requests are small and complete: waiting for more to send would only add delay.
+    sockopt::set_tcp_nodelay(&socket, true)?;
+    match connect(&socket, &address) {
+        Ok(()) => Ok(Started::Connected(socket)),
+        Err(Errno::INPROGRESS | Errno::INTR) => Ok(Started::UnderWay(socket)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn new_socket(family: AddressFamily) -> io::Result<OwnedFd> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    Ok(socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP))?)
+}
+
+#[cfg(target_vendor = "apple")]
+fn new_socket(family: AddressFamily) -> io::Result<OwnedFd> {
+    let socket = rustix::net::socket(family, SocketType::STREAM, Some(ipproto::TCP))?;
+    rustix::io::ioctl_fioclex(&socket)?;
+    rustix::io::ioctl_fionbio(&socket, true)?;
+    sockopt::set_socket_nosigpipe(&socket, true)?;
+    Ok(socket)
+}
+
+/// Whether the connection stands; an error when it failed.
+fn finished(socket: &OwnedFd) -> io::Result<bool> {
+    match sockopt::socket_error(socket)? {
+        Err(error) => Err(error.into()),
+        Ok(()) => match rustix::net::getpeername(socket) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOTCONN) => Ok(false),
+            Err(error) => Err(error.into()),
+        },
+    }
+}
+
+/// The families in turn, beginning with that of the first address, which the system prefers.
+fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let first_is_v6 =
+        addresses.first().is_some_and(|address| matches!(address.ip(), IpAddr::V6(_)));
+    let (first, second): (Vec<_>, Vec<_>) =
+        addresses.into_iter().partition(|address| address.is_ipv6() == first_is_v6);
+    let mut mixed = Vec::with_capacity(first.len() + second.len());
+    let (mut first, mut second) = (first.into_iter(), second.into_iter());
+    loop {
+        match (first.next(), second.next()) {
+            (None, None) => return mixed,
+            (a, b) => mixed.extend(a.into_iter().chain(b)),
+        }
+    }
+}

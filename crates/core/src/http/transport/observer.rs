@@ -1,0 +1,249 @@
+//! The last step of a connection, above TLS: it sees the request being handed down, reads the answer to it, and keeps
+//! the API token, and what a server may echo of it, from ureq, which logs every byte that it writes or reads at trace
+//! level.
+//!
+//! ureq works on buffers of this step's own. On the way down the stand-in for the API token becomes the API token. On
+//! the way up the answer is read here ([`Reader`]), noted with the attempt ([`Current::answer`]), and told to ureq as a
+//! status alone: ureq keeps the connection, or not, as this step says.
+
+use std::mem;
+use std::time::Instant;
+
+use ureq::Error;
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
+use zeroize::Zeroize;
+
+use crate::http::transport::answer::{Reader, Received, Whose};
+use crate::http::transport::attempt::{CURRENT, Current, Phase, current, is_quiet, listen};
+use crate::http::transport::buffers::WipedBuffers;
+use crate::http::transport::not_http::NotHttp;
+use crate::wait::wait::Wake;
+
+/// What ureq reads at once: what a tunnel passes on, or a status line.
+const SHOWN_AT_ONCE: usize = 16 * 1024;
+
+#[derive(Debug)]
+pub(super) struct WatchStep;
+
+impl<In: Transport> Connector<In> for WatchStep {
+    type Out = Watched<In>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        let current = current()?;
+        // The way to a proxy is the tunnel's until the proxy has opened it.
+        let whose = if current.phase() == Phase::Tunnel { Whose::Proxy } else { Whose::Server };
+        current.enter(Phase::Exchange);
+        let output = details.config.output_buffer_size();
+        Ok(chained.map(|inner| Watched {
+            inner,
+            shown: WipedBuffers::new(SHOWN_AT_ONCE, output),
+            whose,
+            reader: Some(Reader::new(whose)),
+            fresh: true,
+            reusable: true,
+            served: 0,
+        }))
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Watched<T: Transport> {
+    inner: T,
+    /// What ureq writes and reads: never the API token.
+    shown: WipedBuffers,
+    whose: Whose,
+    /// `None` where bytes are passed on as they come: a proxy has opened its tunnel.
+    reader: Option<Reader>,
+    /// Nothing was sent on it yet.
+    fresh: bool,
+    /// What comes next on it is an answer, and not the rest of one.
+    reusable: bool,
+    /// The attempt that read from it last.
+    served: u64,
+}
+
+impl<T: Transport> Transport for Watched<T> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.shown
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        let current = current()?;
+        let fresh = mem::take(&mut self.fresh);
+        // What goes to a proxy, or is part of a TLS handshake inside a tunnel, is not the request.
+        let request = amount > 0 && current.phase() == Phase::Exchange;
+        if request {
+            if current.cancels.is_cancelled() {
+                return Err(current.stop(Wake::Cancelled));
+            }
+            if Instant::now() >= current.limit() {
+                return Err(current.stop(Wake::TimedOut));
+            }
+            // A server that ends a new connection, or speaks on it before it was asked, has not taken a request, and
+            // what it says is no answer to one.
+            if fresh && !is_quiet(&mut self.inner) {
+                return Err(Error::Io(std::io::Error::new(
+                    std::io::ErrorKind::ConnectionAborted,
+                    "the server ended the connection, or spoke on it, before it was asked",
+                )));
+            }
+        }
+        let below = self.inner.buffers().output();
+        let Some(room) = below.get_mut(..amount) else {
+            return Err(Error::Io(std::io::Error::other("the request is longer than a buffer")));
+        };
+        room.copy_from_slice(&self.shown.output()[..amount]);
+        if request {
+            if !current.authorized.get() {
+                if !current.credential.put_into(room) {
+                    return Err(Error::Io(std::io::Error::other(
+                        "the head of the request is longer than a buffer",
+                    )));
+                }
+                current.authorized.set(true);
+            }
+            current.sent.set(true);
+            if self.whose == Whose::Server {
+                current.reused.set(current.reused.get() || !fresh);
+            }
+            // Until a whole answer to it was read.
+            self.reusable = false;
+        }
+        let result = self.inner.transmit_output(amount, timeout);
+        // The API token was among these bytes.
+        self.inner.buffers().output()[..amount].zeroize();
+        result
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        let current = current()?;
+        self.served = current.serial;
+        match self.whose {
+            Whose::Server => {
+                let answer = self.read(&current, timeout)?;
+                self.reusable = answer.reusable;
+                self.tell(answer.status);
+                current.answer.replace(Some(answer));
+                Ok(true)
+            }
+            Whose::Proxy if self.reader.is_some() => {
+                let answer = self.read(&current, timeout)?;
+                // Any 2xx opens the tunnel (RFC 9110, section 9.3.6); ureq knows one of them.
+                let opened = (200..=299).contains(&answer.status);
+                self.tell(if opened { 200 } else { answer.status });
+                if let Some(mut reader) = self.reader.take().filter(|_| opened) {
+                    // What came behind it came through the tunnel.
+                    self.shown.append(reader.rest());
+                    reader.rest().truncate(0);
+                } else {
+                    current.refusal.replace(Some(answer));
+                }
+                Ok(true)
+            }
+            Whose::Proxy => {
+                if self.inner.buffers().input().is_empty() && !self.inner.await_input(timeout)? {
+                    return Ok(false);
+                }
+                let below = self.inner.buffers();
+                let moved = self.shown.append(below.input());
+                consume(below, moved);
+                Ok(moved > 0)
+            }
+        }
+    }
+
+    /// Whether an idle connection can carry a request.
+    ///
+    /// ureq asks when it puts a connection back and again when it takes it out. Only the second look protects a
+    /// request, so the attempt that has just read its answer is spared the first.
+    fn is_open(&mut self) -> bool {
+        let just_served = || {
+            CURRENT.with_borrow(|current| current.as_ref().is_some_and(|c| c.serial == self.served))
+        };
+        self.reusable
+            && self.shown.input().is_empty()
+            && (just_served() || is_quiet(&mut self.inner))
+    }
+
+    fn is_tls(&self) -> bool {
+        self.inner.is_tls()
+    }
+}
+
+/// Nothing stays behind of what came unasked either.
+impl<T: Transport> Drop for Watched<T> {
+    fn drop(&mut self) {
+        let below = self.inner.buffers();
+        let left = below.input().len();
+        if left > 0 {
+            consume(below, left);
+        }
+    }
+}
+
+impl<T: Transport> Watched<T> {
+    /// Reads one answer, to its end.
+    fn read(&mut self, current: &Current, timeout: NextTimeout) -> Result<Received, Error> {
+        let reader = self.reader.get_or_insert_with(|| Reader::new(self.whose));
+        let mask = |bytes: &mut [u8]| current.credential.mask(bytes);
+        let not_http = |error: NotHttp| Error::Other(Box::new(error));
+        loop {
+            let below = self.inner.buffers();
+            let came = below.input().len();
+            if came > 0 {
+                let taken = reader.take(below.input(), mask);
+                consume(below, came);
+                current.status.set(reader.status());
+                if let Some(mut answer) = taken.map_err(not_http)? {
+                    current.credential.mask_body(&mut answer.body);
+                    return Ok(answer);
+                }
+            }
+            let failure = match self.inner.await_input(timeout) {
+                Ok(true) => continue,
+                Ok(false) => None,
+                // What came before a broken record of TLS counts: each record is authentic by itself.
+                Err(_) if current.stopped().is_none() && has_more(&mut self.inner) => continue,
+                Err(error) => Some(error),
+            };
+            return match reader.end(mask).map_err(not_http)? {
+                Some(mut answer) => {
+                    current.credential.mask_body(&mut answer.body);
+                    Ok(answer)
+                }
+                None => Err(failure.unwrap_or_else(|| {
+                    Error::Io(std::io::Error::new(
+                        std::io::ErrorKind::UnexpectedEof,
+                        "the connection ended before the answer did",
+                    ))
+                })),
+            };
+        }
+    }
+
+    /// Gives ureq an answer that it reads at once: the status, and no body.
+    fn tell(&mut self, status: u16) {
+        let length = if matches!(status, 101 | 204 | 304) { "" } else { "content-length: 0\r\n" };
+        let line = format!("HTTP/1.1 {status} \r\n{length}\r\n");
+        self.shown.append(line.as_bytes());
+    }
+}
+
+/// Whether bytes came that a layer holds although it has failed since.
+fn has_more(connection: &mut dyn Transport) -> bool {
+    listen(|| matches!(connection.await_input(NextTimeout::default()), Ok(true)))
+}
+
+/// Takes bytes from a buffer, and wipes where they were, whosever buffer it is.
+fn consume(buffers: &mut dyn Buffers, amount: usize) {
+    buffers.input_consume(amount);
+    if buffers.input().is_empty() {
+        let free = buffers.input_append_buf();
+        let used = amount.min(free.len());
+        free[..used].zeroize();
+    }
+}

@@ -1,0 +1,70 @@
+//! From a host's name to addresses: on a thread of its own, so that a slow look-up can be left behind.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Instant;
+
+use rustix::event::PollFlags;
+
+use crate::wait::wait::{Cancels, Wake};
+
+/// How names are looked up: the system's way, or one that a test brings.
+#[derive(Clone)]
+pub(crate) struct Lookup(Arc<LookUp>);
+
+/// From a host and a port to addresses.
+type LookUp = dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync;
+
+impl Lookup {
+    pub(crate) fn new(
+        look: impl Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
+    ) -> Lookup {
+        Lookup(Arc::new(look))
+    }
+
+    /// The addresses of a host that is not an IP literal.
+    ///
+    /// `getaddrinfo` has no timeout and cannot be interrupted: it runs on a thread, one for each connection that is
+    /// opened by name, and an abandoned one ends by itself.
+    pub(crate) fn addresses(
+        &self,
+        host: &str,
+        port: u16,
+        deadline: Instant,
+        cancels: &Cancels,
+    ) -> io::Result<Result<Vec<SocketAddr>, Wake>> {
+        let (done, finished) = io::pipe()?;
+        let (send, receive) = mpsc::channel();
+        let look = self.0.clone();
+        let host = host.to_owned();
+        thread::Builder::new().name("mpt-tokens-resolve".to_owned()).spawn(move || {
+            let _ = send.send(look(&host, port));
+            // Closing the writing end is the wake-up; it happens after the result was sent.
+            drop(finished);
+        })?;
+        match cancels.wait(&[(done.as_fd(), PollFlags::IN | PollFlags::HUP)], deadline)? {
+            Wake::Ready => receive
+                .recv()
+                .unwrap_or_else(|_| Err(io::Error::other("the look-up ended without a result")))
+                .map(Ok),
+            wake => Ok(Err(wake)),
+        }
+    }
+}
+
+impl Default for Lookup {
+    fn default() -> Self {
+        Lookup::new(|host, port| (host, port).to_socket_addrs().map(Iterator::collect))
+    }
+}
+
+impl fmt::Debug for Lookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lookup")
+    }
+}

@@ -1,0 +1,99 @@
+//! TLS on a connection, by rustls; whom it trusts is decided elsewhere.
+
+use std::fmt;
+use std::io::{Read, Write};
+use std::sync::Arc;
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use ureq::Error;
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, Either, NextTimeout, Transport, TransportAdapter,
+};
+
+use crate::http::transport::attempt::{Phase, current};
+use crate::http::transport::buffers::WipedBuffers;
+use crate::http::transport::tls_records::Records;
+
+/// Speaks TLS where the URL is `https`: with the server, and before that with a proxy, if that wants it.
+pub(super) struct TlsStep {
+    /// `None` where nothing is `https`.
+    pub(super) config: Option<Arc<ClientConfig>>,
+}
+
+impl<In: Transport> Connector<In> for TlsStep {
+    type Out = Either<In, Tls>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        let Some(below) = chained else {
+            return Ok(None);
+        };
+        if !details.needs_tls() || below.is_tls() {
+            return Ok(Some(Either::A(below)));
+        }
+        current()?.enter(Phase::Tls);
+        let config = self.config.as_ref().ok_or(Error::TlsRequired)?;
+        let host = details.uri.host().unwrap_or_default().trim_matches(['[', ']']);
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| Error::Tls("the host's name is not one that a certificate can be for"))?;
+        let mut tls =
+            ClientConnection::new(Arc::clone(config), name).map_err(std::io::Error::other)?;
+        let below = Records::new(below, true).boxed();
+        let mut below = TransportAdapter::new(below, Arc::clone(&details.current_time));
+        below.set_timeout(details.timeout);
+        tls.complete_io(&mut below)?;
+        let buffers = WipedBuffers::new(
+            details.config.input_buffer_size(),
+            details.config.output_buffer_size(),
+        );
+        Ok(Some(Either::B(Tls { buffers, stream: StreamOwned::new(tls, below) })))
+    }
+}
+
+impl fmt::Debug for TlsStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TlsStep")
+    }
+}
+
+/// A connection that TLS is spoken on.
+pub(super) struct Tls {
+    buffers: WipedBuffers,
+    stream: StreamOwned<ClientConnection, TransportAdapter>,
+}
+
+impl Transport for Tls {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        self.stream.get_mut().set_timeout(timeout);
+        Ok(self.stream.write_all(&self.buffers.output()[..amount])?)
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.stream.get_mut().set_timeout(timeout);
+        let amount = self.stream.read(self.buffers.input_append_buf())?;
+        self.buffers.input_appended(amount);
+        Ok(amount > 0)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.stream.get_mut().get_mut().is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").field("below", self.stream.sock.inner()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,68 @@
+//! Token values in other text: where they stand, and the text without them.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::input::api_token::ApiToken;
+use crate::input::token_value::{Reading, spots};
+
+/// A token value that stands in a text: found by [`find_values`].
+#[derive(Clone, Debug)]
+pub struct FoundValue {
+    token_id: String,
+    value: Option<ApiToken>,
+    range: Range<usize>,
+}
+
+impl FoundValue {
+    /// The id of the token, as the Marketplace writes it.
+    pub fn token_id(&self) -> &str {
+        &self.token_id
+    }
+
+    /// The value in its usual form, `idt:TKN-XXXX-XXXX:<secret>`. `None` where its end cannot be told from the text
+    /// behind it, or where it has characters that no value has.
+    pub fn value(&self) -> Option<&ApiToken> {
+        self.value.as_ref()
+    }
+
+    /// Where it stands: bytes of the text.
+    pub fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+}
+
+/// The token values that stand in a text, from its begin to its end.
+///
+/// A value is `TKN-<digits>-<digits>` (or more groups of digits) with a colon and eight or more characters behind it,
+/// or `idt:`, an id, a colon and anything; in any case of letters, percent-encoded (also twice), escaped as in JSON
+/// or HTML, with characters that look like these, and with invisible ones in between.
+///
+/// ```
+/// let found = mpt_tokens::find_values("url=https://h.example/?t=idt%3ATKN-1671-0642%3As3cret-s3cret&x=1");
+/// assert_eq!(found[0].token_id(), "TKN-1671-0642");
+/// assert!(mpt_tokens::find_values("TKN-1671-0642: deleted").is_empty());
+/// ```
+pub fn find_values(text: &str) -> Vec<FoundValue> {
+    spots(text, Reading::Text)
+        .into_iter()
+        .map(|(units, spot)| FoundValue {
+            token_id: units.token_id(&spot),
+            value: units.is_ended(&spot).then(|| units.value(&spot)).and_then(ApiToken::of_value),
+            range: units.range(&spot),
+        })
+        .collect()
+}
+
+/// The text with `<redacted>` in the place of the secret of each value in it, also of one with spaces around its
+/// colons and of one that goes on in the next line.
+pub fn redact_values(text: &str) -> Cow<'_, str> {
+    let (mut shown, mut kept) = (String::new(), 0);
+    for (units, spot) in spots(text, Reading::Careful) {
+        let range = units.range(&spot);
+        shown.push_str(&text[kept..range.start]);
+        shown.push_str(&units.shown(&spot));
+        kept = range.end;
+    }
+    if kept == 0 { Cow::Borrowed(text) } else { Cow::Owned(shown + &text[kept..]) }
+}

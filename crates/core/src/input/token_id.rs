@@ -1,0 +1,207 @@
+//! The token id: any text that cannot change the target of a request.
+
+use std::fmt;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::input::characters::{is_dot_segment, is_id_byte, is_reserved};
+use crate::input::token_value::shown_value;
+
+/// The longest token id accepted, in bytes of UTF-8.
+pub(crate) const MAX_LEN: usize = 256;
+
+/// Everything but the unreserved characters of RFC 3986, section 2.3.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The id of an API token, for example `TKN-1671-0642`.
+///
+/// The contract (OpenAPI parameter `id`) says only "string", so nothing is refused for its shape. Refused is what
+/// could reach another resource than that very token:
+///
+/// - the empty id, `.` and `..`, which a server or a proxy would remove from the path (RFC 3986, section 5.2.4);
+/// - `/`, `\`, `%` and `;`, which divide or encode a path once a proxy has decoded it, and every character that the
+///   Unicode normalization NFKC turns into one of them, or into the dots above;
+/// - control characters, and more than 256 bytes;
+/// - whatever holds a token value (`idt:TKN-XXXX-XXXX:<secret>`, in any spelling: see
+///   [`find_values`](crate::find_values)), since a URL is no place for a secret.
+///
+/// Everything else travels percent-encoded as ONE path segment, and reaches the server as that very id.
+///
+/// ```
+/// use mpt_tokens::TokenId;
+///
+/// assert_eq!(TokenId::new("a b")?.segment(), "a%20b");
+/// assert!(TokenId::new("..").is_err());
+/// assert!(TokenId::new("a/b").is_err());
+/// # Ok::<(), mpt_tokens::InvalidTokenId>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TokenId(String);
+
+impl TokenId {
+    /// Takes a token id, or says why it cannot be one.
+    pub fn new(id: impl Into<String>) -> Result<TokenId, InvalidTokenId> {
+        let id = id.into();
+        match flaw(&id) {
+            None => Ok(TokenId(id)),
+            Some(flaw) => Err(InvalidTokenId { shown: shown(&id), flaw }),
+        }
+    }
+
+    /// The id as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The id as one path segment, percent-encoded but for the unreserved characters of RFC 3986.
+    pub fn segment(&self) -> String {
+        utf8_percent_encode(&self.0, SEGMENT).to_string()
+    }
+
+    /// Where a text stops looking like an id as people have them in lists: the first byte of the character that is
+    /// not as it should be, or `None` where it looks like one.
+    ///
+    /// An id looks like ASCII letters, digits, `-`, `_` and `.`, with a letter or a digit at each end; `TKN-` is in
+    /// capitals and stands only at its begin. Other ids exist, since the contract says only "string"; but a row of a
+    /// table or two ids in a line are more likely, and are no token that the API could know.
+    ///
+    /// ```
+    /// use mpt_tokens::TokenId;
+    ///
+    /// assert_eq!(TokenId::unusual_at("TKN-1671-0642"), None);
+    /// assert_eq!(TokenId::unusual_at("TKN-1671-0642,owner"), Some(13));
+    /// ```
+    pub fn unusual_at(text: &str) -> Option<usize> {
+        const START: &[u8] = b"TKN-";
+        let bytes = text.as_bytes();
+        let again = bytes.windows(START.len() + 1).skip(1).position(|window| {
+            window[..START.len()].eq_ignore_ascii_case(START)
+                && window[START.len()].is_ascii_digit()
+        });
+        let (first, last) = (bytes.first()?, bytes.last()?);
+        let small = bytes
+            .get(..START.len())
+            .filter(|start| start.eq_ignore_ascii_case(START))
+            .and_then(|start| start.iter().position(u8::is_ascii_lowercase));
+        [
+            bytes.iter().position(|byte| !is_id_byte(*byte)),
+            again.map(|at| at + 1),
+            small,
+            (!first.is_ascii_alphanumeric()).then_some(0),
+            (!last.is_ascii_alphanumeric()).then_some(bytes.len() - 1),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+}
+
+impl fmt::Display for TokenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+fn flaw(id: &str) -> Option<Flaw> {
+    if id.is_empty() {
+        return Some(Flaw::Empty);
+    }
+    if is_dot_segment(id) {
+        return Some(Flaw::DotSegment);
+    }
+    let is_ordinary = id.bytes().all(is_id_byte);
+    if !is_ordinary && shown_value(id).is_some() {
+        return Some(Flaw::TokenValue);
+    }
+    if id.len() > MAX_LEN {
+        return Some(Flaw::TooLong(id.len()));
+    }
+    if is_ordinary {
+        return None;
+    }
+    let reserved = id.chars().find(|c| is_reserved(*c)).map(Flaw::Reserved);
+    if id.chars().any(char::is_control) { Some(Flaw::Control) } else { reserved }
+}
+
+/// What may be shown of a refused id: never the secret of a token value, never an endless text.
+pub(crate) fn shown(id: &str) -> String {
+    shown_value(id).unwrap_or_else(|| cut(id))
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(64) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flaw {
+    Empty,
+    DotSegment,
+    TooLong(usize),
+    Control,
+    Reserved(char),
+    TokenValue,
+}
+
+/// Why a text cannot be a token id. Its message never holds the secret of a token value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidTokenId {
+    shown: String,
+    flaw: Flaw,
+}
+
+impl InvalidTokenId {
+    /// The refused id as it may be shown: cut after 64 characters, of a token value only the id.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Whether it was refused because it holds a token value.
+    pub fn is_token_value(&self) -> bool {
+        self.flaw == Flaw::TokenValue
+    }
+}
+
+impl fmt::Display for InvalidTokenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.flaw {
+            Flaw::Empty => {
+                f.write_str("the token id is empty: expected an id such as `TKN-1671-0642`")
+            }
+            Flaw::DotSegment => write!(
+                f,
+                "the token id `{}` would reach another resource: expected an id such as `TKN-1671-0642`",
+                self.shown
+            ),
+            Flaw::TooLong(len) => {
+                write!(f, "the token id has {len} bytes: expected at most {MAX_LEN}")
+            }
+            Flaw::Control => write!(
+                f,
+                "the token id `{}` has a control character: expected an id such as `TKN-1671-0642`",
+                self.shown.escape_debug()
+            ),
+            Flaw::Reserved(c) => write!(
+                f,
+                "the token id `{}` has {}, which a server or a proxy may take for a part of the path: expected an id \
+                 such as `TKN-1671-0642`",
+                self.shown.escape_debug(),
+                named(c)
+            ),
+            Flaw::TokenValue => write!(
+                f,
+                "`{}` is a token value, not a token id: expected only the id in it",
+                self.shown.escape_debug()
+            ),
+        }
+    }
+}
+
+/// `/`, and of another character its number, too.
+fn named(c: char) -> String {
+    if c.is_ascii() { format!("`{c}`") } else { format!("`{c}` (U+{:04X})", u32::from(c)) }
+}
+
+impl std::error::Error for InvalidTokenId {}

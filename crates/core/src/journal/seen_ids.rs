@@ -1,0 +1,290 @@
+//! Which ids a batch has met, and what a journal knows of them: a digest and a byte each, never the id.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
+
+use crate::report::code::Outcome;
+
+use siphasher::sip128::{Hasher128, SipHasher24};
+
+/// Digests are spread over this many tables, so that only one grows at a time.
+const SHARDS: usize = 64;
+
+/// A keyed 128-bit digest of an id. A shorter one could take one id for another and leave a token alive; an unkeyed
+/// one could be made to. As bytes, so that an entry needs no padding.
+#[derive(PartialEq, Eq)]
+struct Digest([u8; 16]);
+
+impl Hash for Digest {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // The other half chose the shard.
+        state.write(&self.0[8..]);
+    }
+}
+
+/// What is known of an id: bits, so that an entry stays at 17 bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Known(u8);
+
+impl Known {
+    /// It was pulled in the batch that runs now.
+    const MET: u8 = 1;
+    /// A journal says that the token is dead.
+    const DEAD: u8 = 2;
+    /// A journal says that it was asked to be deleted, and not what came of it.
+    const OPEN: u8 = 4;
+    /// A journal says that it was not deleted; beside [`Known::DEAD`]: that it was `gone`, not `deleted`.
+    const ALIVE_OR_GONE: u8 = 8;
+    /// What a journal said of it may be damaged.
+    const IN_DOUBT: u8 = 16;
+    /// It is proven that the token is dead.
+    const PROVEN: u8 = 32;
+    /// Its value was at hand in this batch.
+    const VALUE: u8 = 64;
+    /// It was handed out in this batch, and its report has not come back.
+    const UNDER_WAY: u8 = 128;
+    /// What is true of this batch only.
+    const NOW: u8 = Known::MET | Known::VALUE | Known::UNDER_WAY;
+
+    pub(crate) fn is_met(self) -> bool {
+        self.0 & Known::MET != 0
+    }
+
+    pub(crate) fn is_dead(self) -> bool {
+        self.0 & Known::DEAD != 0
+    }
+
+    pub(crate) fn is_gone(self) -> bool {
+        self.is_dead() && self.0 & Known::ALIVE_OR_GONE != 0
+    }
+
+    pub(crate) fn is_proven(self) -> bool {
+        self.0 & Known::PROVEN != 0
+    }
+
+    pub(crate) fn has_value(self) -> bool {
+        self.0 & Known::VALUE != 0
+    }
+
+    pub(crate) fn is_under_way(self) -> bool {
+        self.0 & Known::UNDER_WAY != 0
+    }
+
+    pub(crate) fn is_open(self) -> bool {
+        self.0 & Known::OPEN != 0
+    }
+
+    pub(crate) fn is_in_doubt(self) -> bool {
+        self.0 & Known::IN_DOUBT != 0
+    }
+}
+
+/// What a journal learns of an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// `deleted`.
+    Dead,
+    /// `gone`: dead, too.
+    Gone,
+    /// An intent without an outcome, or `unknown`.
+    Open,
+    /// `not_deleted`: as if it had never been asked.
+    Alive,
+    /// Nothing: a line that is damaged may have been about it.
+    InDoubt,
+}
+
+impl Fate {
+    /// `in_doubt`: an `unknown` of which no request of ours is the reason.
+    pub(crate) fn of(outcome: Outcome, in_doubt: bool) -> Fate {
+        match outcome {
+            Outcome::Deleted => Fate::Dead,
+            Outcome::Gone => Fate::Gone,
+            Outcome::NotDeleted => Fate::Alive,
+            Outcome::Unknown if in_doubt => Fate::InDoubt,
+            Outcome::Unknown => Fate::Open,
+        }
+    }
+}
+
+/// The ids met. At most 40 bytes each, about 28 on average: see the test.
+pub(crate) struct Ledger {
+    keys: (u64, u64),
+    shards: Vec<HashMap<Digest, Known, BuildHasherDefault<Cut>>>,
+    /// Whether a line of the journal is damaged: it may have been about any id that is not known to be dead.
+    damaged: bool,
+}
+
+impl Ledger {
+    pub(crate) fn new() -> Ledger {
+        // The standard library's own source of keys: seeded by the system, once a process.
+        let random = RandomState::new();
+        Ledger {
+            keys: (random.hash_one(0), random.hash_one(1)),
+            shards: (0..SHARDS).map(|_| HashMap::default()).collect(),
+            damaged: false,
+        }
+    }
+
+    /// Notes that `id` was pulled, and tells what was known of it before.
+    pub(crate) fn meet(&mut self, id: &str) -> Known {
+        let damaged = self.damaged;
+        let entry = self.entry(id);
+        if damaged && *entry == Known::default() {
+            entry.0 = Known::IN_DOUBT;
+        }
+        let before = *entry;
+        entry.0 |= Known::MET;
+        before
+    }
+
+    /// Notes that a line of the journal is damaged: what was learned before it may not be the last word. The dead stay
+    /// dead.
+    pub(crate) fn doubt(&mut self) {
+        self.damaged = true;
+        for known in self.shards.iter_mut().flat_map(HashMap::values_mut) {
+            if !known.is_dead() {
+                known.0 = known.0 & Known::NOW | Known::IN_DOUBT;
+            }
+        }
+    }
+
+    /// Notes that the id is handed out, and whether with its value.
+    pub(crate) fn hand_out(&mut self, id: &str, has_value: bool) {
+        let value = if has_value { Known::VALUE } else { 0 };
+        self.entry(id).0 |= Known::UNDER_WAY | value;
+    }
+
+    /// Notes that the token is proven dead.
+    pub(crate) fn prove(&mut self, id: &str) {
+        self.entry(id).0 |= Known::PROVEN;
+    }
+
+    /// Notes what a journal says.
+    pub(crate) fn learn(&mut self, id: &str, fate: Fate) {
+        let entry = self.entry(id);
+        let fate = match fate {
+            Fate::Dead => Known::DEAD,
+            Fate::Gone => Known::DEAD | Known::ALIVE_OR_GONE,
+            Fate::Open => Known::OPEN,
+            Fate::Alive => Known::ALIVE_OR_GONE,
+            Fate::InDoubt => Known::IN_DOUBT,
+        };
+        entry.0 = entry.0 & (Known::MET | Known::VALUE) | fate;
+    }
+
+    /// Forgets which ids were pulled: another batch begins. What a journal said stays.
+    pub(crate) fn begin(&mut self) {
+        for shard in &mut self.shards {
+            shard.retain(|_, known| {
+                known.0 &= !Known::NOW;
+                *known != Known::default()
+            });
+        }
+    }
+
+    /// How many are known to be so.
+    pub(crate) fn count(&self, is: fn(Known) -> bool) -> u64 {
+        self.shards.iter().flat_map(HashMap::values).filter(|known| is(**known)).count() as u64
+    }
+
+    fn entry(&mut self, id: &str) -> &mut Known {
+        let mut hasher = SipHasher24::new_with_keys(self.keys.0, self.keys.1);
+        hasher.write(id.as_bytes());
+        let digest = hasher.finish128();
+        self.shards[shard(digest.h1)].entry(Digest(digest.as_bytes())).or_default()
+    }
+}
+
+/// The last shard is twice as likely as the first, and in between it goes evenly: so at any time some tables are
+/// just about to double and some have just doubled, and all together are never at their emptiest.
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn shard(digest: u64) -> usize {
+    let fraction = (digest >> 11) as f64 / (1u64 << 53) as f64;
+    (((1.0 + fraction).log2() * SHARDS as f64) as usize).min(SHARDS - 1)
+}
+
+/// The hash of a digest is a part of it.
+#[derive(Default)]
+struct Cut(u64);
+
+impl Hasher for Cut {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = u64::from_ne_bytes(bytes.last_chunk().copied().unwrap_or_default());
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Digest, Fate, Known, Ledger, SHARDS, shard};
+
+    #[test]
+    fn an_id_is_met_once_and_what_a_journal_says_stays() {
+        let mut ledger = Ledger::new();
+        assert_eq!(ledger.meet("a"), Known::default());
+        assert!(ledger.meet("a").is_met());
+        ledger.learn("a", Fate::Dead);
+        ledger.learn("b", Fate::Open);
+        ledger.learn("c", Fate::Open);
+        ledger.learn("c", Fate::Alive);
+        assert_eq!((ledger.count(Known::is_dead), ledger.count(Known::is_open)), (1, 1));
+        ledger.begin();
+        let (a, b, c) = (ledger.meet("a"), ledger.meet("b"), ledger.meet("c"));
+        assert!(a.is_dead() && !a.is_met() && b.is_open() && !b.is_met());
+        assert!(!c.is_dead() && !c.is_open() && !c.is_met());
+    }
+
+    #[test]
+    fn a_damaged_line_puts_all_in_doubt_but_the_dead_and_what_is_learned_after_it() {
+        let mut ledger = Ledger::new();
+        for (id, fate) in [("dead", Fate::Dead), ("open", Fate::Open), ("alive", Fate::Alive)] {
+            ledger.learn(id, fate);
+        }
+        assert!(!ledger.meet("unknown before").is_in_doubt());
+        ledger.doubt();
+        ledger.learn("open after", Fate::Open);
+        ledger.learn("alive after", Fate::Alive);
+        ledger.begin();
+        for (id, in_doubt) in [
+            ("dead", false),
+            ("open", true),
+            ("alive", true),
+            ("unknown before", true),
+            ("unknown", true),
+            ("open after", false),
+            ("alive after", false),
+        ] {
+            assert_eq!(ledger.meet(id).is_in_doubt(), in_doubt, "{id}");
+        }
+        assert!(ledger.meet("dead").is_dead() && ledger.meet("open after").is_open());
+        assert!(!ledger.meet("open").is_open());
+    }
+
+    /// At any number of ids, all tables together hold at most 40 bytes for each. A table of `capacity` has a power of
+    /// two of slots, seven eighths of which can be used, and a byte beside each.
+    #[test]
+    #[allow(clippy::cast_precision_loss)]
+    fn an_id_takes_forty_bytes_at_most() {
+        assert_eq!(size_of::<(Digest, Known)>(), 17);
+        let mut ledger = Ledger::new();
+        let mut worst = 0.0_f64;
+        for n in 1..=200_000_u32 {
+            ledger.meet(&n.to_string());
+            if n >= 50_000 && n % 1_000 == 0 {
+                let slots: usize = ledger.shards.iter().map(|shard| shard.capacity() / 7 * 8).sum();
+                worst = worst.max(slots as f64 * 18.0 / f64::from(n));
+            }
+        }
+        assert!(worst < 40.0, "{worst} bytes an id");
+    }
+
+    #[test]
+    fn every_digest_has_a_shard() {
+        assert_eq!(shard(0), 0);
+        assert_eq!(shard(u64::MAX), SHARDS - 1);
+    }
+}

@@ -1,0 +1,320 @@
+//! What a call tells: the report, and its two faces, `Deletion` and `Error`.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use crate::input::characters::printable;
+use crate::report::code::{Code, Outcome};
+use crate::report::problem::ProblemDetails;
+use crate::report::{json, retryable};
+
+/// One attempt of a call.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// 1 for the first.
+    pub number: u32,
+    /// Whether the request, or a part of it, may have left: observed where bytes are handed down, not guessed.
+    pub sent: bool,
+    /// The status of the answer, when there was one.
+    pub http_status: Option<u16>,
+    /// What happened, when there was no answer.
+    pub failure: Option<Code>,
+    /// How long the attempt took.
+    #[serde(rename = "elapsed_ms", serialize_with = "as_millis")]
+    pub elapsed: Duration,
+    /// How long was waited before the attempt.
+    #[serde(rename = "waited_ms", serialize_with = "as_millis")]
+    pub waited: Duration,
+    /// Whether the answer has the form in which the API answers.
+    #[serde(skip)]
+    pub(crate) from_api: bool,
+}
+
+impl Attempt {
+    /// The status, where the answer came whole and in the API's form.
+    pub(crate) fn api_status(&self) -> Option<u16> {
+        self.http_status.filter(|_| self.from_api && self.failure.is_none())
+    }
+}
+
+/// All that is known after a call about one token. Serializes to the JSON of `docs/outcome.schema.json`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    pub(crate) id: Option<String>,
+    pub(crate) outcome: Outcome,
+    pub(crate) code: Code,
+    pub(crate) http_status: Option<u16>,
+    pub(crate) attempts: Vec<Attempt>,
+    pub(crate) problem: Option<ProblemDetails>,
+    pub(crate) message: String,
+    pub(crate) retryable: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) from_journal: bool,
+    #[serde(serialize_with = "as_seconds")]
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) trace_id: Option<String>,
+    #[serde(rename = "elapsed_ms", serialize_with = "as_millis")]
+    pub(crate) elapsed: Duration,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) proof: Option<Box<Proof>>,
+    /// `unknown` for no other reason than that the journal has a damaged line that may have been about the token.
+    #[serde(skip)]
+    pub(crate) in_doubt: bool,
+    /// The token was known to be dead, by a journal or by this batch: nothing but its proof was asked for.
+    #[serde(skip)]
+    pub(crate) known_dead: bool,
+}
+
+impl Report {
+    /// A report of something refused before anything was sent.
+    pub(crate) fn refused(code: Code, id: Option<String>, message: String) -> Report {
+        Report {
+            id,
+            outcome: Outcome::NotDeleted,
+            code,
+            http_status: None,
+            attempts: Vec::new(),
+            problem: None,
+            message,
+            retryable: retryable::decide(Outcome::NotDeleted, code, None, true),
+            from_journal: false,
+            retry_after: None,
+            trace_id: None,
+            elapsed: Duration::ZERO,
+            proof: None,
+            in_doubt: false,
+            known_dead: false,
+        }
+    }
+
+    /// A report of what a journal knows: that the token is dead.
+    pub(crate) fn replayed(id: String, gone: bool) -> Report {
+        let outcome = if gone { Outcome::Gone } else { Outcome::Deleted };
+        let message = format!("the token `{}` is {outcome}, as the journal knows", printable(&id));
+        let report = Report::refused(Code::Ok, Some(id), message);
+        Report { outcome, from_journal: true, known_dead: true, ..report }
+    }
+
+    /// A report of what this batch has told already, for the sake of a proof that comes after it.
+    pub(crate) fn again(id: String, gone: bool) -> Report {
+        let outcome = if gone { Outcome::Gone } else { Outcome::Deleted };
+        let message = format!("the token `{}` is {outcome}, as was told before", printable(&id));
+        let report = Report::refused(Code::Ok, Some(id), message);
+        Report { outcome, known_dead: true, ..report }
+    }
+
+    /// A report of a bug here: nothing is known of the token.
+    pub(crate) fn internal(id: Option<String>) -> Report {
+        Report {
+            outcome: Outcome::Unknown,
+            retryable: true,
+            message: "a bug in mpt-tokens stopped the call; the token may be deleted: run again to find out, \
+                      and please report this"
+                .to_owned(),
+            ..Report::refused(Code::Internal, id, String::new())
+        }
+    }
+
+    /// The token id; `None` when the failure has nothing to do with one token (a configuration that cannot be used).
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// What is true of the token.
+    pub fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// What happened.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The HTTP status of the last answer, when any attempt was answered.
+    pub fn http_status(&self) -> Option<u16> {
+        self.http_status
+    }
+
+    /// The attempts, in order. Empty when the call was refused before anything was tried.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+
+    /// The body of the last answer, where it was a JSON object.
+    pub fn problem(&self) -> Option<&ProblemDetails> {
+        self.problem.as_ref()
+    }
+
+    /// One sentence that says what happened, what is true of the token and, after a failure, what to do.
+    /// May hold text of the server; control characters in it are escaped.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Whether nothing was asked for this, since a journal knows it: see
+    /// [`BatchOptions::replay`](crate::BatchOptions::replay).
+    pub fn from_journal(&self) -> bool {
+        self.from_journal
+    }
+
+    /// Whether asking again later can change the result: what stands in the way passes by itself (a network, a limit, a
+    /// server that is down), or nothing is known of the token. Not where it is dead, and not where somebody must do
+    /// something first: give another id, another API token, another base URL.
+    ///
+    /// One `unknown` is not: where a journal is damaged, and the API does not know the token.
+    ///
+    /// So a result of a list is one of three: it is a success; it is to be asked again; or it is for a person.
+    pub fn retryable(&self) -> bool {
+        self.retryable
+    }
+
+    /// How long the server asked to wait before the next attempt, when it did and that wait was not spent.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// The trace id that went out with every attempt; `None` when nothing was tried.
+    pub fn trace_id(&self) -> Option<&str> {
+        self.trace_id.as_deref()
+    }
+
+    /// The server's own `traceId`, from the problem details.
+    pub fn server_trace_id(&self) -> Option<&str> {
+        self.problem.as_ref().and_then(ProblemDetails::trace_id)
+    }
+
+    /// How long the whole call took, waits included.
+    pub fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+
+    /// What the token's own value was answered, in a batch that asks for proof
+    /// ([`BatchOptions::prove`](crate::BatchOptions::prove)).
+    pub fn proof(&self) -> Option<&Proof> {
+        self.proof.as_deref()
+    }
+
+    /// Whether the credential is dead: `deleted` or `gone`.
+    pub fn is_success(&self) -> bool {
+        self.outcome.is_success()
+    }
+
+    /// The report as one line of JSON.
+    pub fn to_json(&self) -> String {
+        json::line(self)
+    }
+}
+
+/// Milliseconds with three decimals, so that a call of 80 microseconds is not shown as none.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn as_millis<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((duration.as_secs_f64() * 1e6).round() / 1e3)
+}
+
+#[allow(clippy::ref_option)]
+fn as_seconds<S: Serializer>(
+    duration: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match duration {
+        Some(duration) => serializer.serialize_f64((duration.as_secs_f64() * 1e3).round() / 1e3),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// What a 401 to a token's own value is measured against: without that, it may be a gateway's word, or that of the API
+/// about a value that was mistyped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ProofBasis {
+    /// The same request with the client's own API token was answered 404 by the API: the two differ in nothing but the
+    /// credential.
+    Control,
+    /// The value itself was accepted before by this client (204), and the 401 is the API's.
+    AcceptedBefore,
+}
+
+impl ProofBasis {
+    /// The name used in every language and in JSON: `control` or `accepted_before`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ProofBasis::Control => "control",
+            ProofBasis::AcceptedBefore => "accepted_before",
+        }
+    }
+}
+
+impl fmt::Display for ProofBasis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What a token's own value was answered: proof that it is dead, or what else is known.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[must_use]
+pub struct Proof {
+    pub(crate) proven: bool,
+    pub(crate) basis: Option<ProofBasis>,
+    #[serde(flatten)]
+    pub(crate) report: Report,
+}
+
+impl Proof {
+    /// The proof that a batch did not ask for, and why.
+    pub(crate) fn not_asked_for(id: &str, why: &str) -> Proof {
+        let message = not_proven(id, why);
+        Proof::none(Report::refused(Code::Skipped, Some(id.to_owned()), message))
+    }
+
+    pub(crate) fn none(mut report: Report) -> Proof {
+        // A value may have been judged otherwise than the answer to it.
+        report.retryable = match report.outcome {
+            Outcome::Unknown => true,
+            Outcome::Deleted | Outcome::Gone => false,
+            Outcome::NotDeleted => report.retryable,
+        };
+        Proof { proven: false, basis: None, report }
+    }
+
+    /// Whether the token is proven dead: its value was answered 401, where there is a [`ProofBasis`] to measure that
+    /// against. It can no longer be used for authentication.
+    pub fn is_proven(&self) -> bool {
+        self.proven
+    }
+
+    /// What the proof rests on; `None` where there is none.
+    pub fn basis(&self) -> Option<ProofBasis> {
+        self.basis
+    }
+
+    /// The id of the token, from its value.
+    pub fn token_id(&self) -> &str {
+        self.report.id().unwrap_or_default()
+    }
+
+    /// What was asked with the value, and answered. When it is proven, the outcome is `gone`. `deleted` means that the
+    /// token was alive, and that the request for proof itself has deleted it: ask again for proof.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// The report as one line of JSON, with the members `proven` and `basis`.
+    pub fn to_json(&self) -> String {
+        json::line(self)
+    }
+}
+
+impl fmt::Display for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.report.message())
+    }
+}
+
+pub(crate) fn not_proven(id: &str, what: &str) -> String {
+    format!("it is not proven that the token `{id}` is dead: {what}")
+}
