@@ -7,7 +7,7 @@ use crate::batch::options::{BatchOptions, CONCURRENCY, Pull};
 use crate::batch::run::Batch;
 use crate::batch::summary::BatchSummary;
 use crate::client::client::Client;
-use crate::journal::seen_ids::Ledger;
+use crate::journal::seen_ids::SeenIds;
 use crate::report::report::Report;
 use crate::report::result::Error;
 
@@ -28,8 +28,8 @@ impl Client {
         I: IntoIterator,
         I::Item: Into<Pull>,
     {
-        let ledger = self.ledger(options, false)?;
-        Ok(Batch::new(self, ids.into_iter(), options, ledger))
+        let seen_ids = self.seen_ids(options, false)?;
+        Ok(Batch::new(self, ids.into_iter(), options, seen_ids))
     }
 
     /// What [`Client::batch`] would do with these ids, in order, without sending anything: an id that would be sent
@@ -47,19 +47,19 @@ impl Client {
         I: IntoIterator,
         I::Item: Into<Pull>,
     {
-        let ledger = self.ledger(options, true)?;
-        Ok(Rehearsal::new(self, ids.into_iter(), options, ledger))
+        let seen_ids = self.seen_ids(options, true)?;
+        Ok(Rehearsal::new(self, ids.into_iter(), options, seen_ids))
     }
 
     /// What is known of ids before the first is pulled.
-    fn ledger(&self, options: &BatchOptions, only_look: bool) -> Result<Ledger, Error> {
+    fn seen_ids(&self, options: &BatchOptions, only_look: bool) -> Result<SeenIds, Error> {
         if !CONCURRENCY.contains(&options.concurrency) {
             let message = format!("the concurrency is {}: expected 1 to 256", options.concurrency);
             return Err(Error::invalid_argument(message));
         }
         match &options.journal {
-            None => Ok(Ledger::new()),
-            Some(journal) => Ok(journal.take_ledger(self, only_look)?),
+            None => Ok(SeenIds::new()),
+            Some(journal) => Ok(journal.take_seen_ids(self, only_look)?),
         }
     }
 

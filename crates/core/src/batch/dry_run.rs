@@ -6,7 +6,7 @@ use std::fmt;
 use crate::batch::options::{BatchItem, BatchOptions, Pull};
 use crate::client::client::Client;
 use crate::client::options::DeleteOptions;
-use crate::journal::seen_ids::Ledger;
+use crate::journal::seen_ids::SeenIds;
 use crate::report::code::Code;
 use crate::report::report::Report;
 
@@ -16,7 +16,7 @@ pub struct Rehearsal<I> {
     client: Client,
     ids: Option<I>,
     options: DeleteOptions,
-    ledger: Ledger,
+    seen_ids: SeenIds,
     own: VecDeque<BatchItem>,
     duplicates: u64,
     already_done: u64,
@@ -27,7 +27,7 @@ impl<I> Rehearsal<I> {
         client: &Client,
         ids: I,
         options: &BatchOptions,
-        ledger: Ledger,
+        seen_ids: SeenIds,
     ) -> Rehearsal<I> {
         let options = DeleteOptions {
             missing_ok: options.missing_ok,
@@ -38,7 +38,7 @@ impl<I> Rehearsal<I> {
             client: client.clone(),
             ids: Some(ids),
             options,
-            ledger,
+            seen_ids,
             own: VecDeque::new(),
             duplicates: 0,
             already_done: 0,
@@ -56,7 +56,7 @@ impl<I> Rehearsal<I> {
     }
 
     fn report(&mut self, item: BatchItem) -> Option<Report> {
-        let known = self.ledger.meet(&item.id);
+        let known = self.seen_ids.meet(&item.id);
         if known.is_met() {
             self.duplicates += 1;
             return None;

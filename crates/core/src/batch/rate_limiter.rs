@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::call::io::{Entry, Gate, World};
+use crate::call::io::{CallIo, Permit, Throttle};
 
 /// How long everybody waits after a 429 that does not say how long: most limits count by the second.
 const UNTOLD: Duration = Duration::from_secs(1);
@@ -41,9 +41,9 @@ pub struct Pause {
     pub http_status: u16,
 }
 
-/// The gate of a batch.
+/// The throttle of a batch: how many calls are started, and when.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct RateLimiter {
     /// Whether there is a pause or a rate to heed: without one, nobody takes the lock.
     strict: AtomicBool,
     /// Attempts that the server took on before the first refusal: all that were sent and not answered 429, with lost
@@ -105,9 +105,9 @@ enum Turn {
     At(Instant),
 }
 
-impl Pace {
-    pub(crate) fn new(now: Instant, patience: Duration) -> Pace {
-        Pace {
+impl RateLimiter {
+    pub(crate) fn new(now: Instant, patience: Duration) -> RateLimiter {
+        RateLimiter {
             patience,
             strict: AtomicBool::new(false),
             passed: AtomicU64::new(0),
@@ -146,25 +146,25 @@ impl Pace {
         deadline: Option<Instant>,
         now: impl Fn() -> Instant,
         pause: impl Fn(Duration) -> bool,
-    ) -> Entry {
+    ) -> Permit {
         if !self.strict.load(Ordering::Acquire) {
-            return Entry::Go;
+            return Permit::Go;
         }
         loop {
             let start = now();
             let turn = self.state().turn(start, deadline, self.patience);
             let (until, go) = match turn {
-                Some(Turn::Go) => return Entry::Go,
+                Some(Turn::Go) => return Permit::Go,
                 Some(Turn::At(slot)) => (slot, true),
                 Some(Turn::After(end)) => (end, false),
-                None => return Entry::Late,
+                None => return Permit::Late,
             };
             if !pause(until.saturating_duration_since(start)) {
-                return Entry::Ended;
+                return Permit::Ended;
             }
             // A pause that began meanwhile is for those who had their turn already, too.
             if go && !self.state().is_paused(now()) {
-                return Entry::Go;
+                return Permit::Go;
             }
         }
     }
@@ -287,12 +287,12 @@ impl State {
     }
 }
 
-impl Gate for Pace {
-    fn enter(&self, world: &dyn World, deadline: Option<Instant>) -> Entry {
+impl Throttle for RateLimiter {
+    fn enter(&self, io: &dyn CallIo, deadline: Option<Instant>) -> Permit {
         match deadline {
             // A call of a batch is started by a worker that has waited for its turn already.
-            None => Entry::Go,
-            Some(_) => self.wait(deadline, || world.now(), |left| world.pause(left)),
+            None => Permit::Go,
+            Some(_) => self.wait(deadline, || io.now(), |left| io.pause(left)),
         }
     }
 

@@ -1,4 +1,4 @@
-//! A batch under way: pulls ids, hands them out, gives reports back.
+//! A batch under way: pulls ids, queues them, gives reports back.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -11,12 +11,12 @@ use crate::batch::options::{BatchItem, BatchOptions, Pull};
 use crate::batch::rate_limiter::Pause;
 use crate::batch::stopped::Stopped;
 use crate::batch::summary::BatchSummary;
-use crate::batch::workers::{Crew, Hands};
+use crate::batch::workers::{CallSettings, Workers};
 use crate::client::client::Client;
 use crate::client::options::DeleteOptions;
 use crate::input::api_token::ApiToken;
 use crate::journal::journal::Journal;
-use crate::journal::seen_ids::{Fate, Ledger};
+use crate::journal::seen_ids::{RecordedState, SeenIds};
 use crate::report::code::{Code, Outcome};
 use crate::report::report::{Proof, Report};
 use crate::wait::cancel::Cancel;
@@ -38,16 +38,16 @@ pub struct Batch<I> {
     /// `None` once it has ended.
     ids: Option<I>,
     concurrency: usize,
-    crew: Arc<Crew>,
-    workers: Vec<JoinHandle<()>>,
+    workers: Arc<Workers>,
+    threads: Vec<JoinHandle<()>>,
     /// For the calls that run on the calling thread: the only one at a time, and the one for the own token.
-    hands: Hands,
+    settings: CallSettings,
     /// How the workers hear of a cancel handle that asks: it must ask on the calling thread.
     forward: Option<Cancel>,
     asked: Instant,
     prove: bool,
     replay: bool,
-    ledger: Ledger,
+    seen_ids: SeenIds,
     journal: Option<Journal>,
     /// The token in use, by each id that may be its own, and whether the journal leaves it in doubt: it goes last.
     own: VecDeque<(BatchItem, bool)>,
@@ -66,23 +66,23 @@ pub struct Batch<I> {
 /// interrupt. A clone is for the same batch.
 #[derive(Clone)]
 pub struct BatchHandle {
-    crew: Arc<Crew>,
+    workers: Arc<Workers>,
 }
 
 impl BatchHandle {
     /// As [`Batch::stop`].
     pub fn stop(&self) {
-        self.crew.stop(Stopped::Asked);
+        self.workers.stop(Stopped::Asked);
     }
 
     /// The pause that all calls keep now, if any: the server asked for it.
     pub fn pause(&self) -> Option<Pause> {
-        if self.crew.is_elsewhere() { None } else { self.crew.pace().pause() }
+        if self.workers.is_elsewhere() { None } else { self.workers.rate_limiter().pause() }
     }
 
     /// How many calls are started a second at most; `None` while the server has shown no limit.
     pub fn rate(&self) -> Option<f64> {
-        if self.crew.is_elsewhere() { None } else { self.crew.pace().rate() }
+        if self.workers.is_elsewhere() { None } else { self.workers.rate_limiter().rate() }
     }
 }
 
@@ -97,7 +97,12 @@ where
     I: Iterator,
     I::Item: Into<Pull>,
 {
-    pub(crate) fn new(client: &Client, ids: I, options: &BatchOptions, ledger: Ledger) -> Batch<I> {
+    pub(crate) fn new(
+        client: &Client,
+        ids: I,
+        options: &BatchOptions,
+        seen_ids: SeenIds,
+    ) -> Batch<I> {
         let halt = Cancel::new();
         let own_options = DeleteOptions {
             missing_ok: options.missing_ok,
@@ -105,31 +110,31 @@ where
             cancel: options.cancel.clone(),
             ..DeleteOptions::new()
         };
-        let hands = Hands::new(client.clone(), own_options.clone(), &halt);
-        let forward = hands.cancels.is_polling().then(Cancel::new);
-        let crew_hands = match &forward {
-            None => Hands::new(client.clone(), own_options, &halt),
+        let settings = CallSettings::new(client.clone(), own_options.clone(), &halt);
+        let forward = settings.cancels.is_polling().then(Cancel::new);
+        let theirs = match &forward {
+            None => CallSettings::new(client.clone(), own_options, &halt),
             Some(forward) => {
                 let instead = |cancel: &Cancel| {
                     if cancel.is_polling() { forward.clone() } else { cancel.clone() }
                 };
                 let client = client.with_cancel(instead(client.cancel_handle()));
                 let cancel = own_options.cancel.as_ref().map(instead);
-                Hands::new(client, DeleteOptions { cancel, ..own_options }, &halt)
+                CallSettings::new(client, DeleteOptions { cancel, ..own_options }, &halt)
             }
         };
         let journal = options.journal.clone();
         Batch {
             ids: Some(ids),
             concurrency: options.concurrency,
-            crew: Arc::new(Crew::new(crew_hands, journal.clone(), halt)),
-            workers: Vec::new(),
-            hands,
+            workers: Arc::new(Workers::new(theirs, journal.clone(), halt)),
+            threads: Vec::new(),
+            settings,
             forward,
             asked: Instant::now(),
             prove: options.prove,
             replay: options.replay,
-            ledger,
+            seen_ids,
             journal,
             own: VecDeque::new(),
             late: HashMap::new(),
@@ -146,12 +151,12 @@ impl<I> Batch<I> {
     /// Pulls no more ids. What is under way finishes; what was pulled and not started is reported as `skipped`. Go on
     /// calling `next` for these reports.
     pub fn stop(&self) {
-        self.crew.stop(Stopped::Asked);
+        self.workers.stop(Stopped::Asked);
     }
 
     /// Why no more ids are tried, where that is so.
     pub fn stopped(&self) -> Option<Stopped> {
-        self.crew.stopped()
+        self.workers.stopped()
     }
 
     /// The counts of what was reported so far.
@@ -161,7 +166,7 @@ impl<I> Batch<I> {
 
     /// What another thread may know and do of this batch.
     pub fn handle(&self) -> BatchHandle {
-        BatchHandle { crew: Arc::clone(&self.crew) }
+        BatchHandle { workers: Arc::clone(&self.workers) }
     }
 
     /// How many calls may run at once now.
@@ -172,11 +177,11 @@ impl<I> Batch<I> {
     /// Looks whether the batch was cancelled, and tells the workers of what only this thread can find out.
     fn heed_cancel(&mut self) {
         if let Some(forward) = &self.forward {
-            if self.hands.cancels.slice().is_some_and(|every| self.asked.elapsed() >= every) {
-                self.hands.cancels.ask();
+            if self.settings.cancels.slice().is_some_and(|every| self.asked.elapsed() >= every) {
+                self.settings.cancels.ask();
                 self.asked = Instant::now();
             }
-            if self.hands.is_cancelled() {
+            if self.settings.is_cancelled() {
                 forward.cancel();
             }
         }
@@ -192,9 +197,9 @@ impl<I> Batch<I> {
             journal.outcome(&report);
             self.unwritten = true;
         }
-        self.ledger.learn(&job.id, Fate::of(report.outcome(), report.in_doubt));
+        self.seen_ids.learn(&job.id, RecordedState::of(report.outcome(), report.in_doubt));
         if report.proof().is_some_and(Proof::is_proven) {
-            self.ledger.prove(&job.id);
+            self.seen_ids.prove(&job.id);
         }
         let value = self.late.remove(&job.id);
         if self.prove && report.is_success() && report.proof().is_none() {
@@ -212,7 +217,7 @@ impl<I> Batch<I> {
     /// Asks for the proof of a token that is dead, and that was counted as one without a value.
     fn prove_known(&mut self, id: String, value: ApiToken, told: Report) {
         self.summary.without_value -= 1;
-        self.ledger.hand_out(&id, true);
+        self.seen_ids.hand_out(&id, true);
         let job = Job {
             id,
             after_lost_answer: false,
@@ -241,19 +246,19 @@ impl<I> Batch<I> {
     }
 
     fn carry_out_here(&mut self, job: Job) {
-        let report = self.crew.carry_out(&job, &self.hands);
+        let report = self.workers.carry_out(&job, &self.settings);
         self.receive(Done { job, report });
     }
 
-    /// Hands a job to the workers, of which there may be one more then.
+    /// Queues a job for the workers, of which there may be one more then.
     fn hand_out(&mut self, job: Job) {
         self.out += 1;
-        let more = self.crew.order(job);
-        if more && self.concurrency > 1 && self.workers.len() < self.allowed() {
-            match self.crew.spawn() {
-                Ok(worker) => self.workers.push(worker),
+        let more = self.workers.order(job);
+        if more && self.concurrency > 1 && self.threads.len() < self.allowed() {
+            match self.workers.spawn() {
+                Ok(thread) => self.threads.push(thread),
                 // With fewer workers it takes longer, and without any this thread does the work.
-                Err(_) => self.concurrency = self.workers.len().max(1),
+                Err(_) => self.concurrency = self.threads.len().max(1),
             }
         }
     }
@@ -265,7 +270,7 @@ impl<I> Batch<I> {
             && std::mem::take(&mut self.unwritten)
             && let Err(why) = journal.write()
         {
-            self.crew.stop(Stopped::Journal(why.to_string()));
+            self.workers.stop(Stopped::Journal(why.to_string()));
         }
     }
 
@@ -292,10 +297,10 @@ impl<I> Batch<I> {
 
     /// Nothing is left to do: the workers go, and what the journal wrote is on disk.
     fn finish(&mut self) {
-        self.crew.close();
-        for worker in self.workers.drain(..) {
+        self.workers.close();
+        for thread in self.threads.drain(..) {
             // A worker catches the panics of its calls, and reports them as `internal`.
-            let _ = worker.join();
+            let _ = thread.join();
         }
         if let Some(journal) = &self.journal {
             // A failure is told by `Journal::failure`: no report is left to carry it.
@@ -312,7 +317,7 @@ impl<I> Batch<I> {
                 return Some(report);
             }
             self.heed_cancel();
-            let done = self.crew.take_done();
+            let done = self.workers.take_done();
             if done.is_empty() {
                 return None;
             }
@@ -325,13 +330,13 @@ impl<I> Batch<I> {
     /// Makes progress without pulling an id; `false` when there is nothing to make progress with.
     fn proceed(&mut self) -> bool {
         if self.out > 0 {
-            if self.workers.is_empty() {
-                if let Some(job) = self.crew.take_job() {
+            if self.threads.is_empty() {
+                if let Some(job) = self.workers.take_job() {
                     self.carry_out_here(job);
                 }
             } else {
-                let polling = self.forward.as_ref().and_then(|_| self.hands.cancels.slice());
-                self.crew.wait_for_news(polling);
+                let polling = self.forward.as_ref().and_then(|_| self.settings.cancels.slice());
+                self.workers.wait_for_news(polling);
             }
             return true;
         }
@@ -357,8 +362,8 @@ where
         while self.out < window
             && self.ids.is_some()
             && self.ready.is_empty()
-            && !self.crew.has_done()
-            && self.crew.stopped().is_none()
+            && !self.workers.has_done()
+            && self.workers.stopped().is_none()
         {
             match self.ids.as_mut().and_then(Iterator::next).map(Into::into) {
                 Some(Pull::Item(item)) => self.take(item),
@@ -371,9 +376,9 @@ where
 
     fn take(&mut self, mut item: BatchItem) {
         if let Some(value) = &item.value {
-            self.hands.client.keep_secret(value);
+            self.settings.client.keep_secret(value);
         }
-        let known = self.ledger.meet(&item.id);
+        let known = self.seen_ids.meet(&item.id);
         if known.is_met() {
             self.summary.duplicates += 1;
             match item.value.filter(|_| self.prove && !known.has_value()) {
@@ -391,7 +396,7 @@ where
         if known.is_dead() || item.known_dead {
             self.summary.already_done += 1;
             if !known.is_dead() {
-                self.ledger.learn(&item.id, Fate::Dead);
+                self.seen_ids.learn(&item.id, RecordedState::Dead);
             }
             let is_unproven = self.prove && !known.is_proven();
             self.summary.without_value += u64::from(is_unproven);
@@ -409,15 +414,15 @@ where
         item.after_lost_answer |= known.is_open();
         let in_doubt = known.is_in_doubt();
         let perhaps_asked = item.after_lost_answer || in_doubt;
-        let (client, options) = (&self.hands.client, &self.hands.options);
+        let (client, options) = (&self.settings.client, &self.settings.options);
         if let Err(refused) = client.check(&item.id, options, perhaps_asked) {
             self.ready.push_back(*refused);
             return;
         }
-        self.ledger.hand_out(&item.id, item.value.is_some());
-        if self.hands.client.is_own_token(&item.id) {
-            if self.hands.client.own_token_id() == Some(item.id.as_str()) {
-                item.value = Some(self.hands.client.own_token().clone());
+        self.seen_ids.hand_out(&item.id, item.value.is_some());
+        if self.settings.client.is_own_token(&item.id) {
+            if self.settings.client.own_token_id() == Some(item.id.as_str()) {
+                item.value = Some(self.settings.client.own_token().clone());
                 self.own.push_back((item, in_doubt));
             } else {
                 // Another spelling: where it is another token, it must go while the own one still works.
@@ -438,7 +443,7 @@ where
     type Item = Report;
 
     fn next(&mut self) -> Option<Report> {
-        if self.crew.is_elsewhere() {
+        if self.workers.is_elsewhere() {
             return None;
         }
         loop {
@@ -446,11 +451,11 @@ where
                 return Some(report);
             }
             let later = self.refill();
-            if !self.ready.is_empty() || self.crew.has_done() {
+            if !self.ready.is_empty() || self.workers.has_done() {
                 continue;
             }
             // Workers make progress while the source is asked again; a batch without any must make its own.
-            if later && (self.out == 0 || !self.workers.is_empty()) {
+            if later && (self.out == 0 || !self.threads.is_empty()) {
                 continue;
             }
             if !self.proceed() {
@@ -463,9 +468,9 @@ where
 
 impl<I> Drop for Batch<I> {
     fn drop(&mut self) {
-        if self.crew.is_elsewhere() {
+        if self.workers.is_elsewhere() {
             // Threads of the parent can be neither joined nor detached here.
-            self.workers.drain(..).for_each(std::mem::forget);
+            self.threads.drain(..).for_each(std::mem::forget);
             return;
         }
         self.stop();
@@ -477,7 +482,7 @@ impl<I> Drop for Batch<I> {
         }
         self.finish();
         if let Some(journal) = &self.journal {
-            journal.give_back(std::mem::replace(&mut self.ledger, Ledger::new()));
+            journal.give_back(std::mem::replace(&mut self.seen_ids, SeenIds::new()));
         }
     }
 }

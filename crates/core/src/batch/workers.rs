@@ -1,4 +1,4 @@
-//! The workers of a batch, and the board on which work and reports hang.
+//! The workers of a batch, and the queue of jobs and reports between them and the calling thread.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -6,9 +6,9 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::batch::job::{Done, Job};
-use crate::batch::rate_limiter::{PATIENCE, Pace};
+use crate::batch::rate_limiter::{PATIENCE, RateLimiter};
 use crate::batch::stopped::{Stopped, skipped, wants_no_calls};
-use crate::call::io::{Entry, Gate};
+use crate::call::io::{Permit, Throttle};
 use crate::client::client::Client;
 use crate::client::options::DeleteOptions;
 use crate::journal::journal::Journal;
@@ -18,17 +18,17 @@ use crate::wait::cancel::Cancel;
 use crate::wait::wait::{Cancels, Wake};
 
 /// A client and options to try ids with, and what ends the waits before a call.
-pub(crate) struct Hands {
+pub(crate) struct CallSettings {
     pub(crate) client: Client,
     pub(crate) options: DeleteOptions,
     pub(crate) cancels: Cancels,
 }
 
-impl Hands {
-    pub(crate) fn new(client: Client, options: DeleteOptions, halt: &Cancel) -> Hands {
+impl CallSettings {
+    pub(crate) fn new(client: Client, options: DeleteOptions, halt: &Cancel) -> CallSettings {
         let cancels =
             Cancels::new(client.cancel_handle(), options.cancel.as_ref()).and(halt.clone());
-        Hands { client, options, cancels }
+        CallSettings { client, options, cancels }
     }
 
     /// Whether the caller cancelled: a batch that was only stopped lets the calls under way finish.
@@ -39,21 +39,21 @@ impl Hands {
 }
 
 /// What the workers and the calling thread share.
-pub(crate) struct Crew {
+pub(crate) struct Workers {
     /// The process that it belongs to.
     pid: u32,
-    hands: Hands,
-    pace: Pace,
+    settings: CallSettings,
+    rate_limiter: RateLimiter,
     journal: Option<Journal>,
     /// Ends the waits of those who have not started a call.
     halt: Cancel,
-    board: Mutex<Board>,
+    queue: Mutex<Queue>,
     work: Condvar,
     news: Condvar,
 }
 
 #[derive(Default)]
-struct Board {
+struct Queue {
     jobs: VecDeque<Job>,
     done: VecDeque<Done>,
     /// Workers that wait for a job.
@@ -62,16 +62,16 @@ struct Board {
     closed: bool,
 }
 
-impl Crew {
-    pub(crate) fn new(hands: Hands, journal: Option<Journal>, halt: Cancel) -> Crew {
-        let patience = PATIENCE.max(hands.client.timeout());
-        Crew {
+impl Workers {
+    pub(crate) fn new(settings: CallSettings, journal: Option<Journal>, halt: Cancel) -> Workers {
+        let patience = PATIENCE.max(settings.client.timeout());
+        Workers {
             pid: std::process::id(),
-            hands,
-            pace: Pace::new(Instant::now(), patience),
+            settings,
+            rate_limiter: RateLimiter::new(Instant::now(), patience),
             journal,
             halt,
-            board: Mutex::default(),
+            queue: Mutex::default(),
             work: Condvar::new(),
             news: Condvar::new(),
         }
@@ -82,51 +82,51 @@ impl Crew {
         self.pid != std::process::id()
     }
 
-    pub(crate) fn pace(&self) -> &Pace {
-        &self.pace
+    pub(crate) fn rate_limiter(&self) -> &RateLimiter {
+        &self.rate_limiter
     }
 
-    fn board(&self) -> MutexGuard<'_, Board> {
-        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hangs a job out; whether there is a job more than there are idle workers.
+    /// Queues a job; returns true if there are more jobs than idle workers.
     pub(crate) fn order(&self, job: Job) -> bool {
-        let mut board = self.board();
-        board.jobs.push_back(job);
-        if board.idle > 0 {
+        let mut queue = self.queue();
+        queue.jobs.push_back(job);
+        if queue.idle > 0 {
             self.work.notify_one();
         }
-        board.jobs.len() > board.idle
+        queue.jobs.len() > queue.idle
     }
 
     /// Takes the next job: for a batch without workers.
     pub(crate) fn take_job(&self) -> Option<Job> {
-        self.board().jobs.pop_front()
+        self.queue().jobs.pop_front()
     }
 
     /// All reports that are ready.
     pub(crate) fn take_done(&self) -> VecDeque<Done> {
-        std::mem::take(&mut self.board().done)
+        std::mem::take(&mut self.queue().done)
     }
 
     pub(crate) fn has_done(&self) -> bool {
-        !self.board().done.is_empty()
+        !self.queue().done.is_empty()
     }
 
     /// Waits until a report is ready, or for as long as `limit`.
     pub(crate) fn wait_for_news(&self, limit: Option<Duration>) {
-        let board = self.board();
+        let queue = self.queue();
         match limit {
             None => {
-                let nothing = |board: &mut Board| board.done.is_empty();
-                drop(self.news.wait_while(board, nothing).unwrap_or_else(PoisonError::into_inner));
+                let nothing = |queue: &mut Queue| queue.done.is_empty();
+                drop(self.news.wait_while(queue, nothing).unwrap_or_else(PoisonError::into_inner));
             }
             // Whoever gives a limit looks again by itself.
-            Some(_) if !board.done.is_empty() => {}
+            Some(_) if !queue.done.is_empty() => {}
             Some(limit) => {
                 drop(
-                    self.news.wait_timeout(board, limit).unwrap_or_else(PoisonError::into_inner).0,
+                    self.news.wait_timeout(queue, limit).unwrap_or_else(PoisonError::into_inner).0,
                 );
             }
         }
@@ -137,62 +137,68 @@ impl Crew {
         if self.is_elsewhere() {
             return;
         }
-        self.board().stop.get_or_insert(why);
+        self.queue().stop.get_or_insert(why);
         self.halt.cancel();
     }
 
     /// Why no job is started any more.
     pub(crate) fn stopped(&self) -> Option<Stopped> {
-        let stop = self.board().stop.clone();
-        stop.or_else(|| self.hands.cancels.is_cancelled().then_some(Stopped::Cancelled))
+        let stop = self.queue().stop.clone();
+        stop.or_else(|| self.settings.cancels.is_cancelled().then_some(Stopped::Cancelled))
     }
 
     /// Lets the workers go once nothing is left to do.
     pub(crate) fn close(&self) {
-        self.board().closed = true;
+        self.queue().closed = true;
         self.work.notify_all();
     }
 
-    pub(crate) fn spawn(self: &Arc<Crew>) -> std::io::Result<JoinHandle<()>> {
-        let crew = Arc::clone(self);
-        thread::Builder::new().name("mpt-tokens-batch".to_owned()).spawn(move || crew.serve())
+    pub(crate) fn spawn(self: &Arc<Workers>) -> std::io::Result<JoinHandle<()>> {
+        let workers = Arc::clone(self);
+        thread::Builder::new().name("mpt-tokens-batch".to_owned()).spawn(move || workers.serve())
     }
 
     fn serve(&self) {
-        let mut board = self.board();
+        let mut queue = self.queue();
         loop {
-            if let Some(job) = board.jobs.pop_front() {
-                drop(board);
-                let report = self.carry_out(&job, &self.hands);
-                board = self.board();
-                board.done.push_back(Done { job, report });
-                if board.done.len() == 1 {
+            if let Some(job) = queue.jobs.pop_front() {
+                drop(queue);
+                let report = self.carry_out(&job, &self.settings);
+                queue = self.queue();
+                queue.done.push_back(Done { job, report });
+                if queue.done.len() == 1 {
                     self.news.notify_one();
                 }
-            } else if board.closed {
+            } else if queue.closed {
                 return;
             } else {
-                board.idle += 1;
-                board = self.work.wait(board).unwrap_or_else(PoisonError::into_inner);
-                board.idle -= 1;
+                queue.idle += 1;
+                queue = self.work.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                queue.idle -= 1;
             }
         }
     }
 
     /// Tries one id, unless the batch was stopped.
-    pub(crate) fn carry_out(&self, job: &Job, hands: &Hands) -> Report {
+    pub(crate) fn carry_out(&self, job: &Job, settings: &CallSettings) -> Report {
         if let (Some(report), Some(value)) = (&job.known_dead, &job.value) {
-            let why = self.stopped().or_else(|| self.wait_for_turn(hands).err());
+            let why = self.stopped().or_else(|| self.wait_for_turn(settings).err());
             let proof = match why {
                 Some(why) => Proof::not_asked_for(&job.id, &why.cause()),
-                None => hands.client.proof(&job.id, value, false, &hands.options, Some(&self.pace)),
+                None => settings.client.proof(
+                    &job.id,
+                    value,
+                    false,
+                    &settings.options,
+                    Some(&self.rate_limiter),
+                ),
             };
             return Report { proof: Some(Box::new(proof)), ..(**report).clone() };
         }
         if let Some(why) = self.stopped() {
             return skipped(job, &why);
         }
-        if let Err(why) = self.wait_for_turn(hands) {
+        if let Err(why) = self.wait_for_turn(settings) {
             return skipped(job, &why);
         }
         if let (Some(journal), Some(intent)) = (&self.journal, job.intent)
@@ -205,11 +211,11 @@ impl Crew {
         let options = DeleteOptions {
             after_lost_answer: job.after_lost_answer,
             in_doubt: job.in_doubt,
-            missing_ok: job.missing_ok.or(hands.options.missing_ok),
-            ..hands.options.clone()
+            missing_ok: job.missing_ok.or(settings.options.missing_ok),
+            ..settings.options.clone()
         };
-        let gate: Option<&dyn Gate> = Some(&self.pace);
-        let mut report = hands.client.report(&job.id, &options, gate);
+        let throttle: Option<&dyn Throttle> = Some(&self.rate_limiter);
+        let mut report = settings.client.report(&job.id, &options, throttle);
         if report.code() == Code::Unauthorized {
             self.stop(Stopped::Unauthorized);
         }
@@ -217,7 +223,7 @@ impl Crew {
             && report.is_success()
         {
             // A batch that is stopped asks for the proofs of what it has deleted all the same.
-            let proof = match self.wait_for_turn(hands) {
+            let proof = match self.wait_for_turn(settings) {
                 Err(Stopped::Paused(pause)) => {
                     Proof::not_asked_for(&job.id, &wants_no_calls(&pause))
                 }
@@ -226,7 +232,7 @@ impl Crew {
                     // What the API's 404 has said already need not be asked again.
                     let last = report.attempts().last().and_then(Attempt::api_status);
                     let control = matches!(last, Some(404 | 410));
-                    hands.client.proof(&job.id, value, control, &options, gate)
+                    settings.client.proof(&job.id, value, control, &options, throttle)
                 }
             };
             report.proof = Some(Box::new(proof));
@@ -234,15 +240,15 @@ impl Crew {
         report
     }
 
-    fn wait_for_turn(&self, hands: &Hands) -> Result<(), Stopped> {
-        let pause = |left| hands.cancels.pause(left) != Wake::Cancelled;
-        match (self.pace.wait(None, Instant::now, pause), self.pace.pause()) {
-            (Entry::Go, _) => Ok(()),
-            (Entry::Late, Some(pause)) => {
+    fn wait_for_turn(&self, settings: &CallSettings) -> Result<(), Stopped> {
+        let pause = |left| settings.cancels.pause(left) != Wake::Cancelled;
+        match (self.rate_limiter.wait(None, Instant::now, pause), self.rate_limiter.pause()) {
+            (Permit::Go, _) => Ok(()),
+            (Permit::Late, Some(pause)) => {
                 self.stop(Stopped::Paused(pause));
                 Err(Stopped::Paused(pause))
             }
-            (Entry::Late | Entry::Ended, _) => Err(self.stopped().unwrap_or(Stopped::Cancelled)),
+            (Permit::Late | Permit::Ended, _) => Err(self.stopped().unwrap_or(Stopped::Cancelled)),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::report::code::Code;
 use crate::report::problem::ProblemDetails;
 use crate::report::report::Attempt;
 
-/// What the world answered to one attempt.
+/// What came of one attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Answer {
     /// A complete, well-formed HTTP answer.
@@ -24,7 +24,7 @@ pub(crate) enum Answer {
         /// Whether any byte of the request was handed down.
         sent: bool,
         /// Whether asking again cannot help: a certificate that is not trusted stays so.
-        hopeless: bool,
+        permanent: bool,
         /// The status, where a status line had come before the answer broke off.
         status: Option<u16>,
         /// The cause in words.

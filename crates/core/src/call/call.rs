@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use crate::call::answer::{Answer, End, Lost, attempt};
-use crate::call::io::{AttemptOrder, Entry, Gate, World};
+use crate::call::io::{AttemptOrder, CallIo, Permit, Throttle};
 use crate::call::message;
 use crate::call::retry::{RetryBudget, RetryPolicy};
-use crate::call::rules::{Known, Says, Verdict, judge, settle};
+use crate::call::rules::{Says, TokenContext, Verdict, judge, settle};
 use crate::input::token_id::TokenId;
 use crate::input::trace::TraceParent;
 use crate::report::code::{Code, Outcome};
@@ -16,23 +16,23 @@ use crate::report::retryable;
 /// One call, as it was ordered.
 pub(crate) struct Call<'a> {
     pub(crate) id: &'a TokenId,
-    pub(crate) known: Known,
+    pub(crate) known: TokenContext,
     /// What an earlier run has left: `Lost::No`, `Lost::Before` or `Lost::InDoubt`.
     pub(crate) lost_before: Lost,
     pub(crate) trace: TraceParent,
     pub(crate) policy: &'a RetryPolicy,
     pub(crate) budget: &'a RetryBudget,
-    pub(crate) gate: Option<&'a dyn Gate>,
+    pub(crate) throttle: Option<&'a dyn Throttle>,
 }
 
 impl Call<'_> {
     /// Makes attempts until one settles the matter, and reports.
-    pub(crate) fn run(&self, world: &dyn World) -> Report {
-        let entered = match self.gate {
-            Some(gate) => gate.enter(world, None) == Entry::Go,
+    pub(crate) fn run(&self, io: &dyn CallIo) -> Report {
+        let entered = match self.throttle {
+            Some(throttle) => throttle.enter(io, None) == Permit::Go,
             None => true,
         };
-        let start = world.now();
+        let start = io.now();
         let deadline = start + self.policy.timeout;
         let mut lost = self.lost_before;
         let mut attempts: Vec<Attempt> = Vec::with_capacity(1);
@@ -40,18 +40,18 @@ impl Call<'_> {
         let mut last: Option<Answer> = None;
 
         let cancelled = Verdict { code: Code::Cancelled, says: Says::Refused, retry: false };
-        if !entered || world.is_cancelled() {
-            return self.report(&cancelled, lost, attempts, last, End::Final, start, world);
+        if !entered || io.is_cancelled() {
+            return self.report(&cancelled, lost, attempts, last, End::Final, start, io);
         }
         for number in 1.. {
-            let begun = world.now();
-            let answer = world.exchange(&AttemptOrder {
+            let begun = io.now();
+            let answer = io.exchange(&AttemptOrder {
                 id: self.id,
                 traceparent: self.trace.attempt(),
                 deadline: deadline.min(begun + self.policy.attempt_timeout),
                 connect_deadline: deadline.min(begun + self.policy.connect_timeout),
             });
-            let now = world.now();
+            let now = io.now();
             attempts.push(attempt(number, &answer, now - begun, waited));
             let verdict = judge(&answer);
             lost = lost.after(verdict.says, number);
@@ -67,7 +67,7 @@ impl Call<'_> {
             } else if number >= self.policy.attempts {
                 End::AttemptsUsed
             } else {
-                let backoff = self.policy.backoff(number, world.random());
+                let backoff = self.policy.backoff(number, io.random());
                 let wait = retry_after.map_or(backoff, |least| least.max(backoff));
                 if now + wait >= deadline {
                     End::Deadline
@@ -82,15 +82,15 @@ impl Call<'_> {
                         verdict.code
                     );
                     waited = wait;
-                    let entry = match self.gate {
-                        _ if !world.pause(wait) => Entry::Ended,
-                        Some(gate) => gate.enter(world, Some(deadline)),
-                        None => Entry::Go,
+                    let entry = match self.throttle {
+                        _ if !io.pause(wait) => Permit::Ended,
+                        Some(throttle) => throttle.enter(io, Some(deadline)),
+                        None => Permit::Go,
                     };
                     match entry {
-                        Entry::Go if world.now() < deadline => continue,
-                        Entry::Go | Entry::Late => End::Deadline,
-                        Entry::Ended => {
+                        Permit::Go if io.now() < deadline => continue,
+                        Permit::Go | Permit::Late => End::Deadline,
+                        Permit::Ended => {
                             return self.report(
                                 &cancelled,
                                 lost,
@@ -98,25 +98,25 @@ impl Call<'_> {
                                 last,
                                 End::Final,
                                 start,
-                                world,
+                                io,
                             );
                         }
                     }
                 }
             };
-            return self.report(&verdict, lost, attempts, last, end, start, world);
+            return self.report(&verdict, lost, attempts, last, end, start, io);
         }
         unreachable!("the loop over attempts ends by returning")
     }
 
-    /// Tells the gate, and takes out how long the server wants to be left alone.
+    /// Tells the throttle, and returns how long the server wants to be left alone.
     fn hear(&self, answer: &Answer, begun: Instant, now: Instant) -> Option<Duration> {
         let (sent, status, retry_after) = match answer {
             Answer::Status { status, retry_after, .. } => (true, Some(*status), *retry_after),
             Answer::Failed { sent, .. } => (*sent, None, None),
         };
-        if let Some(gate) = self.gate.filter(|_| sent) {
-            gate.answered(begun, now, status, retry_after);
+        if let Some(throttle) = self.throttle.filter(|_| sent) {
+            throttle.answered(begun, now, status, retry_after);
         }
         retry_after
     }
@@ -130,13 +130,13 @@ impl Call<'_> {
         last: Option<Answer>,
         end: End,
         start: Instant,
-        world: &dyn World,
+        io: &dyn CallIo,
     ) -> Report {
         let (code, outcome) = settle(verdict, lost, self.known);
         let http_status = attempts.iter().rev().find_map(|attempt| attempt.http_status);
         let message =
             message::of_call(self.id, code, outcome, lost, last.as_ref(), end, attempts.len());
-        let verdict = matches!(last, Some(Answer::Failed { hopeless: true, .. }));
+        let verdict = matches!(last, Some(Answer::Failed { permanent: true, .. }));
         let in_doubt = lost == Lost::InDoubt && outcome == Outcome::Unknown;
         // Whatever the doubt is about, asking cannot clear it up: then it counts what came last.
         let asked = if in_doubt { Outcome::NotDeleted } else { outcome };
@@ -157,7 +157,7 @@ impl Call<'_> {
             from_journal: false,
             retry_after: if code == Code::Ok { None } else { retry_after },
             trace_id: Some(self.trace.trace_id()),
-            elapsed: world.now() - start,
+            elapsed: io.now() - start,
             proof: None,
             in_doubt,
             known_dead: false,

@@ -7,16 +7,16 @@ use rstest::rstest;
 
 use crate::call::answer::{Answer, Lost};
 use crate::call::call::Call;
-use crate::call::io::{AttemptOrder, World};
+use crate::call::io::{AttemptOrder, CallIo};
 use crate::call::retry::{RetryBudget, RetryPolicy};
-use crate::call::rules::Known;
+use crate::call::rules::TokenContext;
 use crate::input::token_id::TokenId;
 use crate::input::trace::TraceParent;
 use crate::report::code::{Code, Outcome};
 use crate::report::problem::ProblemDetails;
 use crate::report::report::Report;
 
-/// A world that answers as it is told, where waiting takes no time.
+/// A network that answers as it is told, where waiting takes no time.
 struct Script {
     answers: RefCell<std::vec::IntoIter<Answer>>,
     start: Instant,
@@ -43,7 +43,7 @@ impl Script {
     }
 }
 
-impl World for Script {
+impl CallIo for Script {
     fn now(&self) -> Instant {
         self.start + self.passed.get()
     }
@@ -80,10 +80,10 @@ impl World for Script {
 /// `404j`: in the API's form; `404m`: JSON, in another form; `404`: no JSON at all; `429+5`: with `Retry-After: 5`;
 /// a word: a failure, `0` at its end when nothing was sent.
 fn answer(word: &str) -> Answer {
-    let failed = |code, sent, hopeless| Answer::Failed {
+    let failed = |code, sent, permanent| Answer::Failed {
         code,
         sent,
-        hopeless,
+        permanent,
         status: None,
         detail: "as scripted".to_owned(),
     };
@@ -128,7 +128,7 @@ fn run_with(history: &str, flags: &str, script: &Script, policy: &RetryPolicy) -
     let budget = RetryBudget::new(RetryBudget::RESERVE);
     let report = Call {
         id: &id,
-        known: Known { own: flags.contains("own"), missing_ok: flags.contains("missing") },
+        known: TokenContext { own: flags.contains("own"), missing_ok: flags.contains("missing") },
         lost_before: match flags {
             _ if flags.contains("before") => Lost::Before,
             _ if flags.contains("doubt") => Lost::InDoubt,
@@ -137,7 +137,7 @@ fn run_with(history: &str, flags: &str, script: &Script, policy: &RetryPolicy) -
         trace: TraceParent::random(),
         policy,
         budget: &budget,
-        gate: None,
+        throttle: None,
     }
     .run(script);
     assert_eq!(script.answers.borrow().len(), 0, "the call ended before the script `{history}`");

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use crate::call::answer::Answer;
 use crate::input::token_id::TokenId;
 
-/// What a call needs of the world around it: the network, the clock, chance. Tests bring their own.
-pub(crate) trait World {
+/// What a call needs of what is around it: the network, the clock, chance. Tests bring their own.
+pub(crate) trait CallIo {
     fn now(&self) -> Instant;
     fn random(&self) -> f64;
     fn is_cancelled(&self) -> bool;
@@ -16,9 +16,9 @@ pub(crate) trait World {
 }
 
 /// What calls that run side by side share: who may start when, and what the server said of its load.
-pub(crate) trait Gate {
+pub(crate) trait Throttle {
     /// Waits until an attempt may start; not at all when that is not before `deadline`.
-    fn enter(&self, world: &dyn World, deadline: Option<Instant>) -> Entry;
+    fn enter(&self, io: &dyn CallIo, deadline: Option<Instant>) -> Permit;
     /// Hears what an attempt that was sent and began then was answered, if it was.
     fn answered(
         &self,
@@ -29,9 +29,9 @@ pub(crate) trait Gate {
     );
 }
 
-/// How a wait at a gate ended.
+/// How a wait for a turn ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Entry {
+pub(crate) enum Permit {
     Go,
     /// There is no turn before the deadline.
     Late,

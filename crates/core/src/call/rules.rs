@@ -34,9 +34,9 @@ pub(crate) enum Says {
 pub(crate) fn judge(answer: &Answer) -> Verdict {
     let verdict = |code, says, retry| Verdict { code, says, retry };
     let (status, from_api, says_when) = match answer {
-        Answer::Failed { code, sent, hopeless, .. } => {
+        Answer::Failed { code, sent, permanent, .. } => {
             let says = if *sent { Says::Nothing } else { Says::Refused };
-            return verdict(*code, says, !hopeless && *code != Code::Cancelled);
+            return verdict(*code, says, !permanent && *code != Code::Cancelled);
         }
         Answer::Status { status, from_api, retry_after, .. } => {
             (*status, *from_api, retry_after.is_some())
@@ -66,7 +66,7 @@ pub(crate) fn judge(answer: &Answer) -> Verdict {
 
 /// What is known of the token when a call is made.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Known {
+pub(crate) struct TokenContext {
     /// The id is that of the credential in use: what says that the credential is none says that the token is gone,
     /// and an answer that takes the credential for one does not, whatever else it says.
     pub(crate) own: bool,
@@ -75,7 +75,7 @@ pub(crate) struct Known {
 }
 
 /// What the last answer and those before it say together.
-pub(crate) fn settle(last: &Verdict, lost: Lost, known: Known) -> (Code, Outcome) {
+pub(crate) fn settle(last: &Verdict, lost: Lost, known: TokenContext) -> (Code, Outcome) {
     let was_lost = matches!(lost, Lost::InDoubt | Lost::Before | Lost::Attempt(_));
     // What says that the token is not there says that we deleted it, where we asked for that before, or may have.
     let asked = matches!(lost, Lost::Perhaps(_) | Lost::Before | Lost::Attempt(_));

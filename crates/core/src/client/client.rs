@@ -9,9 +9,9 @@ use std::time::Duration;
 use crate::call::answer::Lost;
 use crate::call::call::Call;
 use crate::call::retry::{RetryBudget, RetryPolicy};
-use crate::call::rules::Known;
+use crate::call::rules::TokenContext;
 use crate::client::options::DeleteOptions;
-use crate::http::network::{Network, RealWorld};
+use crate::http::network::{Network, NetworkIo};
 use crate::input::api_token::ApiToken;
 use crate::input::characters::{is_id_byte, printable};
 use crate::input::endpoint::Endpoint;
@@ -181,20 +181,20 @@ impl Client {
         &self,
         token_id: &str,
         options: &DeleteOptions,
-        gate: Option<&dyn crate::call::io::Gate>,
+        throttle: Option<&dyn crate::call::io::Throttle>,
     ) -> Report {
         let id = match self.check(token_id, options, options.after_lost_answer) {
             Ok(id) => id,
             Err(refused) => return *refused,
         };
-        let world = RealWorld {
+        let io = NetworkIo {
             network: &self.shared.network,
             credential: self.shared.network.credential(),
             cancels: Cancels::new(&self.cancel, options.cancel.as_ref()),
         };
         let call = Call {
             id: &id,
-            known: Known {
+            known: TokenContext {
                 own: self.own_token_id() == Some(id.as_str()),
                 missing_ok: options.missing_ok.unwrap_or(self.shared.missing_ok),
             },
@@ -206,9 +206,9 @@ impl Client {
             trace: options.trace_parent.unwrap_or_else(TraceParent::random),
             policy: &self.shared.policy,
             budget: &self.shared.budget,
-            gate,
+            throttle,
         };
-        let report = catch_unwind(AssertUnwindSafe(|| call.run(&world)))
+        let report = catch_unwind(AssertUnwindSafe(|| call.run(&io)))
             .unwrap_or_else(|_| Report::internal(Some(id.as_str().to_owned())));
         if report.outcome() == Outcome::Deleted && !self.shared.accepted.load(Ordering::Relaxed) {
             self.shared.accepted.store(true, Ordering::Relaxed);

@@ -7,13 +7,13 @@ use std::time::Instant;
 
 use crate::call::answer::Lost;
 use crate::call::call::Call;
-use crate::call::io::{Entry, Gate};
+use crate::call::io::{Permit, Throttle};
 use crate::call::retry::RetryPolicy;
-use crate::call::rules::Known;
+use crate::call::rules::TokenContext;
 use crate::client::client::Client;
 use crate::client::options::DeleteOptions;
 use crate::http::credential::Credential;
-use crate::http::network::{MAX_VALUE, RealWorld};
+use crate::http::network::{MAX_VALUE, NetworkIo};
 use crate::input::api_token::ApiToken;
 use crate::input::token_id::TokenId;
 use crate::input::trace::TraceParent;
@@ -70,10 +70,10 @@ impl Client {
         value: &ApiToken,
         control: bool,
         options: &DeleteOptions,
-        gate: Option<&dyn Gate>,
+        throttle: Option<&dyn Throttle>,
     ) -> Proof {
         let report = if value.token_id() == Some(id) {
-            match self.ask_for_proof(value, control, options, gate) {
+            match self.ask_for_proof(value, control, options, throttle) {
                 Ok(proof) => return proof,
                 Err(error) => Report::from(error),
             }
@@ -90,7 +90,7 @@ impl Client {
         value: &ApiToken,
         control: bool,
         options: &DeleteOptions,
-        gate: Option<&dyn Gate>,
+        throttle: Option<&dyn Throttle>,
     ) -> Result<Proof, Error> {
         let fail = |id: Option<&str>, message: String| {
             Report::refused(Code::InvalidArgument, id.map(str::to_owned), message)
@@ -111,7 +111,7 @@ impl Client {
         self.keep_secret(value);
         // In another form than the API's, it would be refused whether the token is dead or not.
         let value = Arc::new(Credential::new(value.in_usual_form()));
-        let questions = Questions { client: self, id: &id, value: &value, options, gate };
+        let questions = Questions { client: self, id: &id, value: &value, options, throttle };
         let proof = catch_unwind(AssertUnwindSafe(|| questions.prove(control)));
         Ok(proof.unwrap_or_else(|_| Proof::none(Report::internal(Some(id.as_str().to_owned())))))
     }
@@ -123,7 +123,7 @@ struct Questions<'a> {
     id: &'a TokenId,
     value: &'a Arc<Credential>,
     options: &'a DeleteOptions,
-    gate: Option<&'a dyn Gate>,
+    throttle: Option<&'a dyn Throttle>,
 }
 
 impl Questions<'_> {
@@ -209,41 +209,41 @@ impl Questions<'_> {
         let shared = &self.client.shared;
         let call = Call {
             id: self.id,
-            known: Known { own, missing_ok: false },
+            known: TokenContext { own, missing_ok: false },
             lost_before: Lost::No,
             trace,
             policy,
             budget: &shared.budget,
-            gate: self.gate,
+            throttle: self.throttle,
         };
-        call.run(&self.world(credential))
+        call.run(&self.io(credential))
     }
 
     /// The same request with the client's own credential, as far as there is time left for it.
     fn control(&self, trace: TraceParent, deadline: Instant) -> Report {
         let shared = &self.client.shared;
         let credential = shared.network.credential();
-        let world = self.world(credential);
-        let entry = match self.gate {
-            Some(gate) => gate.enter(&world, Some(deadline)),
-            None => Entry::Go,
+        let io = self.io(credential);
+        let entry = match self.throttle {
+            Some(throttle) => throttle.enter(&io, Some(deadline)),
+            None => Permit::Go,
         };
         let timeout = deadline.saturating_duration_since(Instant::now());
         let refused = |code, what: &str| {
             Report::refused(code, Some(self.id.as_str().to_owned()), what.to_owned())
         };
         match entry {
-            Entry::Ended => refused(Code::Cancelled, "the call was cancelled"),
-            Entry::Go if !timeout.is_zero() => {
+            Permit::Ended => refused(Code::Cancelled, "the call was cancelled"),
+            Permit::Go if !timeout.is_zero() => {
                 let policy = RetryPolicy { timeout, ..shared.policy.clone() };
                 self.ask(credential, false, trace, &policy)
             }
-            Entry::Go | Entry::Late => refused(Code::Timeout, "a deadline passed"),
+            Permit::Go | Permit::Late => refused(Code::Timeout, "a deadline passed"),
         }
     }
 
-    fn world<'a>(&'a self, credential: &'a Arc<Credential>) -> RealWorld<'a> {
-        RealWorld {
+    fn io<'a>(&'a self, credential: &'a Arc<Credential>) -> NetworkIo<'a> {
+        NetworkIo {
             network: &self.client.shared.network,
             credential,
             cancels: Cancels::new(self.client.cancel_handle(), self.options.cancel.as_ref()),

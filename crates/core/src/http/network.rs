@@ -11,11 +11,11 @@ use ureq::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, DATE, HeaderMap
 use ureq::http::{HeaderValue, Method, Request};
 
 use crate::call::answer::Answer;
-use crate::call::io::{AttemptOrder, World};
+use crate::call::io::{AttemptOrder, CallIo};
 use crate::http::credential::Credential;
 use crate::http::tls::CaBundle;
 use crate::http::transport::answer::Received;
-use crate::http::transport::attempt::{Current, Phase};
+use crate::http::transport::attempt::{AttemptContext, Phase};
 use crate::http::transport::connectors;
 use crate::http::transport::resolve::Lookup;
 use crate::http::{proxy, retry_after, sender, tls};
@@ -145,7 +145,7 @@ impl Network {
                 return Answer::Failed {
                     code: Code::TlsFailed,
                     sent: false,
-                    hopeless: true,
+                    permanent: true,
                     status: None,
                     detail: error.to_string(),
                 };
@@ -157,13 +157,13 @@ impl Network {
                 return Answer::Failed {
                     code: Code::InvalidConfig,
                     sent: false,
-                    hopeless: true,
+                    permanent: true,
                     status: None,
                     detail: error.to_string(),
                 };
             }
         };
-        let current = Current::new(
+        let current = AttemptContext::new(
             order.deadline,
             order.connect_deadline,
             cancels.clone(),
@@ -194,7 +194,7 @@ impl Network {
             .body(())
     }
 
-    fn answer(&self, received: Received, current: &Current) -> Answer {
+    fn answer(&self, received: Received, current: &AttemptContext) -> Answer {
         let Received { status, fields, body, closes, .. } = received;
         // Servers say it of a connection that is idle for long, and it may cross a request on its way (RFC 9110,
         // section 15.5.9): only on a new connection that it ends is it a word about this request.
@@ -202,7 +202,7 @@ impl Network {
             return Answer::Failed {
                 code: Code::ConnectionLost,
                 sent: true,
-                hopeless: false,
+                permanent: false,
                 status: Some(status),
                 detail: "408 was said of the connection, perhaps before the request came"
                     .to_owned(),
@@ -219,12 +219,12 @@ impl Network {
 
     /// Which code a failed attempt has. From what the transport saw, not from the kind of error: those cannot tell
     /// a refused connection from a lost one.
-    fn failure(&self, error: &ureq::Error, current: &Current) -> Answer {
+    fn failure(&self, error: &ureq::Error, current: &AttemptContext) -> Answer {
         let (sent, status) = (current.sent(), current.status());
-        let failed = |code, hopeless| Answer::Failed {
+        let failed = |code, permanent| Answer::Failed {
             code,
             sent,
-            hopeless,
+            permanent,
             status,
             detail: self.secrets.redact(&self.describe(error)),
         };
@@ -242,7 +242,7 @@ impl Network {
                 return Answer::Failed {
                     code: Code::Timeout,
                     sent,
-                    hopeless: false,
+                    permanent: false,
                     status,
                     detail: detail.to_owned(),
                 };
@@ -258,7 +258,7 @@ impl Network {
                     code: Code::ProxyFailed,
                     sent,
                     // A proxy that said no will say it again, unless it was busy.
-                    hopeless: (400..500).contains(&answer.status)
+                    permanent: (400..500).contains(&answer.status)
                         && !matches!(answer.status, 408 | 429),
                     status: None,
                     detail: proxy::refusal::describe(
@@ -344,14 +344,14 @@ fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }
 
-/// The real world, for one call.
-pub(crate) struct RealWorld<'a> {
+/// The network and the clock, for one call.
+pub(crate) struct NetworkIo<'a> {
     pub(crate) network: &'a Network,
     pub(crate) credential: &'a Arc<Credential>,
     pub(crate) cancels: Cancels,
 }
 
-impl World for RealWorld<'_> {
+impl CallIo for NetworkIo<'_> {
     fn now(&self) -> Instant {
         Instant::now()
     }

@@ -15,7 +15,7 @@ use crate::journal::lines;
 use crate::journal::lines::Line;
 use crate::journal::owner::Owner;
 use crate::journal::resumed::Damage;
-use crate::journal::seen_ids::Ledger;
+use crate::journal::seen_ids::SeenIds;
 
 /// No line is longer: an id has 256 bytes at most, a base URL is no novel.
 const LONGEST_LINE: u64 = 64 * 1024;
@@ -47,7 +47,7 @@ impl LogFile {
     pub(crate) fn open(
         path: &Path,
         client: &Client,
-        ledger: &mut Ledger,
+        seen_ids: &mut SeenIds,
     ) -> Result<(LogFile, Owner, Option<Found>), JournalError> {
         let fail = |problem| JournalError::new(path, problem);
         let io = |what| move |error: io::Error| fail(Problem::Io(what, error.to_string()));
@@ -65,7 +65,7 @@ impl LogFile {
             Errno::WOULDBLOCK => fail(Problem::Locked),
             other => io("locked")(other.into()),
         })?;
-        let found = read(&file, path, client, ledger)?;
+        let found = read(&file, path, client, seen_ids)?;
         let old_len = file.metadata().map_err(io("read"))?.len();
         let whole = found.as_ref().map_or(0, |found| found.whole);
         if whole < old_len {
@@ -116,10 +116,10 @@ impl LogFile {
     pub(crate) fn look(
         path: &Path,
         client: &Client,
-        ledger: &mut Ledger,
+        seen_ids: &mut SeenIds,
     ) -> Result<Option<Found>, JournalError> {
         match File::open(path) {
-            Ok(file) => read(&file, path, client, ledger),
+            Ok(file) => read(&file, path, client, seen_ids),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(JournalError::new(path, Problem::Io("opened", error.to_string()))),
         }
@@ -141,7 +141,7 @@ impl LogFile {
         state.noted
     }
 
-    /// Hands what was noted to the system.
+    /// Writes what was noted to the file.
     pub(crate) fn write(&self) -> Result<(), JournalError> {
         self.write_locked(&mut self.state())
     }
@@ -217,20 +217,20 @@ pub(crate) struct Found {
     ends_with_a_line: bool,
 }
 
-/// Reads a journal into the ledger; `None` for a file that is to become one.
+/// Reads a journal into the table of seen ids; `None` for a file that is to become one.
 fn read(
     file: &File,
     path: &Path,
     client: &Client,
-    ledger: &mut Ledger,
+    seen_ids: &mut SeenIds,
 ) -> Result<Option<Found>, JournalError> {
-    let found = read_once(file, path, client, ledger, None)?;
+    let found = read_once(file, path, client, seen_ids, None)?;
     match found.as_ref().and_then(|found| found.damage) {
         None => Ok(found),
         // What stands before the last damaged line is not the last word: once more, now that its place is known.
         Some(damage) => {
-            *ledger = Ledger::new();
-            read_once(file, path, client, ledger, Some(damage))
+            *seen_ids = SeenIds::new();
+            read_once(file, path, client, seen_ids, Some(damage))
         }
     }
 }
@@ -239,7 +239,7 @@ fn read_once(
     file: &File,
     path: &Path,
     client: &Client,
-    ledger: &mut Ledger,
+    seen_ids: &mut SeenIds,
     known: Option<Damage>,
 ) -> Result<Option<Found>, JournalError> {
     let fail = |problem| JournalError::new(path, problem);
@@ -270,7 +270,7 @@ fn read_once(
             damage.lines += 1;
             damage.last = number;
             if known.is_some_and(|known| known.last == number) {
-                ledger.doubt();
+                seen_ids.doubt();
             }
         }
         match line {
@@ -280,10 +280,10 @@ fn read_once(
                 }
                 owner.get_or_insert(theirs);
             }
-            Some(Line::Fate(id, fate, proven)) => {
-                ledger.learn(&id, fate);
+            Some(Line::RecordedState(id, state, proven)) => {
+                seen_ids.learn(&id, state);
                 if proven {
-                    ledger.prove(&id);
+                    seen_ids.prove(&id);
                 }
             }
             None => {}

@@ -10,7 +10,7 @@ use crate::journal::file::{Found, LogFile};
 use crate::journal::lines;
 use crate::journal::owner::Owner;
 use crate::journal::resumed::Resumed;
-use crate::journal::seen_ids::{Known, Ledger};
+use crate::journal::seen_ids::{IdState, SeenIds};
 use crate::report::report::Report;
 
 /// A write-ahead record of a batch: a file of lines of JSON.
@@ -49,7 +49,7 @@ struct Inner {
     owner: Option<Owner>,
     resumed: Option<Resumed>,
     /// `None` while a batch has it.
-    ledger: Mutex<Option<Ledger>>,
+    seen_ids: Mutex<Option<SeenIds>>,
     path: PathBuf,
     /// `None` for one that is only looked at.
     log: Option<LogFile>,
@@ -66,9 +66,9 @@ impl Journal {
     /// for another base URL or another API token, or no journal at all. A file that is refused is not changed.
     pub fn open(path: impl AsRef<Path>, client: &Client) -> Result<Journal, JournalError> {
         let path = checked(path.as_ref())?;
-        let mut ledger = Ledger::new();
-        let (log, owner, found) = LogFile::open(path, client, &mut ledger)?;
-        let journal = Journal::new(path, Some(owner), found, ledger, Some(log));
+        let mut seen_ids = SeenIds::new();
+        let (log, owner, found) = LogFile::open(path, client, &mut seen_ids)?;
+        let journal = Journal::new(path, Some(owner), found, seen_ids, Some(log));
         if let Some(damage) = journal.resumed().and_then(|resumed| resumed.damage) {
             let path = path.display().to_string();
             log::warn!(target: "mpt_tokens", "the journal `{}` {damage}", path.escape_debug());
@@ -83,28 +83,28 @@ impl Journal {
     /// As [`Journal::open`].
     pub fn look(path: impl AsRef<Path>, client: &Client) -> Result<Journal, JournalError> {
         let path = checked(path.as_ref())?;
-        let mut ledger = Ledger::new();
-        let found = LogFile::look(path, client, &mut ledger)?;
+        let mut seen_ids = SeenIds::new();
+        let found = LogFile::look(path, client, &mut seen_ids)?;
         let owner = found.as_ref().map(|found| found.owner.clone());
-        Ok(Journal::new(path, owner, found, ledger, None))
+        Ok(Journal::new(path, owner, found, seen_ids, None))
     }
 
     fn new(
         path: &Path,
         owner: Option<Owner>,
         found: Option<Found>,
-        ledger: Ledger,
+        seen_ids: SeenIds,
         log: Option<LogFile>,
     ) -> Journal {
         let resumed = found.map(|found| Resumed {
-            dead: ledger.count(Known::is_dead),
-            open: ledger.count(Known::is_open),
+            dead: seen_ids.count(IdState::is_dead),
+            open: seen_ids.count(IdState::is_open),
             damage: found.damage,
         });
         Journal(Arc::new(Inner {
             owner,
             resumed,
-            ledger: Mutex::new(Some(ledger)),
+            seen_ids: Mutex::new(Some(seen_ids)),
             path: path.to_owned(),
             log,
         }))
@@ -131,30 +131,30 @@ impl Journal {
     }
 
     /// Lends what is known of ids to a batch, which gives it back at its end.
-    pub(crate) fn take_ledger(
+    pub(crate) fn take_seen_ids(
         &self,
         client: &Client,
         only_look: bool,
-    ) -> Result<Ledger, JournalError> {
+    ) -> Result<SeenIds, JournalError> {
         if self.0.log.is_none() && !only_look {
             return Err(JournalError::new(self.path(), Problem::LookedAt));
         }
         if let Some(difference) = self.0.owner.as_ref().and_then(|owner| owner.difference(client)) {
             return Err(JournalError::new(self.path(), Problem::Owner(difference)));
         }
-        let mut ledger = self
+        let mut seen_ids = self
             .0
-            .ledger
+            .seen_ids
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take()
             .ok_or_else(|| JournalError::new(self.path(), Problem::Batch))?;
-        ledger.begin();
-        Ok(ledger)
+        seen_ids.begin();
+        Ok(seen_ids)
     }
 
-    pub(crate) fn give_back(&self, ledger: Ledger) {
-        *self.0.ledger.lock().unwrap_or_else(PoisonError::into_inner) = Some(ledger);
+    pub(crate) fn give_back(&self, seen_ids: SeenIds) {
+        *self.0.seen_ids.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen_ids);
     }
 
     /// Notes an intent, in memory yet; gives its place, for [`Journal::commit`].

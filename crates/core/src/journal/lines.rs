@@ -6,7 +6,7 @@ use crc::{CRC_32_ISCSI, Crc};
 use serde::{Deserialize, Serialize};
 
 use crate::journal::owner::Owner;
-use crate::journal::seen_ids::Fate;
+use crate::journal::seen_ids::RecordedState;
 use crate::report::json;
 use crate::report::report::{Proof, Report};
 
@@ -132,7 +132,7 @@ pub(crate) enum Line {
     Header(Owner),
     Run(Owner),
     /// Of a token, and whether it is proven.
-    Fate(String, Fate, bool),
+    RecordedState(String, RecordedState, bool),
 }
 
 #[derive(Deserialize)]
@@ -172,11 +172,15 @@ fn read(line: &[u8]) -> Option<Line> {
         }
         Any { run: Some(_), owner: Some(owner), .. } => Some(Line::Run(owner)),
         Any { id: Some(id), intent: Some(_), outcome: None, .. } => {
-            Some(Line::Fate(id, Fate::Open, false))
+            Some(Line::RecordedState(id, RecordedState::Open, false))
         }
         Any { id: Some(id), outcome: Some(name), in_doubt, proven, .. } => {
             let outcome = crate::Outcome::ALL.into_iter().find(|outcome| outcome.name() == name)?;
-            Some(Line::Fate(id, Fate::of(outcome, in_doubt), proven == Some(true)))
+            Some(Line::RecordedState(
+                id,
+                RecordedState::of(outcome, in_doubt),
+                proven == Some(true),
+            ))
         }
         _ => None,
     }

@@ -24,16 +24,16 @@ impl Hash for Digest {
 
 /// What is known of an id: bits, so that an entry stays at 17 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Known(u8);
+pub(crate) struct IdState(u8);
 
-impl Known {
+impl IdState {
     /// It was pulled in the batch that runs now.
     const MET: u8 = 1;
     /// A journal says that the token is dead.
     const DEAD: u8 = 2;
     /// A journal says that it was asked to be deleted, and not what came of it.
     const OPEN: u8 = 4;
-    /// A journal says that it was not deleted; beside [`Known::DEAD`]: that it was `gone`, not `deleted`.
+    /// A journal says that it was not deleted; beside [`IdState::DEAD`]: that it was `gone`, not `deleted`.
     const ALIVE_OR_GONE: u8 = 8;
     /// What a journal said of it may be damaged.
     const IN_DOUBT: u8 = 16;
@@ -44,44 +44,44 @@ impl Known {
     /// It was handed out in this batch, and its report has not come back.
     const UNDER_WAY: u8 = 128;
     /// What is true of this batch only.
-    const NOW: u8 = Known::MET | Known::VALUE | Known::UNDER_WAY;
+    const NOW: u8 = IdState::MET | IdState::VALUE | IdState::UNDER_WAY;
 
     pub(crate) fn is_met(self) -> bool {
-        self.0 & Known::MET != 0
+        self.0 & IdState::MET != 0
     }
 
     pub(crate) fn is_dead(self) -> bool {
-        self.0 & Known::DEAD != 0
+        self.0 & IdState::DEAD != 0
     }
 
     pub(crate) fn is_gone(self) -> bool {
-        self.is_dead() && self.0 & Known::ALIVE_OR_GONE != 0
+        self.is_dead() && self.0 & IdState::ALIVE_OR_GONE != 0
     }
 
     pub(crate) fn is_proven(self) -> bool {
-        self.0 & Known::PROVEN != 0
+        self.0 & IdState::PROVEN != 0
     }
 
     pub(crate) fn has_value(self) -> bool {
-        self.0 & Known::VALUE != 0
+        self.0 & IdState::VALUE != 0
     }
 
     pub(crate) fn is_under_way(self) -> bool {
-        self.0 & Known::UNDER_WAY != 0
+        self.0 & IdState::UNDER_WAY != 0
     }
 
     pub(crate) fn is_open(self) -> bool {
-        self.0 & Known::OPEN != 0
+        self.0 & IdState::OPEN != 0
     }
 
     pub(crate) fn is_in_doubt(self) -> bool {
-        self.0 & Known::IN_DOUBT != 0
+        self.0 & IdState::IN_DOUBT != 0
     }
 }
 
 /// What a journal learns of an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum RecordedState {
     /// `deleted`.
     Dead,
     /// `gone`: dead, too.
@@ -94,32 +94,32 @@ pub(crate) enum Fate {
     InDoubt,
 }
 
-impl Fate {
+impl RecordedState {
     /// `in_doubt`: an `unknown` of which no request of ours is the reason.
-    pub(crate) fn of(outcome: Outcome, in_doubt: bool) -> Fate {
+    pub(crate) fn of(outcome: Outcome, in_doubt: bool) -> RecordedState {
         match outcome {
-            Outcome::Deleted => Fate::Dead,
-            Outcome::Gone => Fate::Gone,
-            Outcome::NotDeleted => Fate::Alive,
-            Outcome::Unknown if in_doubt => Fate::InDoubt,
-            Outcome::Unknown => Fate::Open,
+            Outcome::Deleted => RecordedState::Dead,
+            Outcome::Gone => RecordedState::Gone,
+            Outcome::NotDeleted => RecordedState::Alive,
+            Outcome::Unknown if in_doubt => RecordedState::InDoubt,
+            Outcome::Unknown => RecordedState::Open,
         }
     }
 }
 
 /// The ids met. At most 40 bytes each, about 28 on average: see the test.
-pub(crate) struct Ledger {
+pub(crate) struct SeenIds {
     keys: (u64, u64),
-    shards: Vec<HashMap<Digest, Known, BuildHasherDefault<Cut>>>,
+    shards: Vec<HashMap<Digest, IdState, BuildHasherDefault<Cut>>>,
     /// Whether a line of the journal is damaged: it may have been about any id that is not known to be dead.
     damaged: bool,
 }
 
-impl Ledger {
-    pub(crate) fn new() -> Ledger {
+impl SeenIds {
+    pub(crate) fn new() -> SeenIds {
         // The standard library's own source of keys: seeded by the system, once a process.
         let random = RandomState::new();
-        Ledger {
+        SeenIds {
             keys: (random.hash_one(0), random.hash_one(1)),
             shards: (0..SHARDS).map(|_| HashMap::default()).collect(),
             damaged: false,
@@ -127,14 +127,14 @@ impl Ledger {
     }
 
     /// Notes that `id` was pulled, and tells what was known of it before.
-    pub(crate) fn meet(&mut self, id: &str) -> Known {
+    pub(crate) fn meet(&mut self, id: &str) -> IdState {
         let damaged = self.damaged;
         let entry = self.entry(id);
-        if damaged && *entry == Known::default() {
-            entry.0 = Known::IN_DOUBT;
+        if damaged && *entry == IdState::default() {
+            entry.0 = IdState::IN_DOUBT;
         }
         let before = *entry;
-        entry.0 |= Known::MET;
+        entry.0 |= IdState::MET;
         before
     }
 
@@ -144,51 +144,51 @@ impl Ledger {
         self.damaged = true;
         for known in self.shards.iter_mut().flat_map(HashMap::values_mut) {
             if !known.is_dead() {
-                known.0 = known.0 & Known::NOW | Known::IN_DOUBT;
+                known.0 = known.0 & IdState::NOW | IdState::IN_DOUBT;
             }
         }
     }
 
     /// Notes that the id is handed out, and whether with its value.
     pub(crate) fn hand_out(&mut self, id: &str, has_value: bool) {
-        let value = if has_value { Known::VALUE } else { 0 };
-        self.entry(id).0 |= Known::UNDER_WAY | value;
+        let value = if has_value { IdState::VALUE } else { 0 };
+        self.entry(id).0 |= IdState::UNDER_WAY | value;
     }
 
     /// Notes that the token is proven dead.
     pub(crate) fn prove(&mut self, id: &str) {
-        self.entry(id).0 |= Known::PROVEN;
+        self.entry(id).0 |= IdState::PROVEN;
     }
 
     /// Notes what a journal says.
-    pub(crate) fn learn(&mut self, id: &str, fate: Fate) {
+    pub(crate) fn learn(&mut self, id: &str, state: RecordedState) {
         let entry = self.entry(id);
-        let fate = match fate {
-            Fate::Dead => Known::DEAD,
-            Fate::Gone => Known::DEAD | Known::ALIVE_OR_GONE,
-            Fate::Open => Known::OPEN,
-            Fate::Alive => Known::ALIVE_OR_GONE,
-            Fate::InDoubt => Known::IN_DOUBT,
+        let state = match state {
+            RecordedState::Dead => IdState::DEAD,
+            RecordedState::Gone => IdState::DEAD | IdState::ALIVE_OR_GONE,
+            RecordedState::Open => IdState::OPEN,
+            RecordedState::Alive => IdState::ALIVE_OR_GONE,
+            RecordedState::InDoubt => IdState::IN_DOUBT,
         };
-        entry.0 = entry.0 & (Known::MET | Known::VALUE) | fate;
+        entry.0 = entry.0 & (IdState::MET | IdState::VALUE) | state;
     }
 
     /// Forgets which ids were pulled: another batch begins. What a journal said stays.
     pub(crate) fn begin(&mut self) {
         for shard in &mut self.shards {
             shard.retain(|_, known| {
-                known.0 &= !Known::NOW;
-                *known != Known::default()
+                known.0 &= !IdState::NOW;
+                *known != IdState::default()
             });
         }
     }
 
     /// How many are known to be so.
-    pub(crate) fn count(&self, is: fn(Known) -> bool) -> u64 {
+    pub(crate) fn count(&self, is: fn(IdState) -> bool) -> u64 {
         self.shards.iter().flat_map(HashMap::values).filter(|known| is(**known)).count() as u64
     }
 
-    fn entry(&mut self, id: &str) -> &mut Known {
+    fn entry(&mut self, id: &str) -> &mut IdState {
         let mut hasher = SipHasher24::new_with_keys(self.keys.0, self.keys.1);
         hasher.write(id.as_bytes());
         let digest = hasher.finish128();
@@ -220,35 +220,39 @@ impl Hasher for Cut {
 
 #[cfg(test)]
 mod tests {
-    use super::{Digest, Fate, Known, Ledger, SHARDS, shard};
+    use super::{Digest, IdState, RecordedState, SHARDS, SeenIds, shard};
 
     #[test]
     fn an_id_is_met_once_and_what_a_journal_says_stays() {
-        let mut ledger = Ledger::new();
-        assert_eq!(ledger.meet("a"), Known::default());
-        assert!(ledger.meet("a").is_met());
-        ledger.learn("a", Fate::Dead);
-        ledger.learn("b", Fate::Open);
-        ledger.learn("c", Fate::Open);
-        ledger.learn("c", Fate::Alive);
-        assert_eq!((ledger.count(Known::is_dead), ledger.count(Known::is_open)), (1, 1));
-        ledger.begin();
-        let (a, b, c) = (ledger.meet("a"), ledger.meet("b"), ledger.meet("c"));
+        let mut seen_ids = SeenIds::new();
+        assert_eq!(seen_ids.meet("a"), IdState::default());
+        assert!(seen_ids.meet("a").is_met());
+        seen_ids.learn("a", RecordedState::Dead);
+        seen_ids.learn("b", RecordedState::Open);
+        seen_ids.learn("c", RecordedState::Open);
+        seen_ids.learn("c", RecordedState::Alive);
+        assert_eq!((seen_ids.count(IdState::is_dead), seen_ids.count(IdState::is_open)), (1, 1));
+        seen_ids.begin();
+        let (a, b, c) = (seen_ids.meet("a"), seen_ids.meet("b"), seen_ids.meet("c"));
         assert!(a.is_dead() && !a.is_met() && b.is_open() && !b.is_met());
         assert!(!c.is_dead() && !c.is_open() && !c.is_met());
     }
 
     #[test]
     fn a_damaged_line_puts_all_in_doubt_but_the_dead_and_what_is_learned_after_it() {
-        let mut ledger = Ledger::new();
-        for (id, fate) in [("dead", Fate::Dead), ("open", Fate::Open), ("alive", Fate::Alive)] {
-            ledger.learn(id, fate);
+        let mut seen_ids = SeenIds::new();
+        for (id, state) in [
+            ("dead", RecordedState::Dead),
+            ("open", RecordedState::Open),
+            ("alive", RecordedState::Alive),
+        ] {
+            seen_ids.learn(id, state);
         }
-        assert!(!ledger.meet("unknown before").is_in_doubt());
-        ledger.doubt();
-        ledger.learn("open after", Fate::Open);
-        ledger.learn("alive after", Fate::Alive);
-        ledger.begin();
+        assert!(!seen_ids.meet("unknown before").is_in_doubt());
+        seen_ids.doubt();
+        seen_ids.learn("open after", RecordedState::Open);
+        seen_ids.learn("alive after", RecordedState::Alive);
+        seen_ids.begin();
         for (id, in_doubt) in [
             ("dead", false),
             ("open", true),
@@ -258,10 +262,10 @@ mod tests {
             ("open after", false),
             ("alive after", false),
         ] {
-            assert_eq!(ledger.meet(id).is_in_doubt(), in_doubt, "{id}");
+            assert_eq!(seen_ids.meet(id).is_in_doubt(), in_doubt, "{id}");
         }
-        assert!(ledger.meet("dead").is_dead() && ledger.meet("open after").is_open());
-        assert!(!ledger.meet("open").is_open());
+        assert!(seen_ids.meet("dead").is_dead() && seen_ids.meet("open after").is_open());
+        assert!(!seen_ids.meet("open").is_open());
     }
 
     /// At any number of ids, all tables together hold at most 40 bytes for each. A table of `capacity` has a power of
@@ -269,13 +273,14 @@ mod tests {
     #[test]
     #[allow(clippy::cast_precision_loss)]
     fn an_id_takes_forty_bytes_at_most() {
-        assert_eq!(size_of::<(Digest, Known)>(), 17);
-        let mut ledger = Ledger::new();
+        assert_eq!(size_of::<(Digest, IdState)>(), 17);
+        let mut seen_ids = SeenIds::new();
         let mut worst = 0.0_f64;
         for n in 1..=200_000_u32 {
-            ledger.meet(&n.to_string());
+            seen_ids.meet(&n.to_string());
             if n >= 50_000 && n % 1_000 == 0 {
-                let slots: usize = ledger.shards.iter().map(|shard| shard.capacity() / 7 * 8).sum();
+                let slots: usize =
+                    seen_ids.shards.iter().map(|shard| shard.capacity() / 7 * 8).sum();
                 worst = worst.max(slots as f64 * 18.0 / f64::from(n));
             }
         }

@@ -17,7 +17,7 @@ impl Report {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deletion(Box<Report>);
 
-/// A failure: the token is `not_deleted`, or its fate is `unknown`. Everything a [`Report`] tells is on it.
+/// A failure: the token is `not_deleted`, or it is `unknown` whether it is. Everything a [`Report`] tells is on it.
 ///
 /// One word wide. `Display` is [`Report::message`].
 #[derive(Clone, Debug, PartialEq)]

@@ -40,7 +40,7 @@ impl Stuck {
 }
 
 /// A world in which every call gets stuck there.
-struct World {
+struct CallIo {
     builder: ClientBuilder,
     /// Says that a call got there.
     reached: Receiver<()>,
@@ -48,7 +48,7 @@ struct World {
     _alive: Box<dyn std::any::Any>,
 }
 
-fn world(stuck: Stuck) -> World {
+fn world(stuck: Stuck) -> CallIo {
     let (say, reached) = mpsc::channel();
     let (builder, alive): (ClientBuilder, Box<dyn std::any::Any>) = match stuck {
         Stuck::Resolving => {
@@ -107,7 +107,7 @@ fn world(stuck: Stuck) -> World {
             conn.send(http("503 Service Unavailable", "Retry-After: 20\r\n", ""));
         }),
     };
-    World { builder, reached, _alive: alive }
+    CallIo { builder, reached, _alive: alive }
 }
 
 /// A server that reads the request, does that, says so, and then waits.

@@ -1,7 +1,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use super::{ENOUGH, Entry, Gate, MARGIN, PATIENCE, Pace, RISE, Turn};
+use super::{ENOUGH, MARGIN, PATIENCE, Permit, RISE, RateLimiter, Throttle, Turn};
 
 /// A server with a bucket of one second's worth, and as many callers as calls take time: simulated, so that an
 /// hour takes no time.
@@ -28,7 +28,7 @@ impl Server {
 fn run(rate: f64, latency: Duration, count: u32, lifted_after: Option<u32>) -> (Duration, u32) {
     let start = Instant::now();
     let now = Cell::new(start);
-    let pace = Pace::new(start, PATIENCE);
+    let pace = RateLimiter::new(start, PATIENCE);
     let mut server = Server { rate, left: rate, filled: start };
     let (mut answers, mut refusals) = (0, 0);
     while answers < count {
@@ -36,7 +36,7 @@ fn run(rate: f64, latency: Duration, count: u32, lifted_after: Option<u32>) -> (
             now.set(now.get() + left);
             true
         };
-        assert_eq!(pace.wait(None, || now.get(), pause), Entry::Go);
+        assert_eq!(pace.wait(None, || now.get(), pause), Permit::Go);
         let begun = now.get();
         now.set(begun + latency);
         if lifted_after.is_some_and(|after| answers >= after) {
@@ -69,7 +69,7 @@ fn crowd(
     wait: Duration,
 ) -> (Duration, u32) {
     let start = Instant::now();
-    let pace = Pace::new(start, PATIENCE);
+    let pace = RateLimiter::new(start, PATIENCE);
     let mut server = Server { rate, left: rate, filled: start };
     // When each caller has something to do, and when its call began, if it makes one.
     let mut events: Vec<(Instant, Option<Instant>)> = vec![(start, None); callers];
@@ -105,7 +105,7 @@ fn crowd(
 fn a_call_that_begins_at_a_refusal_is_a_later_one() {
     let start = Instant::now();
     let (first, second) = (start + Duration::from_secs(1), start + Duration::from_secs(2));
-    let pace = Pace::new(start, PATIENCE);
+    let pace = RateLimiter::new(start, PATIENCE);
     pace.answered(start, start, Some(204), None);
     pace.answered(start, first, Some(429), Some(Duration::ZERO));
     assert_eq!(pace.rate(), None);
@@ -137,13 +137,13 @@ fn a_crowd_is_not_slowed_more_than_the_server_asks() {
 #[test]
 fn a_pause_of_hours_is_not_waited_for() {
     let start = Instant::now();
-    let pace = Pace::new(start, PATIENCE);
+    let pace = RateLimiter::new(start, PATIENCE);
     let never = |_| panic!("it was waited for");
     pace.answered(start, start, Some(429), Some(PATIENCE + Duration::from_secs(1)));
-    assert_eq!(pace.wait(None, || start, never), Entry::Late);
-    let pace = Pace::new(start, PATIENCE);
+    assert_eq!(pace.wait(None, || start, never), Permit::Late);
+    let pace = RateLimiter::new(start, PATIENCE);
     pace.answered(start, start, Some(503), Some(Duration::from_secs(599)));
-    assert_eq!(pace.wait(None, || start, |_| false), Entry::Ended);
+    assert_eq!(pace.wait(None, || start, |_| false), Permit::Ended);
 }
 
 #[test]
@@ -162,12 +162,12 @@ fn a_limit_that_was_lifted_is_noticed() {
 #[test]
 fn a_turn_that_does_not_come_in_time_is_not_waited_for() {
     let start = Instant::now();
-    let pace = Pace::new(start, PATIENCE);
+    let pace = RateLimiter::new(start, PATIENCE);
     pace.answered(start, start, Some(429), Some(Duration::from_secs(60)));
     let never = |_| panic!("it was waited for");
     let soon = Some(start + Duration::from_secs(30));
-    assert_eq!(pace.wait(soon, || start, never), Entry::Late);
-    assert_eq!(pace.wait(None, || start, |_| false), Entry::Ended);
+    assert_eq!(pace.wait(soon, || start, never), Permit::Late);
+    assert_eq!(pace.wait(None, || start, |_| false), Permit::Ended);
     assert_eq!(pace.pause().unwrap().http_status, 429);
 }
 
@@ -175,17 +175,17 @@ fn a_turn_that_does_not_come_in_time_is_not_waited_for() {
 fn a_503_pauses_everybody_and_slows_nobody_after_it() {
     let start = Instant::now();
     let now = Cell::new(start);
-    let pace = Pace::new(start, PATIENCE);
+    let pace = RateLimiter::new(start, PATIENCE);
     pace.answered(start, start, Some(503), Some(Duration::from_secs(3)));
     let pause = |left| {
         now.set(now.get() + left);
         true
     };
-    assert_eq!(pace.wait(None, || now.get(), pause), Entry::Go);
+    assert_eq!(pace.wait(None, || now.get(), pause), Permit::Go);
     assert_eq!(now.get() - start, Duration::from_secs(3));
     assert_eq!(pace.rate(), None);
     pace.answered(now.get(), now.get(), Some(503), None);
-    assert_eq!(pace.wait(None, || now.get(), |_| panic!("it was waited for")), Entry::Go);
+    assert_eq!(pace.wait(None, || now.get(), |_| panic!("it was waited for")), Permit::Go);
 }
 
 /// What a server with random faults does to a call, whatever the rate.
@@ -200,7 +200,7 @@ struct Faults {
 /// How long `count` answers that are conclusive take so many callers, in simulated time.
 fn at_random(faults: Faults, callers: usize, latency: Duration, count: u32) -> Duration {
     let start = Instant::now();
-    let pace = Pace::new(start, PATIENCE);
+    let pace = RateLimiter::new(start, PATIENCE);
     let mut random = fastrand::Rng::with_seed(7);
     let mut events: Vec<(Instant, Option<Instant>)> = vec![(start, None); callers];
     let mut answers = 0;
@@ -261,14 +261,14 @@ fn refusals_that_follow_no_rate_do_not_slow_a_list_to_a_standstill() {
 
 /// A pace, and a clock that is set by hand.
 struct Clock {
-    pace: Pace,
+    pace: RateLimiter,
     start: Instant,
 }
 
 impl Clock {
     fn new() -> Clock {
         let start = Instant::now();
-        Clock { pace: Pace::new(start, PATIENCE), start }
+        Clock { pace: RateLimiter::new(start, PATIENCE), start }
     }
 
     fn at(&self, seconds: f64) -> Instant {

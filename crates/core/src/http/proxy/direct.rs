@@ -9,7 +9,7 @@ use crate::input::endpoint::Endpoint;
 
 /// One entry.
 #[derive(Debug, PartialEq, Eq)]
-enum Entry {
+enum Permit {
     Everything,
     /// An address and how many of its bits count.
     Network(IpAddr, u32),
@@ -30,10 +30,10 @@ pub(super) fn is_direct(list: &str, endpoint: &Endpoint, mut unknown: impl FnMut
         };
         direct |= wanted.is_none_or(|wanted| wanted == port)
             && match (entry, address) {
-                (Entry::Everything, _) => true,
-                (Entry::Network(network, bits), Some(address)) => is_in(address, network, bits),
-                (Entry::Network(..), None) => false,
-                (Entry::Domain(domain), _) => {
+                (Permit::Everything, _) => true,
+                (Permit::Network(network, bits), Some(address)) => is_in(address, network, bits),
+                (Permit::Network(..), None) => false,
+                (Permit::Domain(domain), _) => {
                     let front = host.strip_suffix(domain.as_str());
                     front.is_some_and(|front| front.is_empty() || front.ends_with('.'))
                 }
@@ -43,26 +43,26 @@ pub(super) fn is_direct(list: &str, endpoint: &Endpoint, mut unknown: impl FnMut
 }
 
 /// An entry and its port, if it is for one only; `None` when it is not understood.
-fn parse(text: &str) -> Option<(Entry, Option<u16>)> {
+fn parse(text: &str) -> Option<(Permit, Option<u16>)> {
     let text = text.to_ascii_lowercase();
     if text == "*" {
-        return Some((Entry::Everything, None));
+        return Some((Permit::Everything, None));
     }
     if let Some((address, bits)) = text.split_once('/') {
         let address = bare_address(address)?;
         let most = if address.is_ipv4() { 32 } else { 128 };
         let bits = bits.parse().ok().filter(|bits| *bits <= most)?;
-        return Some((Entry::Network(address, bits), None));
+        return Some((Permit::Network(address, bits), None));
     }
     if let Some(address) = bare_address(&text) {
-        return Some((Entry::Network(address, 128), None));
+        return Some((Permit::Network(address, 128), None));
     }
     let (name, port) = match text.rsplit_once(':') {
         Some((name, port)) => (name, Some(port.parse().ok()?)),
         None => (text.as_str(), None),
     };
     if let Some(address) = bare_address(name) {
-        return Some((Entry::Network(address, 128), port));
+        return Some((Permit::Network(address, 128), port));
     }
     let domain = name.strip_prefix('*').unwrap_or(name);
     let domain = domain.strip_prefix('.').unwrap_or(domain).trim_end_matches('.');
@@ -71,7 +71,7 @@ fn parse(text: &str) -> Option<(Entry, Option<u16>)> {
     let of_an_address = |c: char| c.is_ascii_digit() || c == '.';
     let is_name = !domain.is_empty() && domain.chars().all(of_a_name);
     (is_name && !domain.chars().all(of_an_address))
-        .then(|| (Entry::Domain(domain.to_owned()), port))
+        .then(|| (Permit::Domain(domain.to_owned()), port))
 }
 
 fn bare_address(text: &str) -> Option<IpAddr> {

@@ -35,7 +35,7 @@ pub(crate) enum Phase {
 }
 
 /// One attempt, as its transport sees it.
-pub(crate) struct Current {
+pub(crate) struct AttemptContext {
     /// No other attempt of this process has the same.
     pub(crate) serial: u64,
     pub(crate) deadline: Instant,
@@ -64,7 +64,7 @@ pub(crate) struct Current {
 }
 
 thread_local! {
-    pub(crate) static CURRENT: RefCell<Option<Rc<Current>>> = const { RefCell::new(None) };
+    pub(crate) static CURRENT: RefCell<Option<Rc<AttemptContext>>> = const { RefCell::new(None) };
     /// Whether connections are only asked for what has come already: see [`is_quiet`].
     static LISTENING: Cell<bool> = const { Cell::new(false) };
 }
@@ -95,16 +95,16 @@ pub(crate) fn listen<T>(body: impl FnOnce() -> T) -> T {
     body()
 }
 
-impl Current {
+impl AttemptContext {
     pub(crate) fn new(
         deadline: Instant,
         connect_deadline: Instant,
         cancels: Cancels,
         lookup: Lookup,
         credential: Arc<Credential>,
-    ) -> Rc<Current> {
+    ) -> Rc<AttemptContext> {
         static SERIAL: AtomicU64 = AtomicU64::new(1);
-        Rc::new(Current {
+        Rc::new(AttemptContext {
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
             deadline,
             connect_deadline,
@@ -126,9 +126,9 @@ impl Current {
     }
 
     /// Runs `body` with this attempt as the thread's current one.
-    pub(crate) fn scope<T>(self: &Rc<Current>, body: impl FnOnce() -> T) -> T {
+    pub(crate) fn scope<T>(self: &Rc<AttemptContext>, body: impl FnOnce() -> T) -> T {
         /// Put back also when `body` panics.
-        struct Reset(Option<Rc<Current>>);
+        struct Reset(Option<Rc<AttemptContext>>);
         impl Drop for Reset {
             fn drop(&mut self) {
                 CURRENT.set(self.0.take());
@@ -223,7 +223,7 @@ impl Current {
 }
 
 /// The attempt under way on this thread.
-pub(crate) fn current() -> Result<Rc<Current>, Error> {
+pub(crate) fn current() -> Result<Rc<AttemptContext>, Error> {
     CURRENT
         .with_borrow(Clone::clone)
         .ok_or_else(|| Error::Io(io::Error::other("a connection was used outside a call")))

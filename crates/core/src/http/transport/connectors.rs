@@ -16,10 +16,10 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Agent, Error};
 
-use crate::http::transport::attempt::{Current, Phase, current};
+use crate::http::transport::attempt::{AttemptContext, Phase, current};
 use crate::http::transport::buffers::WipedBuffers;
 use crate::http::transport::dial;
-use crate::http::transport::observer::WatchStep;
+use crate::http::transport::observer::ObserverStep;
 use crate::http::transport::secure::TlsStep;
 use crate::http::transport::tcp::Tcp;
 use crate::input::endpoint::is_loopback_name;
@@ -30,7 +30,7 @@ pub(crate) fn agent(config: Config, tls: Option<Arc<ClientConfig>>) -> Agent {
         ().chain(TunnelStep(ConnectProxyConnector::default()))
             .chain(TcpStep)
             .chain(TlsStep { config: tls })
-            .chain(WatchStep);
+            .chain(ObserverStep);
     Agent::with_parts(config, chain, NoResolver)
 }
 
@@ -98,7 +98,7 @@ impl<In: Transport> Connector<In> for TcpStep {
     }
 }
 
-fn addresses(uri: &Uri, current: &Current) -> Result<Vec<SocketAddr>, Error> {
+fn addresses(uri: &Uri, current: &AttemptContext) -> Result<Vec<SocketAddr>, Error> {
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
     let default_port = if uri.scheme_str() == Some("http") { 80 } else { 443 };
     let port = uri.port_u16().unwrap_or(default_port);

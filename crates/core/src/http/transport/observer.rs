@@ -3,7 +3,7 @@
 //! level.
 //!
 //! ureq works on buffers of this step's own. On the way down the stand-in for the API token becomes the API token. On
-//! the way up the answer is read here ([`Reader`]), noted with the attempt ([`Current::answer`]), and told to ureq as a
+//! the way up the answer is read here ([`Reader`]), noted with the attempt ([`AttemptContext::answer`]), and told to ureq as a
 //! status alone: ureq keeps the connection, or not, as this step says.
 
 use std::mem;
@@ -14,19 +14,19 @@ use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTi
 use zeroize::Zeroize;
 
 use crate::http::transport::answer::{Reader, Received, Whose};
-use crate::http::transport::attempt::{CURRENT, Current, Phase, current, is_quiet, listen};
+use crate::http::transport::attempt::{AttemptContext, CURRENT, Phase, current, is_quiet, listen};
 use crate::http::transport::buffers::WipedBuffers;
 use crate::http::transport::not_http::NotHttp;
 use crate::wait::wait::Wake;
 
 /// What ureq reads at once: what a tunnel passes on, or a status line.
-const SHOWN_AT_ONCE: usize = 16 * 1024;
+const READ_AT_ONCE: usize = 16 * 1024;
 
 #[derive(Debug)]
-pub(super) struct WatchStep;
+pub(super) struct ObserverStep;
 
-impl<In: Transport> Connector<In> for WatchStep {
-    type Out = Watched<In>;
+impl<In: Transport> Connector<In> for ObserverStep {
+    type Out = Observed<In>;
 
     fn connect(
         &self,
@@ -38,9 +38,9 @@ impl<In: Transport> Connector<In> for WatchStep {
         let whose = if current.phase() == Phase::Tunnel { Whose::Proxy } else { Whose::Server };
         current.enter(Phase::Exchange);
         let output = details.config.output_buffer_size();
-        Ok(chained.map(|inner| Watched {
+        Ok(chained.map(|inner| Observed {
             inner,
-            shown: WipedBuffers::new(SHOWN_AT_ONCE, output),
+            masked: WipedBuffers::new(READ_AT_ONCE, output),
             whose,
             reader: Some(Reader::new(whose)),
             fresh: true,
@@ -51,10 +51,10 @@ impl<In: Transport> Connector<In> for WatchStep {
 }
 
 #[derive(Debug)]
-pub(super) struct Watched<T: Transport> {
+pub(super) struct Observed<T: Transport> {
     inner: T,
     /// What ureq writes and reads: never the API token.
-    shown: WipedBuffers,
+    masked: WipedBuffers,
     whose: Whose,
     /// `None` where bytes are passed on as they come: a proxy has opened its tunnel.
     reader: Option<Reader>,
@@ -66,9 +66,9 @@ pub(super) struct Watched<T: Transport> {
     served: u64,
 }
 
-impl<T: Transport> Transport for Watched<T> {
+impl<T: Transport> Transport for Observed<T> {
     fn buffers(&mut self) -> &mut dyn Buffers {
-        &mut self.shown
+        &mut self.masked
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
@@ -96,7 +96,7 @@ impl<T: Transport> Transport for Watched<T> {
         let Some(room) = below.get_mut(..amount) else {
             return Err(Error::Io(std::io::Error::other("the request is longer than a buffer")));
         };
-        room.copy_from_slice(&self.shown.output()[..amount]);
+        room.copy_from_slice(&self.masked.output()[..amount]);
         if request {
             if !current.authorized.get() {
                 if !current.credential.put_into(room) {
@@ -137,7 +137,7 @@ impl<T: Transport> Transport for Watched<T> {
                 self.tell(if opened { 200 } else { answer.status });
                 if let Some(mut reader) = self.reader.take().filter(|_| opened) {
                     // What came behind it came through the tunnel.
-                    self.shown.append(reader.rest());
+                    self.masked.append(reader.rest());
                     reader.rest().truncate(0);
                 } else {
                     current.refusal.replace(Some(answer));
@@ -149,7 +149,7 @@ impl<T: Transport> Transport for Watched<T> {
                     return Ok(false);
                 }
                 let below = self.inner.buffers();
-                let moved = self.shown.append(below.input());
+                let moved = self.masked.append(below.input());
                 consume(below, moved);
                 Ok(moved > 0)
             }
@@ -165,7 +165,7 @@ impl<T: Transport> Transport for Watched<T> {
             CURRENT.with_borrow(|current| current.as_ref().is_some_and(|c| c.serial == self.served))
         };
         self.reusable
-            && self.shown.input().is_empty()
+            && self.masked.input().is_empty()
             && (just_served() || is_quiet(&mut self.inner))
     }
 
@@ -175,7 +175,7 @@ impl<T: Transport> Transport for Watched<T> {
 }
 
 /// Nothing stays behind of what came unasked either.
-impl<T: Transport> Drop for Watched<T> {
+impl<T: Transport> Drop for Observed<T> {
     fn drop(&mut self) {
         let below = self.inner.buffers();
         let left = below.input().len();
@@ -185,9 +185,9 @@ impl<T: Transport> Drop for Watched<T> {
     }
 }
 
-impl<T: Transport> Watched<T> {
+impl<T: Transport> Observed<T> {
     /// Reads one answer, to its end.
-    fn read(&mut self, current: &Current, timeout: NextTimeout) -> Result<Received, Error> {
+    fn read(&mut self, current: &AttemptContext, timeout: NextTimeout) -> Result<Received, Error> {
         let reader = self.reader.get_or_insert_with(|| Reader::new(self.whose));
         let mask = |bytes: &mut [u8]| current.credential.mask(bytes);
         let not_http = |error: NotHttp| Error::Other(Box::new(error));
@@ -229,7 +229,7 @@ impl<T: Transport> Watched<T> {
     fn tell(&mut self, status: u16) {
         let length = if matches!(status, 101 | 204 | 304) { "" } else { "content-length: 0\r\n" };
         let line = format!("HTTP/1.1 {status} \r\n{length}\r\n");
-        self.shown.append(line.as_bytes());
+        self.masked.append(line.as_bytes());
     }
 }
 
