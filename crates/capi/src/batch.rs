@@ -6,11 +6,13 @@ use std::ptr::null_mut;
 
 use mpt_core::{Code, Error, Journal, Report};
 
-use crate::border::{checked, free, guard, guarded, handle, make, text};
 use crate::client::Client;
+use crate::codes::mpt_code;
 use crate::config::file;
-use crate::names::mpt_code;
+use crate::entry::return_handle;
 use crate::outcome::Outcome;
+use crate::panic::{guard, guarded};
+use crate::pointers::{checked, free, handle, text};
 
 /// How a batch is done. Begin with MPT_BATCH_OPTIONS_INIT, or with zeros and `size`: 0 in a member is its default, and
 /// members that a later version adds will keep to that. A size that is too small, and a member that is set and that the
@@ -130,7 +132,7 @@ pub unsafe extern "C" fn mpt_batch_new(
 ) -> mpt_code {
     // SAFETY: the caller's promise.
     unsafe {
-        make(batch, outcome, || {
+        return_handle(batch, outcome, || {
             let client = checked(client, "client")?.core();
             let ids: Vec<String> = ids(token_ids, count)?.into_iter().map(String::from).collect();
             let options = self::options(options, client)?;

@@ -4,10 +4,12 @@ use std::ffi::c_char;
 
 use mpt_core::{ApiToken, Cancel, Error, Report};
 
-use crate::border::{checked, free, guard, handle, make, tell, text};
+use crate::codes::mpt_code;
 use crate::config::Config;
-use crate::names::mpt_code;
+use crate::entry::{return_handle, return_outcome};
 use crate::outcome::Outcome;
+use crate::panic::guard;
+use crate::pointers::{checked, free, handle, text};
 use crate::poll::Poll;
 
 /// Deletes tokens. Made by mpt_client_new or mpt_client_clone, ended by mpt_client_free.
@@ -26,6 +28,13 @@ impl Client {
     pub(crate) fn new(core: mpt_core::Client, poll: Option<Poll>) -> Client {
         let cancel = poll.map_or_else(Cancel::new, Poll::cancel);
         Client { core: core.with_cancel(cancel), poll }
+    }
+
+    fn of_config(config: &Config) -> Result<Client, Error> {
+        match &config.refused {
+            Some(error) => Err(error.clone()),
+            None => Ok(Client::new(config.builder.clone().build()?, config.poll)),
+        }
     }
 
     pub(crate) fn core(&self) -> &mpt_core::Client {
@@ -49,7 +58,7 @@ pub unsafe extern "C" fn mpt_client_new(
     outcome: *mut *mut Outcome,
 ) -> mpt_code {
     // SAFETY: the caller's promise.
-    unsafe { make(client, outcome, || checked(config, "config")?.build()) }
+    unsafe { return_handle(client, outcome, || Client::of_config(checked(config, "config")?)) }
 }
 
 /// A second client with the connections and the settings of this one, and a cancel of its own: what one call needs to
@@ -101,7 +110,7 @@ pub unsafe extern "C" fn mpt_delete_token(
 ) -> mpt_code {
     // SAFETY: the caller's promise.
     unsafe {
-        tell(outcome, || {
+        return_outcome(outcome, || {
             let client = checked(client, "client")?;
             let token_id = text(token_id, "token id")?;
             Ok(Outcome::from(Report::from(client.core.delete_token(token_id))))
@@ -129,7 +138,7 @@ pub unsafe extern "C" fn mpt_prove_deleted(
 ) -> mpt_code {
     // SAFETY: the caller's promise.
     unsafe {
-        tell(outcome, || {
+        return_outcome(outcome, || {
             let client = checked(client, "client")?;
             let value = ApiToken::new(text(token_value, "token value")?)
                 .map_err(|error| Error::invalid_argument(error.to_string()))?;

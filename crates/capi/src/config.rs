@@ -6,32 +6,25 @@ use std::time::Duration;
 
 use mpt_core::{Client as CoreClient, ClientBuilder, Code, Error};
 
-use crate::border::{bytes, free, guard, handle, text};
-use crate::client::Client;
-use crate::names::mpt_code;
+use crate::codes::mpt_code;
+use crate::panic::guard;
+use crate::pointers::{bytes, free, handle, text};
 use crate::poll::Poll;
 
 /// How a client is to behave. Made by mpt_config_new or mpt_config_new_from_env, ended by mpt_config_free.
 ///
 /// Threads: may be used by one thread at a time; different configs have nothing in common.
 pub struct Config {
-    builder: ClientBuilder,
+    pub(crate) builder: ClientBuilder,
     /// The first setter that could not do what it was asked, so that a caller who did not look is told by
     /// `mpt_client_new`, instead of being served with a default that was not meant (the real API, say).
-    refused: Option<Error>,
-    poll: Option<Poll>,
+    pub(crate) refused: Option<Error>,
+    pub(crate) poll: Option<Poll>,
 }
 
 impl Config {
     fn new(builder: ClientBuilder) -> *mut Config {
         handle(Config { builder, refused: None, poll: None })
-    }
-
-    pub(crate) fn build(&self) -> Result<Client, Error> {
-        match &self.refused {
-            Some(error) => Err(error.clone()),
-            None => Ok(Client::new(self.builder.clone().build()?, self.poll)),
-        }
     }
 }
 

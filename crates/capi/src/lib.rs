@@ -1,9 +1,11 @@
 //! The C ABI of mpt-tokens: `include/mpt_tokens.h`, whose text is made from the documentation of the items here.
 //!
-//! It translates and decides nothing: what a call means is said by core. `border` is where every call comes in.
+//! It translates and decides nothing: what a call means is said by core. Every call comes in by `entry` or `panic`, which let no panic out; `pointers` checks what C gives.
 //! The header has its functions in the order of the modules here.
 
-mod border;
+mod entry;
+mod panic;
+mod pointers;
 mod poll;
 // Apart, so that rustfmt leaves the order as it is.
 mod config;
@@ -14,7 +16,7 @@ mod batch;
 
 mod outcome;
 
-mod names;
+mod codes;
 
 /// The version of the binary interface: the number in the name of the shared library. It grows only when a program
 /// that was built against an older one would no longer work; docs/abi.md says what may change without that.

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use mpt_core::{Code, ProblemDetails, Proof, Report};
 
-use crate::border::{free, guard, handle};
-use crate::names::{mpt_code, owned};
+use crate::codes::{mpt_code, owned};
+use crate::panic::guard;
+use crate::pointers::{free, handle};
 
 /// All that is known after a call. Handed out by the call, ended by mpt_outcome_free.
 ///

@@ -9,7 +9,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyString};
 
-use crate::client::ApiToken;
+use crate::handles::ApiToken;
 use crate::interrupt::{Interrupt, is_interrupt};
 use crate::{error, logging, outcome};
 

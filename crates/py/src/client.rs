@@ -4,66 +4,15 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use mpt_tokens::{BatchItem, CaBundle, ClientBuilder, Code, DeleteOptions, Report, TraceParent};
+use mpt_tokens::{CaBundle, ClientBuilder, Code, DeleteOptions, Report, TraceParent};
 use pyo3::prelude::*;
 
 use crate::batch::Batch;
 use crate::error;
+use crate::handles::{ApiToken, Cancel};
 use crate::interrupt::Interrupt;
 use crate::logging;
 use crate::outcome;
-
-/// Ends the call that it was given to, from any thread.
-#[pyclass(frozen, module = "mpt_tokens._native")]
-pub(crate) struct Cancel(pub(crate) mpt_tokens::Cancel);
-
-#[pymethods]
-impl Cancel {
-    #[new]
-    fn new() -> Cancel {
-        Cancel(mpt_tokens::Cancel::new())
-    }
-
-    fn cancel(&self) {
-        self.0.cancel();
-    }
-}
-
-/// The value of an API token: a secret that is never shown.
-#[pyclass(frozen, module = "mpt_tokens", name = "ApiToken")]
-pub(crate) struct ApiToken(mpt_tokens::ApiToken);
-
-#[pymethods]
-impl ApiToken {
-    #[new]
-    fn new(py: Python<'_>, value: String) -> PyResult<ApiToken> {
-        mpt_tokens::ApiToken::new(value)
-            .map(ApiToken)
-            .map_err(|invalid| error::refuse(py, Code::InvalidConfig, &invalid.to_string()))
-    }
-
-    #[getter]
-    fn token_id(&self) -> Option<&str> {
-        self.0.token_id()
-    }
-
-    fn __repr__(&self) -> String {
-        format!("{:?}", self.0)
-    }
-}
-
-impl ApiToken {
-    /// The token that the value names, to be deleted.
-    pub(crate) fn item(&self, py: Python<'_>) -> PyResult<BatchItem> {
-        let id = self.0.token_id().ok_or_else(|| {
-            let message = "a token value has no token id in it: expected the form `idt:TKN-XXXX-XXXX:<secret>`";
-            error::refuse(py, Code::InvalidArgument, message)
-        })?;
-        let mut item = BatchItem::from(id);
-        item.value = Some(self.0.clone());
-        Ok(item)
-    }
-}
 
 /// Connections and settings; `None` once closed.
 #[pyclass(frozen, module = "mpt_tokens._native")]

@@ -7,6 +7,7 @@
 mod batch;
 mod client;
 mod error;
+mod handles;
 mod interrupt;
 mod json;
 mod lazy;
@@ -22,7 +23,9 @@ mod _native {
     #[pymodule_export]
     use crate::batch::Batch;
     #[pymodule_export]
-    use crate::client::{ApiToken, Cancel, Client};
+    use crate::client::Client;
+    #[pymodule_export]
+    use crate::handles::{ApiToken, Cancel};
     #[pymodule_export]
     use crate::sandbox::Sandbox;
 

@@ -97,7 +97,7 @@ fn valgrind_finds_nothing(#[case] file: &str) {
     assert_eq!(status, Some(0), "{told}");
 }
 
-/// A panic that is caught at the border leaves nothing behind.
+/// A panic that is caught in the library leaves nothing behind.
 #[test]
 fn valgrind_finds_nothing_after_panics() {
     let (folder, program) = program("panics.c");

@@ -1,11 +1,10 @@
 //! Numbers and their names.
 
+use crate::panic::guard;
 use std::ffi::{CStr, CString, c_char};
 use std::sync::OnceLock;
 
 use mpt_core::{Code, Outcome};
-
-use crate::border::guard;
 
 /// What happened to a call: MPT_OK or one of the codes above. Its numbers never change their meaning.
 #[allow(non_camel_case_types, reason = "the name in C")]

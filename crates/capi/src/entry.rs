@@ -1,0 +1,119 @@
+//! How an entry point answers: with a code, and with an outcome or a handle in the place that the caller gave.
+
+use std::ptr::null_mut;
+
+use mpt_core::Error;
+
+use crate::codes::mpt_code;
+use crate::outcome::Outcome;
+use crate::panic::guarded;
+use crate::pointers::handle;
+
+/// Runs an entry point that answers with an outcome: its code is returned, itself handed out where it is wanted.
+///
+/// # Safety
+/// `out` is null or may be written.
+pub(crate) unsafe fn return_outcome(
+    out: *mut *mut Outcome,
+    body: impl FnOnce() -> Result<Outcome, Error>,
+) -> mpt_code {
+    let outcome = guarded(body).unwrap_or_else(|error| Outcome::from(error.into_report()));
+    let code = outcome.report().code().number();
+    // SAFETY: the caller's promise.
+    unsafe { put(out, || outcome) };
+    code
+}
+
+/// Runs an entry point that makes a handle. `out` has the handle or null, `failure` null or why there is none.
+///
+/// # Safety
+/// `out` and `failure` are each null or may be written.
+pub(crate) unsafe fn return_handle<T>(
+    out: *mut *mut T,
+    failure: *mut *mut Outcome,
+    body: impl FnOnce() -> Result<T, Error>,
+) -> mpt_code {
+    // SAFETY: the caller's promise; both are written before anything can fail.
+    unsafe {
+        clear(out);
+        clear(failure);
+    }
+    let made = if out.is_null() {
+        Err(Error::invalid_argument(
+            "the place for the new handle is a null pointer: expected an address",
+        ))
+    } else {
+        guarded(body)
+    };
+    match made {
+        Ok(handle) => {
+            // SAFETY: the caller's promise.
+            unsafe { put(out, || handle) };
+            mpt_core::Code::Ok.number()
+        }
+        Err(error) => {
+            let code = error.code().number();
+            // SAFETY: the caller's promise.
+            unsafe { put(failure, || Outcome::from(error.into_report())) };
+            code
+        }
+    }
+}
+
+/// Writes a new handle to `out`, unless nobody wants it.
+///
+/// # Safety
+/// `out` is null or may be written.
+unsafe fn put<T>(out: *mut *mut T, value: impl FnOnce() -> T) {
+    if !out.is_null() {
+        // SAFETY: not null, so it may be written by the caller's promise.
+        unsafe { out.write(handle(value())) };
+    }
+}
+
+/// # Safety
+/// `out` is null or may be written.
+unsafe fn clear<T>(out: *mut *mut T) {
+    if !out.is_null() {
+        // SAFETY: not null, so it may be written by the caller's promise.
+        unsafe { *out = null_mut() };
+    }
+}
+
+/// A body that panics, in each way in. A setter and an accessor cannot be made to, and come in by `guard` alone.
+#[cfg(test)]
+mod tests {
+    use mpt_core::Code;
+
+    use crate::pointers::free;
+
+    use super::*;
+
+    #[test]
+    fn an_outcome_comes_of_a_panic() {
+        let mut outcome = null_mut();
+        // SAFETY: the place may be written, and what is put there is a handle that is ended once.
+        unsafe {
+            let code = return_outcome(&raw mut outcome, || panic!("on purpose"));
+            assert_eq!(code, Code::Internal.number());
+            assert_eq!((*outcome).report().code(), Code::Internal);
+            free(outcome);
+            let code = return_outcome(null_mut(), || panic!("on purpose"));
+            assert_eq!(code, Code::Internal.number());
+        }
+    }
+
+    #[test]
+    fn no_handle_comes_of_a_panic() {
+        let mut made: *mut i32 = std::ptr::dangling_mut();
+        let mut failure = null_mut();
+        // SAFETY: the places may be written, and what is put there is a handle that is ended once.
+        unsafe {
+            let code = return_handle(&raw mut made, &raw mut failure, || panic!("on purpose"));
+            assert_eq!(code, Code::Internal.number());
+            assert!(made.is_null());
+            assert_eq!((*failure).report().code(), Code::Internal);
+            free(failure);
+        }
+    }
+}

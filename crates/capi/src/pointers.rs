@@ -1,0 +1,65 @@
+//! Pointers from C, checked, and handles for C, made and taken back.
+
+use std::ffi::{CStr, c_char};
+
+use mpt_core::Error;
+
+use crate::panic::guard;
+
+/// A handle for C, to be given to [`free`] once.
+pub(crate) fn handle<T>(value: T) -> *mut T {
+    Box::into_raw(Box::new(value))
+}
+
+/// Ends a handle; null is fine.
+///
+/// # Safety
+/// `pointer` is null or was made by [`handle`], is not used by anyone now, and never again after this.
+pub(crate) unsafe fn free<T>(pointer: *mut T) {
+    if !pointer.is_null() {
+        guard((), || {
+            // SAFETY: made by `handle` and not freed before, by the caller's promise.
+            drop(unsafe { Box::from_raw(pointer) });
+        });
+    }
+}
+
+/// What a handle points to, or `invalid_argument`.
+///
+/// # Safety
+/// `pointer` is null or a handle that lives as long as the result is used, and that nobody changes meanwhile.
+pub(crate) unsafe fn checked<'a, T>(pointer: *const T, what: &str) -> Result<&'a T, Error> {
+    // SAFETY: the caller's promise.
+    unsafe { pointer.as_ref() }.ok_or_else(|| null(what))
+}
+
+/// Text from C, or `invalid_argument`.
+///
+/// # Safety
+/// `text` is null or NUL-terminated, and stays as it is while the result is used.
+pub(crate) unsafe fn text<'a>(text: *const c_char, what: &str) -> Result<&'a str, Error> {
+    // SAFETY: the caller's promise.
+    let bytes = unsafe { bytes(text, what) }?;
+    std::str::from_utf8(bytes).map_err(|error| {
+        Error::invalid_argument(format!(
+            "the {what} is not UTF-8 from byte {}: expected UTF-8",
+            error.valid_up_to()
+        ))
+    })
+}
+
+/// Bytes from C without their NUL, or `invalid_argument`.
+///
+/// # Safety
+/// As [`text`].
+pub(crate) unsafe fn bytes<'a>(text: *const c_char, what: &str) -> Result<&'a [u8], Error> {
+    if text.is_null() {
+        return Err(null(what));
+    }
+    // SAFETY: not null, so NUL-terminated and unchanged by the caller's promise.
+    Ok(unsafe { CStr::from_ptr(text) }.to_bytes())
+}
+
+fn null(what: &str) -> Error {
+    Error::invalid_argument(format!("the {what} is a null pointer: expected a value"))
+}
