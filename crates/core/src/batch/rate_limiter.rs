@@ -4,9 +4,10 @@
 //! from what it let through so far, and from then on starts calls evenly at that rate. The rate rises slowly with
 //! every attempt and falls with every further 429: so a limit is met rarely, and a limit that was lifted is noticed.
 //!
-//! A 429 need not come from a limit of a rate, and then slowing down does not help. So a rate that has fallen to half of
-//! what it was is given up, and the next one is learned from twice as many answers: what such a server costs is a few
-//! slower moments, and no list comes to a standstill.
+//! A 429 need not come from a limit of a rate, and then slowing down does not help. So a rate that has fallen by three
+//! tenths is given up, and the next one is learned from twice as many answers: what such a server costs is a few
+//! slower moments, and no list comes to a standstill. And a 429 that does not say how long to wait is first of all the
+//! matter of the call that was refused, which backs off: everybody waits only where far more is refused than let through.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,14 +15,14 @@ use std::time::{Duration, Instant};
 
 use crate::call::io::{CallIo, Permit, Throttle};
 
-/// How long everybody waits after a 429 that does not say how long: most limits count by the second.
+/// How long everybody waits where much is refused and no 429 says how long: most limits count by the second.
 const UNTOLD: Duration = Duration::from_secs(1);
 /// How long it gets, doubling, while nothing else is answered.
 const UNTOLD_MOST: Duration = Duration::from_secs(30);
-/// Fewer answers than this say little about a rate; a 429 then costs a pause and no more.
+/// Fewer answers than this say little about a rate.
 const ENOUGH: u64 = 20;
 /// A rate that falls below this part of its highest is given up.
-const FLOOR: f64 = 0.5;
+const FLOOR: f64 = 0.7;
 /// A batch that is asked for a longer pause than this, and than one call may take, ends: it would look dead for hours.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// The part of a learned rate that is used.
@@ -63,10 +64,15 @@ struct State {
     next: Instant,
     /// What a rate is measured from.
     window: Window,
-    /// The last refusal that was an event of its own.
-    refused_at: Option<Instant>,
-    /// From how many answers the next rate is learned.
+    /// Calls that begin from then on know of the last refusal that was an event of its own.
+    heeded_from: Option<Instant>,
+    /// From how many answers the next rate is learned. Half as many refusals are a crowd.
     enough: u64,
+    /// The refusals, less twice what passed, and no more than a crowd: where less than two thirds are refused at random,
+    /// they do not add up.
+    refusals: u64,
+    /// What passed since the last pause whose length no server told, and that length.
+    passed_since_pause: u64,
     untold: Duration,
 }
 
@@ -75,15 +81,15 @@ struct State {
 struct Window {
     since: Instant,
     passed: u64,
-    /// How many had passed at the last refusal.
-    passed_at_refusal: u64,
     /// How much of the time was a pause that a 503 asked for: no part of a rate.
     down: Duration,
+    /// Whether what passed may have come from a stock: no limit was met when it began.
+    from_stock: bool,
 }
 
 impl Window {
     fn new(since: Instant) -> Window {
-        Window { since, passed: 0, passed_at_refusal: 0, down: Duration::ZERO }
+        Window { since, passed: 0, down: Duration::ZERO, from_stock: false }
     }
 }
 
@@ -115,10 +121,12 @@ impl RateLimiter {
                 pause: None,
                 rate: None,
                 next: now,
-                window: Window::new(now),
-                refused_at: None,
+                window: Window { from_stock: true, ..Window::new(now) },
+                heeded_from: None,
                 enough: ENOUGH,
-                untold: UNTOLD,
+                refusals: 0,
+                passed_since_pause: 0,
+                untold: Duration::ZERO,
             }),
         }
     }
@@ -169,33 +177,20 @@ impl RateLimiter {
         }
     }
 
-    /// A refusal for load, which everybody heeds.
+    /// A refusal for load.
     fn refused(&self, begun: Instant, now: Instant, status: u16, retry_after: Option<Duration>) {
         let mut state = self.state();
         // The first time, all that passed did so without the lock.
         let unlocked = self.passed.swap(0, Ordering::Relaxed);
-        state.window.passed += unlocked;
-        // The refusals of calls that were under way together are one event, however short the pause is.
-        let again = state.is_paused(now) || state.refused_at.is_some_and(|at| begun < at);
-        if status == 429 && !again {
-            if retry_after.is_none() {
-                let passed = state.window.passed > state.window.passed_at_refusal;
-                state.untold = if passed { UNTOLD } else { (state.untold * 2).min(UNTOLD_MOST) };
-            }
-            let pause = retry_after.unwrap_or(state.untold);
-            state.learn(now, pause);
-            state.window.passed_at_refusal = state.window.passed;
-            state.refused_at = Some(now);
+        state.passed(unlocked);
+        let pause = match status {
+            // `Retry-After: 0` tells no more of a limit than none.
+            429 => state.limited(begun, now, retry_after.filter(|told| !told.is_zero())),
+            _ => retry_after,
+        };
+        if let Some(pause) = pause {
+            state.pause(now, status, pause);
         }
-        let end = now + retry_after.unwrap_or(state.untold);
-        if status == 503 {
-            let paused_until = state.pause.map_or(now, |(until, _)| until.max(now));
-            state.window.down += end.saturating_duration_since(paused_until);
-        }
-        if state.pause.is_none_or(|(until, _)| until < end) {
-            state.pause = Some((end, status));
-        }
-        state.next = state.next.max(end);
         self.strict.store(true, Ordering::Release);
     }
 }
@@ -230,9 +225,60 @@ impl State {
         }
     }
 
+    /// Everybody waits.
+    fn pause(&mut self, now: Instant, status: u16, pause: Duration) {
+        let end = now + pause;
+        if status == 503 {
+            let paused_until = self.pause.map_or(now, |(until, _)| until.max(now));
+            self.window.down += end.saturating_duration_since(paused_until);
+        }
+        if self.pause.is_none_or(|(until, _)| until < end) {
+            self.pause = Some((end, status));
+        }
+        self.next = self.next.max(end);
+    }
+
+    /// A limit, perhaps: how long everybody is to wait, if at all.
+    fn limited(
+        &mut self,
+        begun: Instant,
+        now: Instant,
+        told: Option<Duration>,
+    ) -> Option<Duration> {
+        let crowd_size = self.enough / 2;
+        self.refusals = (self.refusals + 1).min(crowd_size);
+        let crowd = told.is_none() && self.refusals == crowd_size;
+        // The refusals of calls that were under way together, or had their turns already, are one event, however short
+        // the pause is; but that they are a crowd shows only later.
+        let paused = self.is_paused(now);
+        let again = paused || self.heeded_from.is_some_and(|from| begun < from);
+        if again && (paused || !crowd) {
+            return told;
+        }
+        if told.is_some() || crowd || self.heeded_from.is_some() {
+            self.learn(now, told, crowd);
+        }
+        self.heeded_from = Some(self.next.max(now));
+        if !crowd {
+            return told;
+        }
+        self.untold = match self.passed_since_pause {
+            0 => (self.untold * 2).clamp(UNTOLD, UNTOLD_MOST),
+            _ => UNTOLD,
+        };
+        self.passed_since_pause = 0;
+        Some(self.untold)
+    }
+
+    fn passed(&mut self, count: u64) {
+        self.window.passed += count;
+        self.passed_since_pause += count;
+        self.refusals = self.refusals.saturating_sub(2 * count);
+    }
+
     /// Notes an attempt that the server took on.
     fn pass(&mut self) {
-        self.window.passed += 1;
+        self.passed(1);
         if let Some(rate) = &mut self.rate {
             rate.per_second *= 1.0 + RISE / rate.learned_from;
             if rate.highest > 0.0 {
@@ -243,28 +289,29 @@ impl State {
 
     /// A limit was met: which rate does the server let through, if it is one of a rate?
     #[allow(clippy::cast_precision_loss)]
-    fn learn(&mut self, now: Instant, pause: Duration) {
+    fn learn(&mut self, now: Instant, told: Option<Duration>, crowd: bool) {
         let window = &self.window;
-        // The first time, what came through was a stock that the pause fills again: it counts as a part of the time.
-        // Later, the limit was met at both ends of the time.
-        let met_before = self.refused_at.is_some();
-        let time = now.saturating_duration_since(window.since).saturating_sub(window.down)
-            + if met_before { Duration::ZERO } else { pause };
+        let time = now.saturating_duration_since(window.since).saturating_sub(window.down);
+        // A stock counts with the time that fills it again. Later, the limit was met at both ends of the time.
+        let time = match told {
+            Some(told) if window.from_stock => time + told,
+            None if window.from_stock && crowd => time.max(UNTOLD),
+            _ => time,
+        };
         let measured = (window.passed + 1) as f64 / time.as_secs_f64().max(0.001);
-        // Until a rate was given up, the second refusal is enough.
-        let tells = window.passed >= self.enough || (met_before && self.enough == ENOUGH);
+        let tells = window.passed >= self.enough;
         let is_enough = window.passed >= ENOUGH;
         let passed = window.passed as f64;
         let (per_second, highest, learned_from) = match self.rate {
             None if !tells => {
                 // What the stock let through would count for more than it is.
-                if !met_before {
+                if window.from_stock {
                     self.window = Window::new(now);
                 }
                 return;
             }
-            None if met_before => (measured * MARGIN, measured * MARGIN, passed),
-            None => (measured * MARGIN, 0.0, passed),
+            None if window.from_stock => (measured * MARGIN, 0.0, passed),
+            None => (measured * MARGIN, measured * MARGIN, passed),
             Some(Rate { per_second, highest, learned_from }) if is_enough => {
                 let lower = measured.min(per_second) * MARGIN;
                 (lower, highest.max(lower), learned_from + passed)
