@@ -14,22 +14,22 @@ use serde_json::Value;
 use crate::log::Log;
 use crate::repo::{self, locked};
 
-/// The program `mpt-tokens`, built for development.
-pub(crate) fn program(log: &mut Log) -> Result<PathBuf> {
-    let built = build(log, "cli")?;
-    let executable = built.iter().find_map(|artifact| artifact["executable"].as_str());
-    executable.map(PathBuf::from).context("cargo built no program")
+/// The program of a crate, built for development.
+pub(crate) fn program(log: &mut Log, folder: &str) -> Result<PathBuf> {
+    executable(&build(log, folder)?)
 }
 
 /// The program `mpt-tokens`, as users have it.
 pub(crate) fn optimized_program(log: &mut Log) -> Result<PathBuf> {
     let mut cargo = locked("build");
     cargo.args(["--release", "--package=mpt-tokens-cli", "--bins"]);
-    let told = log.stdout(cargo.arg("--message-format=json-render-diagnostics"))?;
-    let messages = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let mut programs =
-        messages.filter_map(|message| Some(PathBuf::from(message["executable"].as_str()?)));
-    programs.next().context("cargo built no program")
+    executable(&built(log, &mut cargo)?)
+}
+
+/// The last program among what cargo built.
+pub(crate) fn executable(built: &[Value]) -> Result<PathBuf> {
+    let mut programs = built.iter().filter_map(|artifact| artifact["executable"].as_str());
+    programs.next_back().map(PathBuf::from).context("cargo built no program")
 }
 
 /// The shared C library, built for development, under the names that linkers and loaders look for.
@@ -74,7 +74,7 @@ pub(crate) fn compile_rust(log: &mut Log, source: &Path, program: &Path) -> Resu
     rustc.args(["--edition=2024", "-Dwarnings"]).arg(source).arg("-o").arg(program);
     rustc.arg("--extern").arg(format!("mpt_tokens={}", rlib.display()));
     rustc.arg("-L").arg(format!("dependency={}", rlib.with_file_name("deps").display()));
-    log.run(&mut rustc).map(drop)
+    log.run(&mut rustc)
 }
 
 /// A folder that has `libmpt_tokens.so`.
@@ -109,23 +109,26 @@ impl Library {
         compiler.arg("-I").arg(repo::root().join("include")).arg(source).arg("-o").arg(program);
         compiler.arg("-L").arg(&self.folder).arg("-lmpt_tokens");
         compiler.arg(format!("-Wl,-rpath,{}", self.folder.display()));
-        log.run(&mut compiler).map(drop)
+        log.run(&mut compiler)
     }
 }
 
 /// What cargo built of one crate. All of them are built, with the features of all, since a selection of packages
 /// is a selection of features too: another one would build most dependencies again.
 fn build(log: &mut Log, folder: &str) -> Result<Vec<Value>> {
-    let mut cargo = locked("build");
-    let told =
-        log.stdout(cargo.args(["--lib", "--bins", "--message-format=json-render-diagnostics"]))?;
+    let mut built = built(log, locked("build").args(["--lib", "--bins"]))?;
     let manifest = repo::root().join("crates").join(folder).join("Cargo.toml");
+    built.retain(|artifact| {
+        artifact["manifest_path"].as_str().is_some_and(|path| Path::new(path) == manifest)
+    });
+    Ok(built)
+}
+
+/// What a cargo command built, in cargo's own words.
+pub(crate) fn built(log: &mut Log, cargo: &mut Command) -> Result<Vec<Value>> {
+    let told = log.stdout(cargo.arg("--message-format=json-render-diagnostics"))?;
     let messages = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let ours = |message: &Value| {
-        message["reason"] == "compiler-artifact"
-            && message["manifest_path"].as_str().is_some_and(|path| Path::new(path) == manifest)
-    };
-    Ok(messages.filter(ours).collect())
+    Ok(messages.filter(|message| message["reason"] == "compiler-artifact").collect())
 }
 
 /// The first file of that kind.

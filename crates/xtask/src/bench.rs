@@ -5,13 +5,11 @@ mod server;
 mod throughput;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use anyhow::{Result, bail};
 
 use crate::log::Log;
-use crate::{python, repo, wheels};
+use crate::{artifacts, python, repo, wheels};
 
 /// The oldest Python that the official client works with.
 const PEERS_WANT: (u32, u32) = (3, 12);
@@ -28,14 +26,12 @@ pub(crate) enum What {
 }
 
 /// Measures, and prints tables.
-pub(crate) fn run(what: Option<&What>) -> Result<bool> {
-    let mut log = Log::new(Duration::from_secs(2 * 60 * 60));
-    let measured = match what {
+pub(crate) fn run(log: &mut Log, what: Option<&What>) -> Result<bool> {
+    match what {
         None | Some(What::Call) => call(),
-        Some(What::Python) => python(&mut log),
-        Some(What::Throughput(options)) => throughput::measure(&mut log, options).map(|()| true),
-    };
-    measured.inspect_err(|_| eprint!("{}", log.text()))
+        Some(What::Python) => python(log),
+        Some(What::Throughput(options)) => throughput::measure(log, options).map(|()| true),
+    }
 }
 
 fn call() -> Result<bool> {
@@ -71,11 +67,6 @@ fn package(log: &mut Log) -> Result<python::Venv> {
 /// The core as a program that makes the same calls.
 fn core_alone(log: &mut Log) -> Result<PathBuf> {
     let mut cargo = repo::locked("bench");
-    cargo.args(["--package=mpt-tokens", "--bench=peer", "--no-run", "--message-format=json"]);
-    let told = log.stdout(&mut cargo)?;
-    let messages = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let built = messages.filter(|message| message["target"]["name"] == "peer");
-    let peer =
-        built.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
-    peer.context("cargo built no program `peer`")
+    cargo.args(["--package=mpt-tokens", "--bench=peer", "--no-run"]);
+    artifacts::executable(&artifacts::built(log, &mut cargo)?)
 }

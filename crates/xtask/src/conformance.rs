@@ -1,25 +1,18 @@
-//! `cargo xtask conformance`: one table of cases, run by every language against a sandbox.
-//!
-//! `tests/conformance/README.md` says how the table reads and what a runner is told and answers. A runner only calls
-//! its library and prints what it got; whether that is right is decided here, once for all languages.
+//! `cargo xtask conformance`: builds each language's runner, and lets `crates/conformance` judge it.
 
-mod cases;
-mod judge;
-mod languages;
-mod load;
-mod matrix;
-mod runner;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
 
-use std::time::Duration;
-
-use anyhow::Result;
+use anyhow::{Context, Result, bail, ensure};
 use clap::builder::PossibleValuesParser;
-use mpt_tokens_tools::Tool;
+use mpt_tokens_tools::{Tool, ci};
 
+use crate::languages::{LANGUAGES, Language};
 use crate::log::Log;
-use crate::tally::Tally;
-use cases::Table;
-use languages::{LANGUAGES, Language};
+use crate::tally::{PLAIN, Tally};
+use crate::{artifacts, examples, made, repo};
 
 /// What `cargo xtask conformance` can be told.
 #[derive(clap::Args, Default)]
@@ -62,18 +55,16 @@ struct Row {
 }
 
 /// The verb: builds, runs, prints the matrix; whether all passed.
-pub(crate) fn run(options: &Options) -> Result<bool> {
-    let mut log = Log::new(Duration::from_secs(60 * 60));
-    let done = run_with(&mut log, options);
-    match &done {
-        Ok(rows) if !failed(rows) => {}
-        _ => eprint!("{}", log.text()),
-    }
-    let rows = done?;
+pub(crate) fn run(log: &mut Log, options: &Options) -> Result<bool> {
+    let rows = rows(log, options)?;
     let total = total(&rows);
-    print!("{}", matrix::of(&rows));
+    print!("{}", matrix(&rows));
     if options.write {
-        matrix::write(&rows)?;
+        ensure!(
+            complete(&rows),
+            "README.md shows the matrix of all languages, when all pass: it is left as it was"
+        );
+        keep(&rows, false)?;
     }
     println!("\n{total}");
     Ok(total.failed == 0)
@@ -81,29 +72,40 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
 
 /// A step of `cargo xtask test`: every language that can run here; in CI a missing one is a failure.
 pub(crate) fn test(log: &mut Log, what: What) -> Result<Tally> {
-    let rows = run_with(log, &Options { what, ..Options::default() })?;
-    log.note(&matrix::of(&rows));
-    if what == What::Cases {
-        matrix::check(&rows)?;
+    let rows = rows(log, &Options { what, ..Options::default() })?;
+    log.note(&matrix(&rows));
+    // README.md must show what is true, as far as this machine can tell.
+    if what == What::Cases && complete(&rows) {
+        keep(&rows, true)?;
     }
     Ok(total(&rows))
 }
 
-fn run_with(log: &mut Log, options: &Options) -> Result<Vec<Row>> {
-    let table = Table::read(options.case.as_deref())?;
+fn rows(log: &mut Log, options: &Options) -> Result<Vec<Row>> {
+    let judge = artifacts::program(log, "conformance")?;
     let named = &options.languages;
-    let must = mpt_tokens_tools::ci() || !(named.is_empty() || options.where_here);
-    let wanted = LANGUAGES
+    let must = ci() || !(named.is_empty() || options.where_here);
+    let wanted = |language: &&Language| {
+        (named.is_empty() || named.iter().any(|name| name == language.name))
+            && (options.what != What::Readme || language.readme.is_some())
+    };
+    Ok(LANGUAGES
         .iter()
-        .filter(|language| named.is_empty() || named.iter().any(|name| name == language.name));
-    let able = |language: &&Language| options.what != What::Readme || language.readme.is_some();
-    Ok(wanted.filter(able).map(|language| one(log, language, &table, options.what, must)).collect())
+        .filter(wanted)
+        .map(|language| one(log, language, &judge, options, must))
+        .collect())
 }
 
 /// One language. Where its runtime is not here it is skipped, or failed where it must be here.
-fn one(log: &mut Log, language: &'static Language, table: &Table, what: What, must: bool) -> Row {
+fn one(
+    log: &mut Log,
+    language: &'static Language,
+    judge: &Path,
+    options: &Options,
+    must: bool,
+) -> Row {
     log.note(&format!("\n== {} ==", language.name));
-    let needs = language.needs(what);
+    let needs = language.needs(options.what == What::Readme);
     if let Some(missing) = needs.iter().find_map(|tool| tool.missing()) {
         if must {
             log.note(&missing);
@@ -113,13 +115,18 @@ fn one(log: &mut Log, language: &'static Language, table: &Table, what: What, mu
         let tally = if must { Tally::FAILED } else { Tally::SKIPPED };
         return Row { language, tally, note: missing };
     }
-    let done = log.only(&needs).and_then(|()| match what {
-        What::Cases => judge::run(log, language, table),
-        What::Load => load::run(log, language),
-        What::Readme => language.follow_readme(log),
+    let done = log.only(&needs).and_then(|()| match options.what {
+        What::Readme => follow(log, language),
+        _ => {
+            let mut judge = judged(log, language, judge, options)?;
+            log.tests(PLAIN, &mut judge)
+        }
     });
     match done {
-        Ok(tally) => Row { language, tally, note: language.lacks_in_words() },
+        Ok(tally) => {
+            let lacks: Vec<_> = language.lacks.iter().map(|(_, why)| *why).collect();
+            Row { language, tally, note: lacks.join("; ") }
+        }
         Err(why) => {
             log.note(&format!("{why:#}"));
             Row { language, tally: Tally::FAILED, note: "it could not run: see above".to_owned() }
@@ -127,21 +134,81 @@ fn one(log: &mut Log, language: &'static Language, table: &Table, what: What, mu
     }
 }
 
+/// The judge, told how to start the language's runner.
+fn judged(log: &mut Log, language: &Language, judge: &Path, options: &Options) -> Result<Command> {
+    let folder = repo::target().join("xtask/conformance").join(language.name);
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let runner = (language.runner)(log, &folder)?;
+    let mut command = Command::new(judge);
+    if options.what == What::Load {
+        command.arg("load");
+    } else {
+        command.args(["cases", "--language", language.shown, "--raises", language.raises]);
+        let lacks = language.lacks.iter().map(|(need, why)| format!("--lacks={need}={why}"));
+        command.args(lacks).args(options.case.iter().map(|case| format!("--case={case}")));
+    }
+    command.arg("--").arg(runner.get_program()).args(runner.get_args());
+    // What the judge starts has its environment.
+    command.current_dir(runner.get_current_dir().unwrap_or(repo::root()));
+    for (name, value) in runner.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    Ok(command)
+}
+
+/// Does what the language's README says, as a stranger with an empty folder would.
+fn follow(log: &mut Log, language: &Language) -> Result<Tally> {
+    let library = artifacts::library(log)?;
+    let document = language.readme.context("it has no README of its own")?;
+    // What the language's tools keep goes there, not into the home of whoever runs this.
+    let keep = repo::target().join("xtask").join(language.name);
+    examples::follow(log, &library, document, |command, folder| {
+        command.env("GEM_HOME", folder.join("gems")).env("GOCACHE", &keep).env("GOPROXY", "off");
+    })?;
+    Ok(Tally::PASSED)
+}
+
 /// The names of the languages that a tool makes a difference to.
 pub(crate) fn languages_that_want(tool: &Tool) -> Vec<&'static str> {
     let wants = |language: &&Language| {
-        language.needs(What::Readme).iter().any(|wanted| wanted.name() == tool.name())
+        language.needs(true).iter().any(|wanted| wanted.name() == tool.name())
     };
     LANGUAGES.iter().filter(wants).map(|language| language.name).collect()
 }
 
-fn failed(rows: &[Row]) -> bool {
-    rows.iter().any(|row| row.tally.failed > 0)
+fn total(rows: &[Row]) -> Tally {
+    let mut total = Tally::default();
+    rows.iter().for_each(|row| total += row.tally);
+    total
 }
 
-fn total(rows: &[Row]) -> Tally {
-    rows.iter().fold(Tally::default(), |mut total, row| {
-        total += row.tally;
-        total
-    })
+/// How many cases each language passed, as a Markdown table, which reads well in a terminal too.
+fn matrix(rows: &[Row]) -> String {
+    let mut table = "| language | over | passed | failed | left out | |\n| --- | --- | --- | --- | --- | --- |\n".to_owned();
+    for Row { language: Language { shown, over, .. }, tally, note } in rows {
+        let Tally { passed, failed, skipped } = tally;
+        let _ = writeln!(table, "| {shown} | {over} | {passed} | {failed} | {skipped} | {note} |");
+    }
+    table
+}
+
+/// Whether every language ran every case that it can, and passed.
+fn complete(rows: &[Row]) -> bool {
+    rows.len() == LANGUAGES.len()
+        && rows.iter().all(|row| row.tally.failed == 0 && row.tally.passed > 0)
+}
+
+/// The matrix in README.md.
+fn keep(rows: &[Row], check: bool) -> Result<()> {
+    const BEGIN: &str = "<!-- conformance:begin -->\n";
+    let file = repo::root().join("README.md");
+    let text = fs::read_to_string(&file).context("cannot read README.md")?;
+    if !text.contains(BEGIN) {
+        bail!("README.md has no place for the matrix");
+    }
+    let fresh = made::between(&text, BEGIN, &matrix(rows), "<!-- conformance:end -->")?;
+    made::keep(&file, &fresh, "conformance --write", check)
 }

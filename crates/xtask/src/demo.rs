@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use mpt_tokens::Outcome;
@@ -11,7 +11,7 @@ use mpt_tokens_sandbox::Sandbox;
 
 use crate::log::Log;
 use crate::{artifacts, python, repo};
-use mpt_tokens_tools::{C_COMPILER, PYTHON};
+use mpt_tokens_tools::{C_COMPILER, PYTHON, Tool};
 
 /// What the sandbox does to the tokens, by their ids, and in words.
 const SCENARIOS: &[(&str, &str)] =
@@ -24,18 +24,12 @@ struct Client {
 }
 
 /// Shows that each token is dead; `false` if one is not.
-pub(crate) fn run() -> Result<bool> {
-    for tool in [C_COMPILER, PYTHON] {
-        if let Some(missing) = tool.missing() {
-            bail!(missing);
-        }
+pub(crate) fn run(log: &mut Log) -> Result<bool> {
+    if let Some(missing) = [C_COMPILER, PYTHON].iter().find_map(Tool::missing) {
+        bail!(missing);
     }
-    let mut log = Log::new(Duration::from_secs(60 * 60));
-    let shown = set_up(&mut log).and_then(|clients| show(&mut log, &clients));
-    if shown.is_err() {
-        eprint!("{}", log.text());
-    }
-    shown
+    let clients = set_up(log)?;
+    show(log, &clients)
 }
 
 fn set_up(log: &mut Log) -> Result<[Client; 3]> {
@@ -43,7 +37,7 @@ fn set_up(log: &mut Log) -> Result<[Client; 3]> {
         "Setting up under {} (minutes the first time, then seconds):",
         repo::target().display()
     );
-    let program = stage("the program", || artifacts::program(log))?;
+    let program = stage("the program", || artifacts::program(log, "cli"))?;
     let c = stage("a C program", || {
         let folder = repo::target().join("xtask/demo");
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;

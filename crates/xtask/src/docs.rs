@@ -1,10 +1,8 @@
 //! `cargo xtask docs`: what the documents have from the code.
 //!
-//! The table of codes is made from `mpt_tokens::Code`, between two markers, wherever a document has them; `shown` does
-//! the same for whole files, such as examples. The table of dependencies is written by hand, for its reasons; who uses
-//! each is read in the manifests.
-
-mod shown;
+//! The table of codes is made from `mpt_tokens::Code`; a file that a document shows whole, such as an example, is put
+//! between two marks (`<!-- file:path -->`, the path from the document's folder). The table of dependencies is written
+//! by hand, for its reasons; who uses each is read in the manifests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -15,51 +13,31 @@ use anyhow::{Context, Result, bail};
 use mpt_tokens::Code;
 use pulldown_cmark::{Event, Parser, Tag};
 
-use crate::repo;
+use crate::{made, repo};
 
-const BEGIN: &str = "<!-- codes:begin -->\n";
 const DEPENDENCIES: &str = "<!-- dependencies -->\n\n";
-const END: &str = "<!-- codes:end -->";
+const FILE: &str = "<!-- file:";
+const FILE_END: &str = "<!-- file:end -->";
 
-/// Brings every document up to date.
-pub(crate) fn update() -> Result<()> {
-    for (file, text, fresh) in compared()? {
-        if fresh != text {
-            fs::write(&file, fresh).with_context(|| format!("cannot write {}", file.display()))?;
-            println!("{} is new", shown(&file));
-        }
-    }
-    Ok(())
-}
-
-/// Fails where a document does not say what the code says, or a link in it leads nowhere.
-pub(crate) fn check() -> Result<()> {
-    for (file, text, fresh) in compared()? {
-        let folder = file.parent().context("a file is in a folder")?;
-        if let Some(link) = links(&text).into_iter().find(|link| !folder.join(link).exists()) {
-            bail!("{} links to {link}, which is not there", shown(&file));
-        }
-        if fresh != text {
-            bail!("{} does not say what the code says: run `cargo xtask docs`", shown(&file));
-        }
-    }
-    Ok(())
-}
-
-/// Each document: its path, its text, and what the text should be.
-fn compared() -> Result<Vec<(PathBuf, String, String)>> {
+/// Brings every document up to date. `check` changes nothing: it fails where a document does not say what the code says,
+/// or a link in it leads nowhere.
+pub(crate) fn run(check: bool) -> Result<()> {
     let used = dependencies(&repo::metadata()?)?;
-    let compare = |file: PathBuf| {
-        let text =
-            fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    for file in documents()? {
+        let shown = file.strip_prefix(repo::root()).unwrap_or(&file).display();
+        let text = fs::read_to_string(&file).with_context(|| format!("cannot read {shown}"))?;
         let folder = file.parent().context("a file is in a folder")?;
-        let fresh = with_codes(&text)
+        let broken = links(&text).into_iter().find(|link| !folder.join(link).exists());
+        if let Some(link) = broken.filter(|_| check) {
+            bail!("{shown} links to {link}, which is not there");
+        }
+        let fresh = made::between(&text, "<!-- codes:begin -->\n", &codes(), "<!-- codes:end -->")
             .and_then(|text| with_users(&text, &used))
-            .and_then(|text| shown::with_files(&text, folder));
-        let fresh = fresh.with_context(|| shown(&file))?;
-        Ok((file, text, fresh))
-    };
-    documents()?.into_iter().map(compare).collect()
+            .and_then(|text| with_files(&text, folder));
+        let fresh = fresh.with_context(|| shown.to_string())?;
+        made::keep(&file, &fresh, "docs", check)?;
+    }
+    Ok(())
 }
 
 /// Where a document links to in this tree, without the place inside the file.
@@ -72,26 +50,14 @@ fn links(text: &str) -> Vec<String> {
     here.map(|target| target.split('#').next().unwrap_or_default().to_owned()).collect()
 }
 
-fn with_codes(text: &str) -> Result<String> {
-    let Some((before, rest)) = text.split_once(BEGIN) else { return Ok(text.to_owned()) };
-    let (_, after) =
-        rest.split_once(END).with_context(|| format!("{} without {END}", BEGIN.trim()))?;
-    Ok(format!("{before}{BEGIN}{}{END}{after}", codes()))
-}
-
 fn codes() -> String {
     let mut table =
         "| code | number | when | outcome | retryable |\n| --- | --- | --- | --- | --- |\n"
             .to_owned();
     for code in Code::ALL {
-        let (name, number) = (code.name(), code.number());
-        let _ = writeln!(
-            table,
-            "| `{name}` | {number} | {} | {} | {} |",
-            code.meaning(),
-            code.outcome_rule(),
-            code.retryable_rule()
-        );
+        let (name, number, when) = (code.name(), code.number(), code.meaning());
+        let (outcome, retryable) = (code.outcome_rule(), code.retryable_rule());
+        let _ = writeln!(table, "| `{name}` | {number} | {when} | {outcome} | {retryable} |");
     }
     table
 }
@@ -101,26 +67,13 @@ fn documents() -> Result<Vec<PathBuf>> {
     let root = repo::root();
     let mut folders = vec![root.to_owned(), root.join("docs")];
     for parent in ["crates", "bindings"] {
-        folders.extend(entries(&root.join(parent))?.into_iter().filter(|path| path.is_dir()));
+        folders.extend(repo::entries(&root.join(parent))?);
     }
     let mut files = Vec::new();
     for folder in folders.iter().filter(|folder| folder.is_dir()) {
-        let markdown = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md");
-        files.extend(entries(folder)?.into_iter().filter(markdown));
+        files.extend(repo::files(folder, "md")?);
     }
     Ok(files)
-}
-
-fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries =
-        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
-    paths.sort();
-    Ok(paths)
-}
-
-fn shown(file: &Path) -> String {
-    file.strip_prefix(repo::root()).unwrap_or(file).display().to_string()
 }
 
 /// Which member uses which crate.
@@ -156,13 +109,11 @@ fn with_users(text: &str, uses: &Uses) -> Result<String> {
     for row in table.lines() {
         let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
         let [name, _, reason] = cells[..] else { bail!("{row:?} does not have three columns") };
-        let users = uses
-            .get(name)
-            .map(|users| users.iter().map(String::as_str).collect::<Vec<_>>().join(", "));
-        match users {
-            _ if matches!(name, "crate" | "---") => _ = writeln!(fresh, "{row}"),
-            Some(users) => _ = writeln!(fresh, "| {name} | {users} | {reason} |"),
-            None => {}
+        if let Some(users) = uses.get(name) {
+            let users = users.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            _ = writeln!(fresh, "| {name} | {users} | {reason} |");
+        } else if matches!(name, "crate" | "---") {
+            _ = writeln!(fresh, "{row}");
         }
         unexplained.retain(|used| *used != name);
     }
@@ -177,27 +128,27 @@ fn with_users(text: &str, uses: &Uses) -> Result<String> {
     Ok(fresh)
 }
 
+/// The document with each file that it shows as that is now.
+fn with_files(text: &str, folder: &Path) -> Result<String> {
+    let mut fresh = String::new();
+    let mut rest = text;
+    while let Some((before, from)) = rest.split_once(FILE) {
+        let (path, from) = from.split_once(" -->\n").context("a `file:` mark without an end")?;
+        let (_, after) =
+            from.split_once(FILE_END).with_context(|| format!("{path} without {FILE_END}"))?;
+        let shown = fs::read_to_string(folder.join(path))
+            .with_context(|| format!("cannot read {path}, which is to be shown"))?;
+        let language = Path::new(path).extension().unwrap_or_default().display();
+        let shown = shown.trim_end();
+        _ = write!(fresh, "{before}{FILE}{path} -->\n```{language}\n{shown}\n```\n{FILE_END}");
+        rest = after;
+    }
+    Ok(fresh + rest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_table_replaces_what_was_between_the_markers() {
-        let text = format!("a\n{BEGIN}old\n{END}\nb\n");
-        let fresh = with_codes(&text).unwrap();
-        assert!(fresh.contains("\n| `invalid_token_id` | 2 | "), "{fresh}");
-        assert!(
-            fresh.starts_with("a\n") && fresh.ends_with("\nb\n") && !fresh.contains("old"),
-            "{fresh}"
-        );
-        assert_eq!(with_codes(&fresh).unwrap(), fresh);
-    }
-
-    #[test]
-    fn a_document_without_markers_stays_and_half_a_pair_is_an_error() {
-        assert_eq!(with_codes("a\n").unwrap(), "a\n");
-        assert!(with_codes(&format!("a\n{BEGIN}b")).is_err());
-    }
 
     #[test]
     fn finds_the_links_that_stay_in_the_tree() {
@@ -214,11 +165,29 @@ mod tests {
         let kept = "| crate | used by | reason |\n| --- | --- | --- |\n| url | core | y |\n";
         assert_eq!(fresh, format!("a\n{DEPENDENCIES}{kept}\nb\n"));
         assert_eq!(with_users(&fresh, &uses).unwrap(), fresh);
-        assert_eq!(
-            with_users(&format!("{DEPENDENCIES}{kept}"), &uses).unwrap(),
-            format!("{DEPENDENCIES}{kept}")
-        );
+        let alone = format!("{DEPENDENCIES}{kept}");
+        assert_eq!(with_users(&alone, &uses).unwrap(), alone);
         let why = with_users(&fresh, &Uses::from([("new".to_owned(), users)])).unwrap_err();
         assert!(why.to_string().contains("new"), "{why}");
+    }
+
+    #[test]
+    fn files_are_shown_as_they_are_now() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        let begin = format!("{FILE}Cargo.toml -->");
+        let text = format!("1\n{begin}\nold\n{FILE_END}\n2\n{begin}\n{FILE_END}\n");
+        let fresh = with_files(&text, folder).unwrap();
+        let shown = format!("{begin}\n```toml\n{}\n```\n{FILE_END}", manifest.trim_end());
+        assert_eq!(fresh, format!("1\n{shown}\n2\n{shown}\n"));
+        assert_eq!(with_files(&fresh, folder).unwrap(), fresh);
+    }
+
+    #[test]
+    fn half_a_pair_and_a_file_that_is_not_there_are_errors() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        assert_eq!(with_files("a\n", here).unwrap(), "a\n");
+        assert!(with_files(&format!("{FILE}no-such-file.c -->\n{FILE_END}"), here).is_err());
+        assert!(with_files(&format!("{FILE}Cargo.toml -->\n"), here).is_err());
     }
 }

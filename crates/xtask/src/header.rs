@@ -1,34 +1,14 @@
 //! `cargo xtask header`: `include/mpt_tokens.h`, made by cbindgen from the C crate and committed.
 
 use std::fmt::Write as _;
-use std::fs;
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use crate::repo;
+use crate::{made, repo};
 
-const HEADER: &str = "include/mpt_tokens.h";
-
-/// Writes the header.
-pub(crate) fn update() -> Result<()> {
-    let header = generate()?;
-    let file = repo::root().join(HEADER);
-    if fs::read_to_string(&file).is_ok_and(|old| old == header) {
-        return Ok(());
-    }
-    fs::write(&file, header).with_context(|| format!("cannot write {HEADER}"))?;
-    println!("{HEADER} is new");
-    Ok(())
-}
-
-/// Fails where the committed header is not what would be made.
-pub(crate) fn check() -> Result<()> {
-    let committed = fs::read_to_string(repo::root().join(HEADER))
-        .with_context(|| format!("cannot read {HEADER}"))?;
-    if committed != generate()? {
-        bail!("{HEADER} is not what the C crate says: run `cargo xtask header`");
-    }
-    Ok(())
+/// Brings the header up to date, or fails where it is not when nothing may be changed.
+pub(crate) fn run(check: bool) -> Result<()> {
+    made::keep(&repo::root().join("include/mpt_tokens.h"), &generate()?, "header", check)
 }
 
 fn generate() -> Result<String> {
@@ -65,26 +45,20 @@ fn finish(header: &str) -> Result<String> {
 }
 
 fn version() -> Result<String> {
-    let parts: Vec<u32> = mpt_tokens::VERSION
-        .split(['-', '+'])
-        .next()
-        .unwrap_or_default()
-        .split('.')
-        .map(str::parse)
-        .collect::<Result<_, _>>()
-        .with_context(|| format!("the version {}", mpt_tokens::VERSION))?;
-    let [major, minor, patch] = parts[..] else {
-        bail!("the version {} has not three parts", mpt_tokens::VERSION)
+    let whole = mpt_tokens::VERSION;
+    let numbers = whole.split(['-', '+']).next().unwrap_or_default();
+    let parts: Result<Vec<u32>, _> = numbers.split('.').map(str::parse).collect();
+    let Ok([major, minor, patch]) = parts.as_deref() else {
+        bail!("the version {whole} has not three numbers")
     };
     Ok(format!(
         "/** The version of this header; mpt_version tells that of the library that runs. */\n\
-         #define MPT_VERSION \"{}\"\n\
+         #define MPT_VERSION \"{whole}\"\n\
          #define MPT_VERSION_MAJOR {major}\n\
          #define MPT_VERSION_MINOR {minor}\n\
          #define MPT_VERSION_PATCH {patch}\n\
          /** The version as one number that grows, for the preprocessor: 0xMMmmpp. */\n\
-         #define MPT_VERSION_NUMBER 0x{major:02x}{minor:02x}{patch:02x}\n",
-        mpt_tokens::VERSION
+         #define MPT_VERSION_NUMBER 0x{major:02x}{minor:02x}{patch:02x}\n"
     ))
 }
 

@@ -14,7 +14,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result};
 use mpt_tokens_tools::{ALL, Tool};
 
-use crate::{process, repo};
+use crate::repo;
 
 /// `PATH` with the programs of these tools, and without those of all others.
 pub(crate) fn all_but(kept: &[Tool]) -> Result<OsString> {
@@ -50,21 +50,22 @@ fn links(folder: &Path, hidden: &[&str]) -> Result<PathBuf> {
     }
     fs::create_dir_all(&parent).with_context(|| format!("cannot make {}", parent.display()))?;
     // Another run may do the same at this moment: the folder appears whole, under its name, or not at all.
-    let new = parent.join(format!("new-{}", process::unique()));
-    fs::create_dir_all(&new).with_context(|| format!("cannot make {}", new.display()))?;
+    let new = tempfile::tempdir_in(&parent)
+        .with_context(|| format!("cannot make a folder in {}", parent.display()))?;
     let entries =
         fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name();
-        let link = new.join(&name);
+        let link = new.path().join(&name);
         if !hidden.iter().any(|hidden| name == **hidden) {
             symlink(entry.path(), &link)
                 .with_context(|| format!("cannot link {}", link.display()))?;
         }
     }
-    if fs::rename(&new, &made).is_err() {
-        fs::remove_dir_all(&new).with_context(|| format!("cannot remove {}", new.display()))?;
+    if fs::rename(new.path(), &made).is_ok() {
+        // It has another name now: there is nothing to remove.
+        let _ = new.keep();
     }
     Ok(made)
 }

@@ -1,61 +1,73 @@
-//! Runs the commands of a chore, and keeps what they print.
+//! Runs the commands of a chore, and keeps what they print in a file of its own.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{Read, Write as _};
 use std::os::unix::ffi::OsStrExt;
-use std::process::Command;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
-
 use mpt_tokens_tools::{SKIPPED, Tool};
 
-use crate::tally::{Runner, Tally};
+use crate::tally::{PLAIN, Runner, Tally, skipped};
 use crate::{hide, process, repo};
 
-/// What a step did and what was printed meanwhile.
+/// The environment variable that names another folder for the logs, under `target/xtask`: a run inside a run does not
+/// write over its logs.
+const LOGS: &str = "MPT_TOKENS_LOGS";
+
+/// What a chore did, and what was printed meanwhile: `target/xtask/logs/NAME.log`.
 pub(crate) struct Log {
-    text: String,
+    path: PathBuf,
+    file: File,
     deadline: Instant,
-    limit: Duration,
+    minutes: u64,
     /// Each test that was skipped: its name, and why.
     skipped: Vec<(String, String)>,
     /// The `PATH` of what runs, where that is not this program's own.
-    path: Option<OsString>,
+    programs: Option<OsString>,
 }
 
 impl Log {
-    /// What runs by it must end within `limit` from now.
-    pub(crate) fn new(limit: Duration) -> Self {
-        let deadline = Instant::now() + limit;
-        Self { text: String::new(), deadline, limit, skipped: Vec::new(), path: None }
+    /// What runs by it must end within so many minutes from now.
+    pub(crate) fn new(name: &str, minutes: u64) -> Result<Self> {
+        let logs = std::env::var_os(LOGS).unwrap_or_else(|| "logs".into());
+        let folder = repo::target().join("xtask").join(logs);
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let path = folder.join(format!("{name}.log"));
+        // Every program that runs writes to its end.
+        let file = fs::write(&path, "").and_then(|()| File::options().append(true).open(&path));
+        let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+        let deadline = Instant::now() + Duration::from_secs(minutes * 60);
+        Ok(Self { path, file, deadline, minutes, skipped: Vec::new(), programs: None })
+    }
+
+    /// A verb: what its commands printed is shown unless all went well.
+    pub(crate) fn of_verb(
+        name: &str,
+        minutes: u64,
+        run: impl FnOnce(&mut Log) -> Result<bool>,
+    ) -> Result<bool> {
+        let mut log = Log::new(&format!("xtask-{name}"), minutes)?;
+        let done = run(&mut log);
+        if !matches!(done, Ok(true)) {
+            eprint!("{}", log.text());
+        }
+        done
     }
 
     /// From now on, what runs finds these optional tools and no other.
     pub(crate) fn only(&mut self, tools: &[Tool]) -> Result<()> {
-        self.path = Some(hide::all_but(tools)?);
+        self.programs = Some(hide::all_but(tools)?);
         Ok(())
     }
 
-    /// Hides from a command what [`Log::only`] has left out.
-    pub(crate) fn hide(&self, command: &mut Command) {
-        let Some(path) = &self.path else { return };
-        let own = std::env::var_os("PATH").unwrap_or_default();
-        let given = command.get_envs().find_map(|(name, value)| value.filter(|_| name == "PATH"));
-        // A virtual environment has its folder before all others, and keeps it there.
-        let before = given.and_then(|given| given.as_bytes().strip_suffix(own.as_bytes()));
-        let mut whole = before.map(OsStr::from_bytes).unwrap_or_default().to_owned();
-        whole.push(path);
-        command.env("PATH", whole);
-    }
-
-    /// As [`Log::run`], with another `PATH`.
-    pub(crate) fn run_on_path(&mut self, command: &mut Command, path: &OsStr) -> Result<String> {
-        let own = self.path.replace(path.to_owned());
-        let done = self.run(command);
-        self.path = own;
-        done
+    /// From now on, what runs finds programs there.
+    pub(crate) fn search(&mut self, path: Option<OsString>) -> Option<OsString> {
+        std::mem::replace(&mut self.programs, path)
     }
 
     /// Tells by name what was skipped, and why.
@@ -70,20 +82,25 @@ impl Log {
     }
 
     /// Everything that was printed.
-    pub(crate) fn text(&self) -> &str {
-        &self.text
+    pub(crate) fn text(&self) -> String {
+        self.since(0)
     }
 
-    /// Adds a line of the step's own.
+    fn since(&self, start: usize) -> String {
+        let bytes = fs::read(&self.path).unwrap_or_default();
+        String::from_utf8_lossy(bytes.get(start..).unwrap_or_default()).into_owned()
+    }
+
+    /// Adds a line of the chore's own.
     pub(crate) fn note(&mut self, line: &str) {
-        self.text.push_str(line);
-        self.text.push('\n');
+        if let Err(why) = writeln!(self.file, "{line}") {
+            eprintln!("warning: cannot write {}: {why}", self.path.display());
+        }
     }
 
-    /// Runs a command that must end with success; what it printed is returned and kept.
-    pub(crate) fn run(&mut self, command: &mut Command) -> Result<String> {
-        let (output, ended) = self.finish(command, false)?;
-        ended.map(|()| output)
+    /// Runs a command that must end with success.
+    pub(crate) fn run(&mut self, command: &mut Command) -> Result<()> {
+        self.finish(command, false)?.1
     }
 
     /// Runs a command that must end with success; its standard output alone is returned, and not kept.
@@ -94,14 +111,26 @@ impl Log {
 
     /// A command that is one test by itself.
     pub(crate) fn check(&mut self, command: &mut Command) -> Result<Tally> {
-        self.run(command).map(|_| Tally::PASSED)
+        self.run(command).map(|()| Tally::PASSED)
+    }
+
+    /// Something that is one test of several; what is wrong with it is noted.
+    pub(crate) fn one(&mut self, name: &str, test: impl FnOnce(&mut Log) -> Result<()>) -> Tally {
+        self.note(&format!("\n{name}"));
+        match test(self) {
+            Ok(()) => Tally::PASSED,
+            Err(why) => {
+                self.note(&format!("{why:#}"));
+                Tally::FAILED
+            }
+        }
     }
 
     /// A command that runs tests and prints how many.
     pub(crate) fn tests(&mut self, runner: Runner, command: &mut Command) -> Result<Tally> {
-        let list = repo::target().join(format!("xtask/skipped-{}", process::unique()));
-        command.env(SKIPPED, &list);
-        let (output, ended) = self.finish(command, false)?;
+        let list = self.path.with_extension("skipped");
+        let _ = fs::remove_file(&list);
+        let (output, ended) = self.finish(command.env(SKIPPED, &list), false)?;
         let mut tally = Tally::read(runner, &output);
         for line in fs::read_to_string(&list).unwrap_or_default().lines() {
             let (name, why) =
@@ -113,12 +142,14 @@ impl Log {
                 tally.skipped += 1;
             }
         }
-        let _ = fs::remove_file(&list);
-        for (name, why) in runner.skipped(&output) {
-            self.skip(name, why);
-        }
+        skipped(&output).for_each(|(name, why)| self.skip(name, why));
         match (tally, ended) {
-            (Some(Tally { passed: 0, failed: 0, .. }), Ok(())) => bail!("it ran no test"),
+            // What was asked for may be the part of a table that a language leaves out.
+            (Some(Tally { passed: 0, failed: 0, skipped }), Ok(()))
+                if skipped == 0 || runner != PLAIN =>
+            {
+                bail!("it ran no test")
+            }
             (Some(tally), Ok(())) => Ok(tally),
             // Its own count says so already.
             (Some(tally), Err(_)) if tally.failed > 0 => Ok(tally),
@@ -132,7 +163,7 @@ impl Log {
         }
     }
 
-    /// Standard output of the command (or both streams as one), and whether it ended well.
+    /// What the command printed, or its standard output alone, and whether it ended well.
     fn finish(&mut self, command: &mut Command, apart: bool) -> Result<(String, Result<()>)> {
         let shown = shown(command);
         self.note(&format!("$ {shown}"));
@@ -145,19 +176,37 @@ impl Log {
             }
         }
         self.hide(command);
-        let started = std::mem::replace(command, Command::new(""));
-        let done = process::run(started, apart, self.deadline)
-            .with_context(|| format!("cannot start `{shown}`"))?;
-        self.text.push_str(&done.output);
-        let ended = match done.status {
+        command.env(LOGS, "logs-inner");
+        command.stdin(Stdio::null()).stderr(self.file.try_clone()?);
+        command.stdout(if apart { Stdio::piped() } else { self.file.try_clone()?.into() });
+        let start = usize::try_from(self.file.metadata()?.len())?;
+        let child = process::start(command).with_context(|| format!("cannot start `{shown}`"))?;
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let (stdout, status) = process::wait(child, left, |child| {
+            let mut bytes = Vec::new();
+            let read = child.stdout.take().map(|mut pipe| pipe.read_to_end(&mut bytes));
+            read.transpose().map(|_| String::from_utf8_lossy(&bytes).into_owned())
+        })?;
+        let ended = match status {
             Some(status) if status.success() => Ok(()),
             Some(status) => Err(anyhow!("`{shown}` ended with {status}")),
-            None => Err(anyhow!(
-                "`{shown}` was ended: the step took longer than {} minutes",
-                self.limit.as_secs() / 60
-            )),
+            None => {
+                Err(anyhow!("`{shown}` was ended: it took longer than {} minutes", self.minutes))
+            }
         };
-        Ok((if apart { done.stdout } else { done.output }, ended))
+        Ok((if apart { stdout? } else { self.since(start) }, ended))
+    }
+
+    /// Hides from a command what [`Log::only`] has left out.
+    fn hide(&self, command: &mut Command) {
+        let Some(path) = &self.programs else { return };
+        let own = std::env::var_os("PATH").unwrap_or_default();
+        let given = command.get_envs().find_map(|(name, value)| value.filter(|_| name == "PATH"));
+        // A virtual environment has its folder before all others, and keeps it there.
+        let before = given.and_then(|given| given.as_bytes().strip_suffix(own.as_bytes()));
+        let mut whole = before.map(OsStr::from_bytes).unwrap_or_default().to_owned();
+        whole.push(path);
+        command.env("PATH", whole);
     }
 }
 

@@ -8,29 +8,30 @@
 mod artifacts;
 mod bare;
 mod bench;
-mod chaos;
 mod conformance;
 mod demo;
 mod docs;
-mod follow;
+mod examples;
 mod header;
 mod hide;
+mod languages;
 mod log;
+mod made;
 mod nginx;
 mod npm;
 mod process;
 mod python;
-mod readme;
 mod repo;
 mod steps;
 mod suite;
 mod tally;
 mod wheels;
 
-use std::process::ExitCode;
-use std::time::Duration;
+use std::process::{Command, ExitCode};
 
 use clap::Parser;
+
+use log::Log;
 
 /// The chores of the mpt-tokens workspace.
 #[derive(Parser)]
@@ -71,7 +72,12 @@ enum Verb {
     },
 
     /// Delete tokens through random faults, and compare every outcome with what the sandbox truly did.
-    Chaos(chaos::Options),
+    #[command(disable_help_flag = true)]
+    Chaos {
+        /// What `mpt-tokens-conformance chaos` takes: --help tells.
+        #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
+        options: Vec<String>,
+    },
 
     /// Make what is released for Python, optimized, in target/wheels: the wheel of this platform and the sdist.
     Wheel,
@@ -83,16 +89,23 @@ fn main() -> ExitCode {
         eprintln!("warning: an interrupt will not end the programs started here: {error}");
     }
     let done = match verb {
-        Verb::Test(options) => suite::run(&options),
-        Verb::Conformance(options) => conformance::run(&options),
-        Verb::Demo => demo::run(),
-        Verb::Docs { check: true } => docs::check().map(|()| true),
-        Verb::Docs { check: false } => docs::update().map(|()| true),
-        Verb::Header { check: true } => header::check().map(|()| true),
-        Verb::Header { check: false } => header::update().map(|()| true),
-        Verb::Bench { what } => bench::run(what.as_ref()),
-        Verb::Chaos(options) => chaos::run(&options),
-        Verb::Wheel => wheel(),
+        Verb::Test(options) => suite::run(steps::STEPS, &options),
+        Verb::Conformance(options) => {
+            Log::of_verb("conformance", 60, |log| conformance::run(log, &options))
+        }
+        Verb::Demo => Log::of_verb("demo", 60, demo::run),
+        Verb::Docs { check } => docs::run(check).map(|()| true),
+        Verb::Header { check } => header::run(check).map(|()| true),
+        Verb::Bench { what } => Log::of_verb("bench", 120, |log| bench::run(log, what.as_ref())),
+        Verb::Chaos { options } => Log::of_verb("chaos", 5, |log| {
+            let mut chaos = Command::new(artifacts::program(log, "conformance")?);
+            Ok(chaos.arg("chaos").args(options).status()?.success())
+        }),
+        Verb::Wheel => Log::of_verb("wheel", 30, |log| {
+            let built = wheels::build(log, "release", &repo::target().join("wheels"))?;
+            println!("{}\n{}", built.wheel.display(), built.sdist.display());
+            Ok(true)
+        }),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -102,12 +115,4 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
-}
-
-fn wheel() -> anyhow::Result<bool> {
-    let mut log = log::Log::new(Duration::from_secs(30 * 60));
-    let built = wheels::build(&mut log, "release", &repo::target().join("wheels"));
-    let built = built.inspect_err(|_| eprint!("{}", log.text()))?;
-    println!("{}\n{}", built.wheel.display(), built.sdist.display());
-    Ok(true)
 }

@@ -55,7 +55,7 @@ const CASES: &[Case] = &[
 
 /// Every case, as a count.
 pub(crate) fn test(log: &mut Log) -> Result<Tally> {
-    let program = artifacts::program(log)?;
+    let program = artifacts::program(log, "cli")?;
     let nginx = Nginx::start(&repo::target().join("xtask/nginx"))?;
     nginx.speaks_tls_1_1(log)?;
     let mut tally = Tally::default();

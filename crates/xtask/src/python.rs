@@ -32,13 +32,13 @@ impl Venv {
     pub(crate) fn fill(&self, log: &mut Log, lock: &str) -> Result<()> {
         let mut pip = self.pip();
         pip.args(["--require-hashes", "--only-binary=:all:", "-r"]).arg(lock_file(lock));
-        log.run(&mut pip).map(drop)
+        log.run(&mut pip)
     }
 
     /// Installs a wheel of this tree, which needs nothing else.
     pub(crate) fn install(&self, log: &mut Log, wheel: &Path) -> Result<()> {
         let mut pip = self.pip();
-        log.run(pip.args(["--no-deps", "--no-index", "--force-reinstall"]).arg(wheel)).map(drop)
+        log.run(pip.args(["--no-deps", "--no-index", "--force-reinstall"]).arg(wheel))
     }
 
     /// Calls a program of it, as if it had been activated.

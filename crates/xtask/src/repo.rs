@@ -1,6 +1,7 @@
 //! Where things are, and how cargo is called.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -33,22 +34,31 @@ pub(crate) fn metadata() -> Result<serde_json::Value> {
     serde_json::from_slice(&told.stdout).context("`cargo metadata` printed no JSON")
 }
 
-/// The files of a folder that end so, none where there is no folder.
-pub(crate) fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>> {
-    if !folder.exists() {
-        return Ok(Vec::new());
-    }
+/// What is in a folder, by name.
+pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries =
         fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    let mut found = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == ending) {
-            found.push(path);
-        }
+    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+/// The files of a folder that end so, none where there is no folder.
+pub(crate) fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>> {
+    let mut paths = if folder.exists() { entries(folder)? } else { Vec::new() };
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == ending));
+    Ok(paths)
+}
+
+/// An empty folder of that name under the build folder.
+pub(crate) fn empty(name: &str) -> Result<PathBuf> {
+    let folder = target().join(name);
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => fs::create_dir_all(&folder),
     }
-    found.sort();
-    Ok(found)
+    .with_context(|| format!("cannot empty {}", folder.display()))?;
+    Ok(folder)
 }
 
 /// `cargo VERB` (`nextest run` is one verb), at the top of the workspace, without colours (its output is kept, not shown at once).

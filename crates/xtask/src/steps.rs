@@ -19,30 +19,30 @@ use crate::artifacts;
 use crate::bare;
 use crate::conformance::{self, What};
 use crate::docs;
+use crate::examples;
 use crate::header;
 use crate::log::Log;
 use crate::nginx;
 use crate::npm;
 use crate::python;
-use crate::readme;
 use crate::repo::{self, cargo, locked};
 use crate::suite::{Step, step};
-use crate::tally::{Runner, Tally};
+use crate::tally::{self, CARGO_TEST, PLAIN, PYTEST, Tally};
 use crate::wheels;
 
 /// In the order in which they start; a step `beside` the builds overlaps with the others.
-pub(crate) const STEPS: &[Step] = &[
+pub(crate) static STEPS: &[Step] = &[
     step("fmt", "every Rust file is as rustfmt writes it", |log| {
         log.check(cargo("fmt").args(["--all", "--check", "--", "--color=never"]))
     })
     .needs(&[RUSTFMT])
     .beside(),
     step("docs", "the tables in the documents say what the code says", |_| {
-        docs::check().map(|()| Tally::PASSED)
+        docs::run(true).map(|()| Tally::PASSED)
     })
     .beside(),
     step("header", "include/mpt_tokens.h is what the C crate says", |_| {
-        header::check().map(|()| Tally::PASSED)
+        header::run(true).map(|()| Tally::PASSED)
     })
     .beside(),
     step("clippy", "no warning in any crate, tests and examples included", |log| {
@@ -55,7 +55,7 @@ pub(crate) const STEPS: &[Step] = &[
         rust_tests(
             log,
             "not package(mpt-tokens-cli) and not package(mpt-tokens-capi)",
-            &["-p=mpt-tokens", "-p=mpt-tokens-sandbox", "-p=mpt-tokens-tools", "-p=mpt-tokens-xtask"],
+            &["-p=mpt-tokens", "-p=mpt-tokens-sandbox", "-p=mpt-tokens-tools", "-p=mpt-tokens-xtask", "-p=mpt-tokens-conformance"],
         )
     })
     .uses(&[NEXTEST]),
@@ -69,10 +69,10 @@ pub(crate) const STEPS: &[Step] = &[
     })
     .uses(&[NEXTEST, C_COMPILER, CPP_COMPILER, GCC, GPP, CLANG, NM, READELF]),
     step("doc", "the examples in the Rust documentation", |log| {
-        log.tests(Runner::CargoTest, locked("test").args(["--no-fail-fast", "--doc"]))
+        log.tests(CARGO_TEST, locked("test").args(["--no-fail-fast", "--doc"]))
     }),
     step("readme", "what the README shows works, in every language it shows", |log| {
-        readme::test(log, "README.md")
+        examples::test(log, "README.md")
     })
     .uses(&[PYTHON, C_COMPILER, CPP_COMPILER]),
     step("nginx", "the program, against nginx over TCP and TLS", nginx::test)
@@ -84,12 +84,12 @@ pub(crate) const STEPS: &[Step] = &[
         tests.args(["-p", "mpt-tokens-cli", "--test", "it", "--", "--show-output"]);
         tests.args(["killing", "scale"]);
         tests.env("MPT_TOKENS_KILLS", "200").env("MPT_TOKENS_LIST", "1000000");
-        log.tests(Runner::CargoTest, &mut tests)
+        log.tests(CARGO_TEST, &mut tests)
     })
     .full(),
     step("pytest", "the Python package, installed from its wheel", |log| {
         let venv = python::installed(log, python::fitting()?, "dev")?;
-        log.tests(Runner::Pytest, venv.command("python").args(["-m", "pytest", "-q"]))
+        log.tests(PYTEST, venv.command("python").args(["-m", "pytest", "-q"]))
     })
     .needs(&[PYTHON])
     .beside(),
@@ -119,7 +119,7 @@ pub(crate) const STEPS: &[Step] = &[
         for python in mpt_tokens_tools::python::all() {
             let venv = python::installed(log, &python, "dev")?;
             tally +=
-                log.tests(Runner::Pytest, venv.command("python").args(["-m", "pytest", "-q"]))?;
+                log.tests(PYTEST, venv.command("python").args(["-m", "pytest", "-q"]))?;
         }
         Ok(tally)
     })
@@ -130,7 +130,7 @@ pub(crate) const STEPS: &[Step] = &[
         let venv = python::installed(log, python::fitting()?, "dev")?;
         let mut pytest = venv.command("python");
         pytest.args(["-m", "pytest", "-q", "bindings/python/tests/test_leaks.py"]);
-        log.tests(Runner::Pytest, pytest.env("MPT_TOKENS_CALLS", "100000"))
+        log.tests(PYTEST, pytest.env("MPT_TOKENS_CALLS", "100000"))
     })
     .needs(&[PYTHON])
     .beside()
@@ -141,7 +141,7 @@ pub(crate) const STEPS: &[Step] = &[
         let mut node = Command::new("node");
         node.arg(folder.join("lint.mjs"));
         node.args(repo::files(&repo::root().join(".github/workflows"), "yml")?);
-        log.tests(Runner::Plain, &mut node)
+        log.tests(PLAIN, &mut node)
     })
     .needs(&[NODE, NPM])
     .beside(),
@@ -186,7 +186,9 @@ pub(crate) const STEPS: &[Step] = &[
     )
     .needs(&[CLANG, NIGHTLY, NM])
     .full(),
-    step("hidden", "no check fails where an optional tool is missing, each in its turn", bare::hidden)
+    step("hidden", "no check fails where an optional tool is missing, each in its turn", |log| {
+        bare::hidden(log, STEPS)
+    })
         .uses(ALL)
         .full(),
     step(
@@ -211,7 +213,7 @@ fn rust_tests(log: &mut Log, expression: &str, packages: &[&str]) -> anyhow::Res
         test.args(["--no-fail-fast", "--lib", "--bins", "--tests"]).args(packages);
         test
     };
-    let runner = if NEXTEST.missing().is_none() { Runner::Nextest } else { Runner::CargoTest };
+    let runner = if NEXTEST.missing().is_none() { tally::NEXTEST } else { CARGO_TEST };
     // The tests of the C library would each see to it themselves.
     log.tests(runner, cargo.env("MPT_TOKENS_CAPI_BUILT", "yes"))
 }
@@ -221,5 +223,5 @@ fn checkers(log: &mut Log, name: &str) -> anyhow::Result<Tally> {
     artifacts::library(log)?;
     let mut cargo = locked("test");
     cargo.args(["--no-fail-fast", "--test", "checkers", name]).env("MPT_TOKENS_CAPI_BUILT", "yes");
-    log.tests(Runner::CargoTest, &mut cargo)
+    log.tests(CARGO_TEST, &mut cargo)
 }

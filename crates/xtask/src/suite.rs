@@ -1,17 +1,14 @@
-//! `cargo xtask test`: runs the steps of the table, two at a time where they do not wait for the same build.
+//! `cargo xtask test`: runs the steps of a table, two at a time where they do not wait for the same build.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
+use mpt_tokens_tools::{Tool, ci};
 
 use crate::log::Log;
-use crate::repo;
-use crate::steps::STEPS;
 use crate::tally::Tally;
-use mpt_tokens_tools::Tool;
 
 /// What `cargo xtask test` can be told.
 #[derive(clap::Args)]
@@ -37,9 +34,6 @@ pub(crate) struct Step {
     full: bool,
     beside: bool,
 }
-
-/// The environment variable that names another folder for the logs of steps, under `target/xtask`.
-pub(crate) const LOGS: &str = "MPT_TOKENS_LOGS";
 
 /// How long a step may take, in minutes: several times what any takes on two cores.
 const MINUTES: u64 = 20;
@@ -96,13 +90,17 @@ struct Done {
 }
 
 /// Runs the steps; whether all of them passed.
-pub(crate) fn run(options: &Options) -> Result<bool> {
-    let all = options.all || mpt_tokens_tools::ci();
+pub(crate) fn run(table: &'static [Step], options: &Options) -> Result<bool> {
+    let all = options.all || ci();
+    let width = table.iter().map(|step| step.name.len()).max().unwrap_or_default();
     if options.list {
-        list();
+        for step in table {
+            let when = if step.full { " (with --all or CI=true)" } else { "" };
+            println!("{:width$}  {}{when}", step.name, step.shows);
+        }
         return Ok(true);
     }
-    let steps = select(&options.steps, all)?;
+    let steps = select(table, &options.steps, all)?;
     let started = Instant::now();
     let mut tally = Tally::default();
     let mut failed = Vec::new();
@@ -112,27 +110,27 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     std::thread::scope(|scope| {
         let (sender, done) = mpsc::channel();
         for beside in [false, true] {
-            let lane: Vec<_> = steps.iter().copied().filter(|step| step.beside == beside).collect();
-            let sender = sender.clone();
+            let (steps, sender) = (&steps, sender.clone());
             scope.spawn(move || {
-                for step in lane {
-                    sender
-                        .send(carry_out(step, mpt_tokens_tools::ci()))
-                        .expect("the results are read to the end");
+                for step in steps.iter().filter(|step| step.beside == beside) {
+                    sender.send(carry_out(step, ci())).expect("the results are read to the end");
                 }
             });
         }
         drop(sender);
-        let width = steps.iter().map(|step| step.name.len()).max().unwrap_or_default();
         for done in done {
-            report(&done, width);
-            if let Err(why) = keep(&done) {
-                eprintln!("warning: {why:#}");
-            }
+            let word = match done.tally {
+                Tally { failed: 1.., .. } => "FAIL",
+                _ if done.missing.is_some() => "skip",
+                _ => "pass",
+            };
+            let (name, took) = (done.step.name, done.took.as_secs_f64());
+            let told = done.missing.clone().unwrap_or_else(|| done.tally.to_string());
+            println!("{word}  {name:width$}  {took:>6.1} s  {told}");
             tally += done.tally;
             for (test, why) in &done.skipped {
-                let name = format!("{} {test}", done.step.name);
-                skipped.entry(why.clone()).or_default().push(name.trim_end().to_owned());
+                let test = format!("{name} {test}").trim_end().to_owned();
+                skipped.entry(why.clone()).or_default().push(test);
             }
             if done.tally.failed > 0 {
                 failed.push(done);
@@ -146,82 +144,58 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     for (why, tests) in &skipped {
         println!("\nskipped, {why}:\n  {}", tests.join("\n  "));
     }
-    let left = STEPS.iter().filter(|step| step.full).count();
-    let more = if all || !options.steps.is_empty() || left == 0 {
-        String::new()
-    } else {
-        format!("; {left} slow steps run with --all")
-    };
+    let left = table.iter().filter(|step| step.full && !all && options.steps.is_empty()).count();
+    let more =
+        if left == 0 { String::new() } else { format!("; {left} slow steps run with --all") };
     println!("\n{} steps in {:.0} s{more}", steps.len(), started.elapsed().as_secs_f64());
     println!("{tally}");
     Ok(tally.failed == 0)
 }
 
-fn list() {
-    let width = STEPS.iter().map(|step| step.name.len()).max().unwrap_or_default();
-    for step in STEPS {
-        let when = if step.full { " (with --all or CI=true)" } else { "" };
-        println!("{:width$}  {}{when}", step.name, step.shows);
+/// The steps of these names, or else all that are to run today.
+fn select(table: &'static [Step], names: &[String], all: bool) -> Result<Vec<&'static Step>> {
+    let known = |name: &&String| table.iter().any(|step| step.name == *name);
+    if let Some(name) = names.iter().find(|name| !known(name)) {
+        bail!("there is no step {name:?}: `cargo xtask test --list` names them all");
     }
-}
-
-fn select(names: &[String], all: bool) -> Result<Vec<&'static Step>> {
-    if names.is_empty() {
-        return Ok(STEPS.iter().filter(|step| all || !step.full).collect());
-    }
-    for name in names {
-        if !STEPS.iter().any(|step| step.name == name) {
-            bail!("there is no step {name:?}: `cargo xtask test --list` names them all");
-        }
-    }
-    Ok(STEPS.iter().filter(|step| names.iter().any(|name| name == step.name)).collect())
+    let wanted = |step: &&Step| match names {
+        [] => all || !step.full,
+        names => names.iter().any(|name| name == step.name),
+    };
+    Ok(table.iter().filter(wanted).collect())
 }
 
 fn carry_out(step: &'static Step, ci: bool) -> Done {
     let started = Instant::now();
-    let missing = step.needs.iter().find_map(Tool::missing);
-    if let Some(missing) = missing {
-        let tally = if ci { Tally::FAILED } else { Tally::SKIPPED };
-        let skipped = if ci { Vec::new() } else { vec![(String::new(), missing.clone())] };
-        let output = missing.clone();
-        return Done {
-            step,
-            took: started.elapsed(),
-            tally,
-            missing: Some(missing),
-            skipped,
-            output,
-        };
-    }
-    let limit = Duration::from_secs(MINUTES * 60);
-    let mut log = Log::new(limit);
-    let done = log.only(&[step.needs, step.uses].concat()).and_then(|()| (step.run)(&mut log));
-    let tally = done.unwrap_or_else(|why| {
-        log.note(&format!("{why:#}"));
-        Tally::FAILED
-    });
-    let (skipped, output) = (log.skipped().to_vec(), log.text().to_owned());
-    Done { step, took: started.elapsed(), tally, missing: None, skipped, output }
-}
-
-/// What every step printed can be read afterwards, whether it failed or not.
-fn keep(done: &Done) -> Result<()> {
-    // A run inside a run does not write over its logs.
-    let name = std::env::var_os(LOGS).unwrap_or_else(|| "logs".into());
-    let folder = repo::target().join("xtask").join(name);
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let file = folder.join(format!("{}.log", done.step.name));
-    fs::write(&file, &done.output).with_context(|| format!("cannot write {}", file.display()))
-}
-
-fn report(done: &Done, width: usize) {
-    let word = match done.tally {
-        Tally { failed: 1.., .. } => "FAIL",
-        _ if done.missing.is_some() => "skip",
-        _ => "pass",
+    let mut done = Done {
+        step,
+        took: Duration::ZERO,
+        tally: Tally::FAILED,
+        missing: step.needs.iter().find_map(Tool::missing),
+        skipped: Vec::new(),
+        output: String::new(),
     };
-    let told = done.missing.clone().unwrap_or_else(|| done.tally.to_string());
-    println!("{word}  {:width$}  {:>6.1} s  {told}", done.step.name, done.took.as_secs_f64());
+    if let Some(missing) = &done.missing {
+        done.output.clone_from(missing);
+        if !ci {
+            done.tally = Tally::SKIPPED;
+            done.skipped.push((String::new(), missing.clone()));
+        }
+        return done;
+    }
+    match Log::new(step.name, MINUTES) {
+        Ok(mut log) => {
+            let tools = [step.needs, step.uses].concat();
+            match log.only(&tools).and_then(|()| (step.run)(&mut log)) {
+                Ok(tally) => done.tally = tally,
+                Err(why) => log.note(&format!("{why:#}")),
+            }
+            (done.skipped, done.output) = (log.skipped().to_vec(), log.text());
+        }
+        Err(why) => done.output = format!("{why:#}"),
+    }
+    done.took = started.elapsed();
+    done
 }
 
 #[cfg(test)]
@@ -229,20 +203,17 @@ mod tests {
     use std::process::Command;
 
     use super::*;
-    use crate::tally::Runner;
+    use crate::steps::STEPS;
+    use crate::tally::PLAIN;
 
     const GONE: Tool = Tool::program("the tool", "no-such-program", &[], "buy it");
     const PASSES: Step = step("passes", "", |log| log.check(Command::new("echo").arg("fine")));
     const FAILS: Step =
         step("fails", "", |log| log.check(Command::new("sh").args(["-c", "echo bad >&2; exit 3"])));
     const NEEDS: Step = PASSES.needs(&[GONE]);
-    const SILENT: Step =
-        step("silent", "", |log| log.tests(Runner::Plain, &mut Command::new("true")));
+    const SILENT: Step = step("silent", "", |log| log.tests(PLAIN, &mut Command::new("true")));
     const CRASHES: Step = step("crashes", "", |log| {
-        log.tests(
-            Runner::Plain,
-            Command::new("sh").args(["-c", "echo 2 passed, 0 failed; kill -9 $$"]),
-        )
+        log.tests(PLAIN, Command::new("sh").args(["-c", "echo 2 passed, 0 failed; kill -9 $$"]))
     });
 
     #[test]
@@ -251,21 +222,16 @@ mod tests {
         assert_eq!((done.tally, done.output.as_str()), (Tally::PASSED, "$ echo fine\nfine\n"));
         let done = carry_out(&FAILS, false);
         assert_eq!(done.tally, Tally::FAILED);
-        assert!(
-            done.output.contains("\nbad\n") && done.output.contains("exit status: 3"),
-            "{}",
-            done.output
-        );
+        let whole = done.output.contains("\nbad\n") && done.output.contains("exit status: 3");
+        assert!(whole, "{}", done.output);
     }
 
     #[test]
     fn a_missing_tool_is_skipped_by_name_and_a_failure_in_ci() {
+        let why = "the tool is not here: buy it";
         let done = carry_out(&NEEDS, false);
-        assert_eq!(
-            (done.tally, done.missing.as_deref()),
-            (Tally::SKIPPED, Some("the tool is not here: buy it"))
-        );
-        assert_eq!(done.skipped, [(String::new(), "the tool is not here: buy it".to_owned())]);
+        assert_eq!((done.tally, done.missing.as_deref()), (Tally::SKIPPED, Some(why)));
+        assert_eq!(done.skipped, [(String::new(), why.to_owned())]);
         assert_eq!(carry_out(&NEEDS, true).tally, Tally::FAILED);
     }
 
@@ -275,7 +241,7 @@ mod tests {
         const ONE: Step = step("one", "", |log| {
             let says = "printf 'a::test\\tthe tool is not here\\n' >>$MPT_TOKENS_SKIPPED";
             let tells = format!("{says}; echo 3 passed, 0 failed");
-            log.tests(Runner::Plain, Command::new("sh").args(["-c", &tells]))
+            log.tests(PLAIN, Command::new("sh").args(["-c", &tells]))
         });
         let done = carry_out(&ONE, false);
         assert_eq!(done.tally, Tally { passed: 2, failed: 0, skipped: 1 });
@@ -285,7 +251,7 @@ mod tests {
     #[test]
     fn a_step_finds_the_optional_tools_that_it_asked_for_and_no_other() {
         const SEES: Step = step("sees", "", |log| log.check(Command::new("git").arg("--version")));
-        const ASKS: Step = SEES.uses(&[mpt_tokens_tools::GIT]);
+        const ASKS: Step = step("asks", "", SEES.run).uses(&[mpt_tokens_tools::GIT]);
         if mpt_tokens_tools::GIT.missing().is_none() {
             assert_eq!(carry_out(&ASKS, false).tally, Tally::PASSED);
         }
@@ -303,7 +269,7 @@ mod tests {
         for (number, step) in STEPS.iter().enumerate() {
             assert!(STEPS[..number].iter().all(|other| other.name != step.name), "{}", step.name);
         }
-        assert!(select(&["no-such-step".to_owned()], true).is_err());
-        assert_eq!(select(&["fmt".to_owned()], false).unwrap().len(), 1);
+        assert!(select(STEPS, &["no-such-step".to_owned()], true).is_err());
+        assert_eq!(select(STEPS, &["fmt".to_owned()], false).unwrap().len(), 1);
     }
 }

@@ -2,6 +2,9 @@
 
 use std::fmt;
 use std::ops::AddAssign;
+use std::sync::LazyLock;
+
+use regex_lite::Regex;
 
 /// How many tests passed, failed and were left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,18 +14,20 @@ pub(crate) struct Tally {
     pub(crate) skipped: u64,
 }
 
-/// Whose summary to look for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Runner {
-    /// cargo-nextest.
-    Nextest,
-    /// `cargo test`, doc tests included.
-    CargoTest,
-    /// pytest.
-    Pytest,
-    /// Any program that prints `N passed, N failed` or `N passed, N failed, N skipped` alone on a line.
-    Plain,
-}
+/// Whose summary to look for: a line, and in it the part with the counts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Runner(&'static str);
+
+/// cargo-nextest.
+pub(crate) const NEXTEST: Runner = Runner(r"(?m)^ *Summary \[.*?run: (.*)$");
+/// `cargo test`, doc tests included.
+pub(crate) const CARGO_TEST: Runner = Runner(r"(?m)^test result: (.*)$");
+/// pytest.
+pub(crate) const PYTEST: Runner = Runner(
+    r"(?m)^=* ?(\d+ (?:passed|failed|errors?|skipped|deselected|xfailed|warnings?)\b.*) in \d.*$",
+);
+/// Any program that prints `N passed, N failed` or `N passed, N failed, N skipped` alone on a line.
+pub(crate) const PLAIN: Runner = Runner(r"(?m)^(\d+ passed, \d+ failed(?:, \d+ skipped)?)$");
 
 impl Tally {
     pub(crate) const PASSED: Self = Self { passed: 1, failed: 0, skipped: 0 };
@@ -31,89 +36,33 @@ impl Tally {
 
     /// The sum of all summaries in `output`; `None` where there is none.
     pub(crate) fn read(runner: Runner, output: &str) -> Option<Self> {
+        // `2 passed (1 slow, 1 leaky), 1 failed`: what stands in brackets is counted already.
+        static COUNT: LazyLock<Regex> =
+            LazyLock::new(|| Regex::new(r"\(.*?\)|(\d+) (\w+)").expect("an expression"));
+        let summary = Regex::new(runner.0).expect("an expression");
         let mut sum = None;
-        for line in output.lines() {
-            if let Some(summary) = runner.summary(line.trim()) {
-                *sum.get_or_insert_with(Self::default) += Self::from_summary(summary);
+        for (_, [counts]) in summary.captures_iter(output).map(|found| found.extract()) {
+            let tally = sum.get_or_insert_with(Self::default);
+            for found in COUNT.captures_iter(counts) {
+                let (Some(number), Some(what)) = (found.get(1), found.get(2)) else { continue };
+                let number: u64 = number.as_str().parse().ok()?;
+                match what.as_str() {
+                    "passed" => tally.passed += number,
+                    "failed" | "error" | "errors" | "timed" | "exec" => tally.failed += number,
+                    "skipped" | "ignored" | "xfailed" => tally.skipped += number,
+                    _ => {}
+                }
             }
         }
         sum
     }
-
-    fn from_summary(summary: &str) -> Self {
-        let mut tally = Self::default();
-        for part in without_brackets(summary).split([',', ';']) {
-            let mut words = part.split_whitespace().skip_while(|word| !is_number(word));
-            let (Some(number), Some(what)) = (words.next(), words.next()) else { continue };
-            let Ok(number) = number.parse::<u64>() else { continue };
-            match what {
-                "passed" => tally.passed += number,
-                "failed" | "error" | "errors" | "timed" | "exec" => tally.failed += number,
-                "skipped" | "ignored" | "xfailed" => tally.skipped += number,
-                _ => {}
-            }
-        }
-        tally
-    }
 }
 
-impl Runner {
-    /// The tests that the runner itself names as skipped, and why.
-    pub(crate) fn skipped(self, output: &str) -> Vec<(&str, &str)> {
-        // `SKIPPED [1] bindings/python/tests/test_x.py:7: why`, by pytest's option -rs.
-        let name =
-            |line| str::split_once(str::strip_prefix(line, "SKIPPED [")?.split_once("] ")?.1, ": ");
-        match self {
-            Self::Pytest => output.lines().filter_map(name).collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    fn summary(self, line: &str) -> Option<&str> {
-        match self {
-            Self::Nextest => {
-                line.strip_prefix("Summary [")?.split_once("run: ").map(|(_, rest)| rest)
-            }
-            Self::CargoTest => line.strip_prefix("test result: "),
-            Self::Pytest => {
-                let line = line.trim_matches(['=', ' ']);
-                let (counts, time) = line.rsplit_once(" in ")?;
-                let counted = ["passed", "failed", "error", "skipped"];
-                let known = counted.iter().any(|word| counts.contains(word));
-                (known
-                    && is_number(counts.get(..1)?)
-                    && time.starts_with(|c: char| c.is_ascii_digit()))
-                .then_some(counts)
-            }
-            Self::Plain => {
-                let parts: Vec<_> = line.split(", ").map(|part| part.split_once(' ')).collect();
-                let words: Option<Vec<_>> = parts
-                    .into_iter()
-                    .map(|p| p.filter(|(n, _)| is_number(n)).map(|(_, w)| w))
-                    .collect();
-                let words = words?;
-                (words == ["passed", "failed"] || words == ["passed", "failed", "skipped"])
-                    .then_some(line)
-            }
-        }
-    }
-}
-
-fn is_number(word: &str) -> bool {
-    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// `2 passed (1 slow, 1 leaky), 1 failed` without what stands in brackets.
-fn without_brackets(text: &str) -> String {
-    let mut depth = 0_u32;
-    text.chars()
-        .filter(|&c| {
-            depth += u32::from(c == '(');
-            let keep = depth == 0;
-            depth -= u32::from(c == ')' && depth > 0);
-            keep
-        })
-        .collect()
+/// The tests that a runner itself names as skipped, and why, as pytest does with its option -rs:
+/// `SKIPPED [1] bindings/python/tests/test_x.py:7: why`.
+pub(crate) fn skipped(output: &str) -> impl Iterator<Item = (&str, &str)> {
+    let told = output.lines().filter_map(|line| line.strip_prefix("SKIPPED ["));
+    told.filter_map(|line| line.split_once("] ")?.1.split_once(": "))
 }
 
 impl AddAssign for Tally {
@@ -136,59 +85,46 @@ mod tests {
 
     #[track_caller]
     fn reads(runner: Runner, output: &str, passed: u64, failed: u64, skipped: u64) {
-        assert_eq!(
-            Tally::read(runner, output),
-            Some(Tally { passed, failed, skipped }),
-            "{output}"
-        );
+        let expected = Some(Tally { passed, failed, skipped });
+        assert_eq!(Tally::read(runner, output), expected, "{output}");
     }
 
     #[test]
     fn nextest() {
-        reads(Runner::Nextest, "     Summary [   0.012s] 1 test run: 1 passed, 0 skipped", 1, 0, 0);
-        reads(
-            Runner::Nextest,
-            "x\n     Summary [  61.2s] 9 tests run: 5 passed (2 slow, 1 leaky), 2 failed, 2 timed out, 3 skipped\ny",
-            5,
-            4,
-            3,
-        );
-        assert_eq!(Tally::read(Runner::Nextest, "error: could not compile"), None);
+        reads(NEXTEST, "     Summary [   0.012s] 1 test run: 1 passed, 0 skipped", 1, 0, 0);
+        let long = "x\n     Summary [  61.2s] 9 tests run: 5 passed (2 slow, 1 leaky), 2 failed, 2 timed out, 3 skipped\ny";
+        reads(NEXTEST, long, 5, 4, 3);
+        assert_eq!(Tally::read(NEXTEST, "error: could not compile"), None);
     }
 
     #[test]
     fn cargo_test_sums_its_binaries() {
         let one = "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.00s";
         let two = "test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1s";
-        reads(Runner::CargoTest, &format!("{one}\n\n{two}\n"), 5, 1, 1);
+        reads(CARGO_TEST, &format!("{one}\n\n{two}\n"), 5, 1, 1);
     }
 
     #[test]
     fn pytest() {
-        reads(
-            Runner::Pytest,
-            "===== 1 failed, 12 passed, 2 skipped, 1 xfailed in 0.52s =====",
-            12,
-            1,
-            3,
-        );
-        reads(Runner::Pytest, "12 passed, 3 deselected in 62.52s (0:01:02)", 12, 0, 0);
-        reads(Runner::Pytest, "2 errors in 0.10s", 0, 2, 0);
-        assert_eq!(Tally::read(Runner::Pytest, "no tests ran in 0.01s"), None);
+        let long = "===== 1 failed, 12 passed, 2 skipped, 1 xfailed in 0.52s =====";
+        reads(PYTEST, long, 12, 1, 3);
+        reads(PYTEST, "12 passed, 3 deselected in 62.52s (0:01:02)", 12, 0, 0);
+        reads(PYTEST, "2 errors in 0.10s", 0, 2, 0);
+        assert_eq!(Tally::read(PYTEST, "no tests ran in 0.01s"), None);
     }
 
     #[test]
-    fn pytest_names_what_it_skipped() {
+    fn what_was_skipped_is_named() {
         let output =
             "x\nSKIPPED [1] tests/test_leaks.py:12: not asked for\n1 passed, 1 skipped in 1s\n";
-        assert_eq!(Runner::Pytest.skipped(output), [("tests/test_leaks.py:12", "not asked for")]);
+        assert!(skipped(output).eq([("tests/test_leaks.py:12", "not asked for")]));
     }
 
     #[test]
     fn plain_is_the_whole_line() {
-        reads(Runner::Plain, "3 passed, 1 failed", 3, 1, 0);
-        reads(Runner::Plain, "lua:\n3 passed, 0 failed, 2 skipped\n", 3, 0, 2);
-        assert_eq!(Tally::read(Runner::Plain, "today 3 passed, 1 failed"), None);
-        assert_eq!(Tally::read(Runner::Plain, "3 failed, 1 passed"), None);
+        reads(PLAIN, "3 passed, 1 failed", 3, 1, 0);
+        reads(PLAIN, "lua:\n3 passed, 0 failed, 2 skipped\n", 3, 0, 2);
+        assert_eq!(Tally::read(PLAIN, "today 3 passed, 1 failed"), None);
+        assert_eq!(Tally::read(PLAIN, "3 failed, 1 passed"), None);
     }
 }

@@ -111,10 +111,10 @@ pub(crate) fn test(log: &mut Log) -> Result<Tally> {
     check("the content of the wheel", &|log| wheel_content(log, &venv, wheel));
     check("the content of the sdist", &|log| sdist_content(log, &venv, sdist));
     check("nothing but the stable ABI", &|log| {
-        log.run(venv.command("abi3audit").args(["--strict", "--verbose"]).arg(wheel)).map(drop)
+        log.run(venv.command("abi3audit").args(["--strict", "--verbose"]).arg(wheel))
     });
     check("what the package index would say", &|log| {
-        log.run(venv.command("twine").args(["check", "--strict"]).args([wheel, sdist])).map(drop)
+        log.run(venv.command("twine").args(["check", "--strict"]).args([wheel, sdist]))
     });
     check("the wheel, installed", &|log| {
         let fresh = Venv::new(log, python, folder.join("from-wheel"))?;
@@ -226,7 +226,7 @@ fn install_sdist(log: &mut Log, fresh: &Venv, sdist: &Path, folder: &Path) -> Re
     pip.arg(format!("./mpt_tokens-{}", mpt_tokens::VERSION));
     pip.env("MATURIN_PEP517_ARGS", "--profile dev --features unify")
         .env("CARGO_TARGET_DIR", repo::target());
-    log.run(&mut pip).map(drop)
+    log.run(&mut pip)
 }
 
 /// One delete by what is installed there, from an empty folder.

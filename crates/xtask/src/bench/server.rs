@@ -2,7 +2,6 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -25,9 +24,8 @@ impl Server {
         let mut command = Command::new(program);
         command.args(["sandbox", "--format", "ndjson", "--tokens", &tokens.to_string()]);
         command.args(["--delay", &format!("{latency_ms}ms")]);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0);
-        let mut child = command.spawn().context("the sandbox does not start")?;
-        process::note(child.id());
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = process::start(&mut command).context("the sandbox does not start")?;
         let stdout = child.stdout.take().context("the sandbox has no output")?;
         let mut server = Server { base_url: String::new(), api_token: String::new(), child };
         let mut line = String::new();

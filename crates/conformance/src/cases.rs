@@ -7,7 +7,8 @@ use mpt_tokens::Code;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::repo;
+/// The text of the table.
+const CASES: &str = include_str!("../../../tests/conformance/cases.json");
 
 /// All cases, each with the defaults filled in.
 #[derive(Debug, Deserialize)]
@@ -74,7 +75,7 @@ pub(crate) enum Cancel {
     AfterConnections(u64),
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Need {
     /// Strings that can hold what is not Unicode.
@@ -130,11 +131,8 @@ where
 impl Table {
     /// The cases whose name has `part`.
     pub(crate) fn read(part: Option<&str>) -> Result<Self> {
-        let file = repo::root().join("tests/conformance/cases.json");
-        let text = std::fs::read_to_string(&file)
-            .with_context(|| format!("cannot read {}", file.display()))?;
         let mut table: Table =
-            serde_json::from_str(&text).context("tests/conformance/cases.json")?;
+            serde_json::from_str(CASES).context("tests/conformance/cases.json")?;
         table.check()?;
         for case in &mut table.cases {
             for (name, value) in &table.defaults {

@@ -4,16 +4,14 @@
 //! writes that without a library.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
-use std::os::unix::process::CommandExt;
+use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use mpt_tokens_sandbox::Sandbox;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, percent_encode};
-
-use crate::process;
 
 /// How long one answer may take: far above any case.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -62,21 +60,29 @@ impl Told {
     }
 }
 
-/// A running runner; dropped, it is ended with all its children.
+/// A running runner; dropped, it is ended.
 pub(crate) struct Runner {
     child: Child,
+    errors: File,
     input: Option<ChildStdin>,
     lines: Receiver<std::io::Result<String>>,
 }
 
 impl Runner {
-    /// Starts it; what it prints on standard error goes to `errors`.
-    pub(crate) fn start(mut command: Command, errors: File) -> Result<Self> {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors).process_group(0);
+    /// Starts it with the sandbox in its environment.
+    pub(crate) fn start(mut command: Command, sandbox: &Sandbox) -> Result<Self> {
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().to_ascii_lowercase().ends_with("_proxy") {
+                command.env_remove(name);
+            }
+        }
+        command.env("MPT_API_TOKEN", sandbox.api_token());
+        command.env("MPT_API_BASE_URL", sandbox.base_url());
+        let errors = tempfile::tempfile().context("cannot make a file for standard error")?;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors.try_clone()?);
         let mut child = command
             .spawn()
             .with_context(|| format!("cannot start {}", command.get_program().display()))?;
-        process::note(child.id());
         let input = child.stdin.take();
         let output = BufReader::new(child.stdout.take().context("no standard output")?);
         let (sender, lines) = channel();
@@ -87,7 +93,7 @@ impl Runner {
                 }
             }
         });
-        Ok(Self { child, input, lines })
+        Ok(Self { child, errors, input, lines })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -128,8 +134,18 @@ impl Runner {
         }
     }
 
-    /// Ends its standard input: it must end by itself then, with success.
+    /// Ends its standard input: it must end by itself then, with success, and have printed neither complaints nor secrets.
     pub(crate) fn finish(mut self) -> Result<()> {
+        let ended = self.end();
+        let mut printed = Vec::new();
+        self.errors.rewind().and_then(|()| self.errors.read_to_end(&mut printed))?;
+        let printed = String::from_utf8_lossy(&printed);
+        ended.with_context(|| printed.trim_end().to_owned())?;
+        ensure!(printed.is_empty(), "it printed on standard error: {printed}");
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<()> {
         self.input = None;
         match self.lines.recv_timeout(LIMIT) {
             Err(RecvTimeoutError::Disconnected) => {}
@@ -146,7 +162,9 @@ impl Runner {
 
 impl Drop for Runner {
     fn drop(&mut self) {
-        process::end(&mut self.child);
+        // It has ended already, or how it ends tells nothing any more.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -1,15 +1,13 @@
 //! Load: 30,000 calls and batches of 10,000 ids in one process, whose memory must not grow.
 
+use std::ffi::OsString;
 use std::iter::repeat_n;
 
 use anyhow::{Context, Result, ensure};
 use mpt_tokens_sandbox::Sandbox;
 
-use super::judge::Bench;
-use super::languages::Language;
-use super::runner::{Request, Told};
-use crate::log::Log;
-use crate::tally::Tally;
+use crate::Count;
+use crate::runner::{Request, Runner, Told};
 
 /// Calls on one client, and how often that is done.
 const CALLS: usize = 2_000;
@@ -21,28 +19,28 @@ const BATCHES: usize = 6;
 /// nothing as large can be forgotten each time.
 const MOST: i64 = 200;
 
-/// One language under load; two tests: its calls and its batches.
-pub(crate) fn run(log: &mut Log, language: &'static Language) -> Result<Tally> {
+/// One runner under load; two checks: its calls and its batches.
+pub(crate) fn run(runner: &[OsString]) -> Result<Count> {
     let sandbox = Sandbox::start().context("the sandbox does not start")?;
-    let mut bench = Bench::start(log, language, &sandbox)?;
-    let mut tally = Tally::default();
+    let mut runner = Runner::start(crate::command(runner)?, &sandbox)?;
+    let mut checks = Count::default();
     // The last number: after so many rounds a runtime has what it needs.
     let kinds = [("each", CALLS, ROUNDS, 3), ("batch", BATCH, BATCHES, 3)];
     for (call, count, rounds, warm) in kinds {
         let mut resident = Vec::new();
         for round in repeat_n(count, rounds).enumerate() {
-            delete(&mut bench, call, round)?;
-            resident.push(kib(bench.runner.pid())?);
+            delete(&mut runner, call, round)?;
+            resident.push(kib(runner.pid())?);
         }
         let grown = steady_growth(&resident[warm - 1..]) * 1024 / count as i64;
         let word = if grown > MOST { "FAIL" } else { "pass" };
-        log.note(&format!(
+        println!(
             "{word}  {call}: {count} ids, {rounds} times: {resident:?} KiB resident, at the end {grown} bytes more for each"
-        ));
-        tally += if grown > MOST { Tally::FAILED } else { Tally::PASSED };
+        );
+        checks += grown <= MOST;
     }
-    bench.finish()?;
-    Ok(tally)
+    runner.finish()?;
+    Ok(checks)
 }
 
 /// What the memory grows by from round to round: from the first to the last, or the median over all pairs of rounds,
@@ -60,14 +58,14 @@ fn steady_growth(resident: &[i64]) -> i64 {
 }
 
 /// Deletes that many tokens; every one must be told to be deleted, once.
-fn delete(bench: &mut Bench, call: &str, (round, count): (usize, usize)) -> Result<()> {
+fn delete(runner: &mut Runner, call: &str, (round, count): (usize, usize)) -> Result<()> {
     let mut request = Request::default();
     request.set("call", call);
     for serial in 0..count {
         request.set("id", format!("TKN-ok-{call}{round}x{serial}"));
     }
-    bench.runner.ask(&request)?;
-    let told = bench.runner.answer()?;
+    runner.ask(&request)?;
+    let told = runner.answer()?;
     let deleted = |outcome: &&_| Told::get(outcome, "outcome").is_ok_and(|word| word == "deleted");
     let dead = told.iter().filter(deleted).count();
     ensure!(
