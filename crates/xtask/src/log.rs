@@ -132,7 +132,9 @@ impl Log {
         let _ = fs::remove_file(&list);
         let (output, ended) = self.finish(command.env(SKIPPED, &list), false)?;
         let mut tally = Tally::read(runner, &output);
-        for line in fs::read_to_string(&list).unwrap_or_default().lines() {
+        let told = fs::read_to_string(&list).unwrap_or_default();
+        let _ = fs::remove_file(&list);
+        for line in told.lines() {
             let (name, why) =
                 line.split_once('\t').context("a test was skipped without a reason")?;
             self.skip(name, why);
