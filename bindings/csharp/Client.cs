@@ -38,7 +38,7 @@ namespace MptTokens
     {
         internal TokenException(Outcome outcome) : base(outcome.Message) { Outcome = outcome; }
 
-        /// <summary>All that is known; Outcome.Status says whether the token may be dead all the same.</summary>
+        /// <summary>All that is known; Outcome.Kind says whether the token may be dead all the same.</summary>
         public Outcome Outcome { get; }
     }
 

@@ -90,7 +90,7 @@ static class Conformance
         var members = shown.GetType().GetProperties().Select(property => $"{property.Name}: {property.GetValue(shown)}");
         var fields = new Dictionary<string, object>
         {
-            ["id"] = outcome.Id, ["outcome"] = outcome.Status, ["code"] = outcome.Code, ["http_status"] = outcome.HttpStatus,
+            ["id"] = outcome.Id, ["outcome"] = outcome.Kind, ["code"] = outcome.Code, ["http_status"] = outcome.HttpStatus,
             ["attempts"] = outcome.Attempts, ["title"] = outcome.Title, ["detail"] = outcome.Detail, ["message"] = outcome.Message,
             ["retryable"] = outcome.Retryable ? 1 : 0,
             ["retry_after"] = outcome.RetryAfter?.TotalSeconds, ["trace_id"] = outcome.TraceId, ["raised"] = raised,

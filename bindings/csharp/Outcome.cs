@@ -10,7 +10,7 @@ namespace MptTokens
             var status = Native.mpt_outcome_http_status(outcome);
             var wait = Native.mpt_outcome_retry_after_ms(outcome);
             Id = Native.Text(Native.mpt_outcome_token_id(outcome));
-            Status = Native.Text(Native.mpt_outcome_name(Native.mpt_outcome_kind(outcome)));
+            Kind = Native.Text(Native.mpt_outcome_name(Native.mpt_outcome_kind(outcome)));
             Code = Native.Text(Native.mpt_code_name(Native.mpt_outcome_code(outcome)));
             HttpStatus = status == 0 ? default(int?) : status;
             Attempts = (int)Native.mpt_outcome_attempts(outcome);
@@ -27,7 +27,7 @@ namespace MptTokens
 
         public string Id { get; }
         /// <summary>What is true of the token: "deleted", "gone", "not_deleted" or "unknown" (ask again).</summary>
-        public string Status { get; }
+        public string Kind { get; }
         /// <summary>What happened: "ok", "not_found", "timeout"...</summary>
         public string Code { get; }
         /// <summary>That of the last answer.</summary>

@@ -29,7 +29,7 @@ static class ThreadTest
                 var ended = Task.Run(() => Failure<OperationCanceledException>(() => client.DeleteToken("TKN-1", cancellation.Token)));
                 Take(server);
                 cancellation.Cancel();
-                Expect(((TokenException)ended.Result.InnerException).Outcome.Status, "unknown");
+                Expect(((TokenException)ended.Result.InnerException).Outcome.Kind, "unknown");
             }
 
             // An enumeration and a call, ended by the end of the client.
@@ -39,8 +39,8 @@ static class ThreadTest
             Take(server);
             client.Dispose();
             Expect(told.Result.Code, "cancelled");
-            Expect(told.Result.Status, "unknown");
-            Expect(Failure<TokenException>(() => call.GetAwaiter().GetResult()).Outcome.Status, "unknown");
+            Expect(told.Result.Kind, "unknown");
+            Expect(Failure<TokenException>(() => call.GetAwaiter().GetResult()).Outcome.Kind, "unknown");
             Expect(call.IsFaulted, true);
             Failure<ObjectDisposedException>(() => client.DeleteToken("TKN-4"));
         }

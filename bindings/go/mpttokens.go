@@ -23,7 +23,7 @@ import (
 // Outcome is all that a call told about one token.
 type Outcome struct {
 	ID         string         `json:"id"`          // the token id
-	Outcome    string         `json:"outcome"`     // "deleted", "gone", "not_deleted" or "unknown" (ask again)
+	Kind       string         `json:"outcome"`     // "deleted", "gone", "not_deleted" or "unknown" (ask again)
 	Code       string         `json:"code"`        // what happened: "ok", "not_found", "timeout"...
 	HTTPStatus int            `json:"http_status"` // of the last answer; 0: none
 	Attempts   []Attempt      `json:"attempts"`
@@ -46,9 +46,9 @@ type Attempt struct {
 }
 
 // Dead tells whether the token is dead: deleted or gone.
-func (o Outcome) Dead() bool { return o.Outcome == "deleted" || o.Outcome == "gone" }
+func (o Outcome) Dead() bool { return o.Kind == "deleted" || o.Kind == "gone" }
 
-// Error is a call that did not end with a dead token. Outcome.Outcome says whether it may be dead all the same.
+// Error is a call that did not end with a dead token. Kind says whether it may be dead all the same.
 type Error struct {
 	Outcome
 	cause error

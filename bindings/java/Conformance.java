@@ -129,7 +129,7 @@ final class Conformance {
 
     private static void tell(Outcome outcome, String raised, Object shown) {
         field("id", outcome.id());
-        field("outcome", outcome.outcome());
+        field("outcome", outcome.kind());
         field("code", outcome.code());
         field("http_status", outcome.httpStatus());
         field("attempts", outcome.attempts());

@@ -30,7 +30,7 @@ final class ThreadTest {
                 CompletableFuture<Outcome> told = CompletableFuture.supplyAsync(batch::next);
                 take(server);
                 batch.close();
-                expect(told.get().outcome(), "unknown");
+                expect(told.get().kind(), "unknown");
                 expect(told.get().code(), "cancelled");
                 expect(batch.hasNext(), false);
                 batch.close();
@@ -38,7 +38,7 @@ final class ThreadTest {
                 CompletableFuture<Outcome> ended = CompletableFuture.supplyAsync(() -> failure(() -> client.deleteToken("TKN-3")));
                 take(server);
                 client.close();
-                expect(ended.get().outcome(), "unknown");
+                expect(ended.get().kind(), "unknown");
                 expect(ended.get().code(), "cancelled");
             }
 
@@ -53,7 +53,7 @@ final class ThreadTest {
 
             Client cancelled = builder.build();
             cancelled.cancel();
-            expect(failure(() -> cancelled.deleteToken("TKN-5")).outcome(), "not_deleted");
+            expect(failure(() -> cancelled.deleteToken("TKN-5")).kind(), "not_deleted");
             cancelled.close();
         }
     }

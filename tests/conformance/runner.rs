@@ -4,7 +4,7 @@ use std::io::{BufRead, Write};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use mpt_tokens::{BatchOptions, ClientBuilder, Error, Report};
+use mpt_tokens::{BatchOptions, ClientBuilder, Error, Outcome};
 
 type Fields = Vec<(String, String)>;
 
@@ -76,29 +76,29 @@ fn answer(request: &Fields, out: &mut String) -> Result<(), Error> {
         return Ok(());
     }
     let mut count = 0;
-    client.delete_tokens(ids, &batch, |report| {
-        tell(out, &report, "", &client.endpoint());
+    client.delete_tokens(ids, &batch, |outcome| {
+        tell(out, &outcome, "", &client.endpoint());
         count += 1;
         if count >= stop_after { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     Ok(())
 }
 
-fn tell(out: &mut String, report: &Report, raised: &str, shown: &dyn std::fmt::Debug) {
+fn tell(out: &mut String, outcome: &Outcome, raised: &str, shown: &dyn std::fmt::Debug) {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    let problem = report.problem();
+    let problem = outcome.problem();
     let fields = [
-        ("id", text(report.id())),
-        ("outcome", report.outcome().to_string()),
-        ("code", report.code().to_string()),
-        ("http_status", report.http_status().map(|status| status.to_string()).unwrap_or_default()),
-        ("attempts", report.attempts().len().to_string()),
+        ("id", text(outcome.id())),
+        ("outcome", outcome.kind().to_string()),
+        ("code", outcome.code().to_string()),
+        ("http_status", outcome.http_status().map(|status| status.to_string()).unwrap_or_default()),
+        ("attempts", outcome.attempts().len().to_string()),
         ("title", text(problem.and_then(|problem| problem.title()))),
         ("detail", text(problem.and_then(|problem| problem.detail()))),
-        ("message", report.message().to_owned()),
-        ("retryable", u8::from(report.retryable()).to_string()),
-        ("retry_after", report.retry_after().map(|wait| wait.as_secs_f64().to_string()).unwrap_or_default()),
-        ("trace_id", text(report.trace_id())),
+        ("message", outcome.message().to_owned()),
+        ("retryable", u8::from(outcome.retryable()).to_string()),
+        ("retry_after", outcome.retry_after().map(|wait| wait.as_secs_f64().to_string()).unwrap_or_default()),
+        ("trace_id", text(outcome.trace_id())),
         ("raised", raised.to_owned()),
         ("shown", format!("{shown:?}")),
     ];

@@ -145,7 +145,7 @@ func tell(outcome tokens.Outcome, raised, shown string) {
 		fields.Set(name, text)
 	}
 	set("id", outcome.ID)
-	set("outcome", outcome.Outcome)
+	set("outcome", outcome.Kind)
 	set("code", outcome.Code)
 	set("http_status", outcome.HTTPStatus)
 	fields.Set("attempts", strconv.Itoa(len(outcome.Attempts)))

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_int, c_void};
 use std::ops::ControlFlow;
 use std::ptr::null_mut;
 
-use mpt_core::{Code, Error, Journal, Report};
+use mpt_core::{Code, Error, Journal};
 
 use crate::client::Client;
 use crate::codes::mpt_code;
@@ -77,12 +77,12 @@ pub unsafe extern "C" fn mpt_delete_tokens(
     user_data: *mut c_void,
 ) -> mpt_code {
     let mut first_failure = None;
-    let mut tell = |report: Report| {
-        if !report.is_success() {
-            first_failure.get_or_insert(report.code());
+    let mut tell = |outcome: mpt_core::Outcome| {
+        if !outcome.is_success() {
+            first_failure.get_or_insert(outcome.code());
         }
         let Some(on_outcome) = on_outcome else { return ControlFlow::Continue(()) };
-        let outcome = Outcome::from(report);
+        let outcome = Outcome::from(outcome);
         // SAFETY: the caller's promise: a function that may be called with what it was given with.
         match unsafe { on_outcome(&raw const outcome, user_data) } {
             0 => ControlFlow::Continue(()),
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn mpt_delete_tokens(
         Err(error) => {
             let code = error.code().number();
             // The batch has not started, or has ended: there is nothing left to stop.
-            let _ = guard(ControlFlow::Continue(()), || tell(error.into_report()));
+            let _ = guard(ControlFlow::Continue(()), || tell(error.into_outcome()));
             code
         }
     }
@@ -158,8 +158,8 @@ pub unsafe extern "C" fn mpt_batch_next(batch: *mut Batch) -> *mut Outcome {
     });
     match next {
         Ok(None) => null_mut(),
-        Ok(Some(report)) => handle(Outcome::from(report)),
-        Err(error) => handle(Outcome::from(error.into_report())),
+        Ok(Some(outcome)) => handle(Outcome::from(outcome)),
+        Err(error) => handle(Outcome::from(error.into_outcome())),
     }
 }
 

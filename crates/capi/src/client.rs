@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use mpt_core::{ApiToken, Cancel, Error, Report};
+use mpt_core::{ApiToken, Cancel, Error};
 
 use crate::codes::mpt_code;
 use crate::config::Config;
@@ -113,7 +113,7 @@ pub unsafe extern "C" fn mpt_delete_token(
         return_outcome(outcome, || {
             let client = checked(client, "client")?;
             let token_id = text(token_id, "token id")?;
-            Ok(Outcome::from(Report::from(client.core.delete_token(token_id))))
+            Ok(Outcome::from(mpt_core::Outcome::from(client.core.delete_token(token_id))))
         })
     }
 }

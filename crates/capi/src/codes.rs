@@ -4,7 +4,7 @@ use crate::panic::guard;
 use std::ffi::{CStr, CString, c_char};
 use std::sync::OnceLock;
 
-use mpt_core::{Code, Outcome};
+use mpt_core::{Code, OutcomeKind};
 
 /// What happened to a call: MPT_OK or one of the codes above. Its numbers never change their meaning.
 #[allow(non_camel_case_types, reason = "the name in C")]
@@ -65,8 +65,8 @@ pub extern "C" fn mpt_code_message(code: mpt_code) -> *const c_char {
 #[unsafe(no_mangle)]
 pub extern "C" fn mpt_outcome_name(kind: i32) -> *const c_char {
     static NAMES: OnceLock<Vec<(i32, CString)>> = OnceLock::new();
-    let name = |outcome: &Outcome| (outcome.number(), owned(outcome.name()));
-    look_up(&NAMES, || Outcome::ALL.iter().map(name).collect(), kind, c"not_an_outcome")
+    let name = |kind: &OutcomeKind| (kind.number(), owned(kind.name()));
+    look_up(&NAMES, || OutcomeKind::ALL.iter().map(name).collect(), kind, c"not_an_outcome")
 }
 
 /// Text with its NUL, made once from core's table.

@@ -17,8 +17,8 @@ pub(crate) unsafe fn return_outcome(
     out: *mut *mut Outcome,
     body: impl FnOnce() -> Result<Outcome, Error>,
 ) -> mpt_code {
-    let outcome = guarded(body).unwrap_or_else(|error| Outcome::from(error.into_report()));
-    let code = outcome.report().code().number();
+    let outcome = guarded(body).unwrap_or_else(|error| Outcome::from(error.into_outcome()));
+    let code = outcome.core().code().number();
     // SAFETY: the caller's promise.
     unsafe { put(out, || outcome) };
     code
@@ -54,7 +54,7 @@ pub(crate) unsafe fn return_handle<T>(
         Err(error) => {
             let code = error.code().number();
             // SAFETY: the caller's promise.
-            unsafe { put(failure, || Outcome::from(error.into_report())) };
+            unsafe { put(failure, || Outcome::from(error.into_outcome())) };
             code
         }
     }
@@ -96,7 +96,7 @@ mod tests {
         unsafe {
             let code = return_outcome(&raw mut outcome, || panic!("on purpose"));
             assert_eq!(code, Code::Internal.number());
-            assert_eq!((*outcome).report().code(), Code::Internal);
+            assert_eq!((*outcome).core().code(), Code::Internal);
             free(outcome);
             let code = return_outcome(null_mut(), || panic!("on purpose"));
             assert_eq!(code, Code::Internal.number());
@@ -112,7 +112,7 @@ mod tests {
             let code = return_handle(&raw mut made, &raw mut failure, || panic!("on purpose"));
             assert_eq!(code, Code::Internal.number());
             assert!(made.is_null());
-            assert_eq!((*failure).report().code(), Code::Internal);
+            assert_eq!((*failure).core().code(), Code::Internal);
             free(failure);
         }
     }

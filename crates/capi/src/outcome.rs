@@ -5,7 +5,7 @@ use std::ptr::{null, null_mut};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use mpt_core::{Code, ProblemDetails, Proof, Report};
+use mpt_core::{Code, ProblemDetails, Proof};
 
 use crate::codes::{mpt_code, owned};
 use crate::panic::guard;
@@ -31,7 +31,7 @@ pub struct Outcome {
 
 #[derive(Clone)]
 enum Told {
-    Report(Report),
+    Call(mpt_core::Outcome),
     Proof(Proof),
 }
 
@@ -53,17 +53,17 @@ impl Outcome {
         }
     }
 
-    pub(crate) fn report(&self) -> &Report {
+    pub(crate) fn core(&self) -> &mpt_core::Outcome {
         match &self.told {
-            Told::Report(report) => report,
-            Told::Proof(proof) => proof.report(),
+            Told::Call(outcome) => outcome,
+            Told::Proof(proof) => proof.outcome(),
         }
     }
 }
 
-impl From<Report> for Outcome {
-    fn from(report: Report) -> Outcome {
-        Outcome::new(Told::Report(report))
+impl From<mpt_core::Outcome> for Outcome {
+    fn from(outcome: mpt_core::Outcome) -> Outcome {
+        Outcome::new(Told::Call(outcome))
     }
 }
 
@@ -77,13 +77,17 @@ impl From<Proof> for Outcome {
 ///
 /// # Safety
 /// `outcome` is null or a live handle.
-unsafe fn field<T>(outcome: *const Outcome, none: T, get: impl FnOnce(&Report) -> Option<T>) -> T
+unsafe fn field<T>(
+    outcome: *const Outcome,
+    none: T,
+    get: impl FnOnce(&mpt_core::Outcome) -> Option<T>,
+) -> T
 where
     T: Copy,
 {
     // SAFETY: the caller's promise.
     let outcome = unsafe { outcome.as_ref() };
-    guard(none, || outcome.and_then(|outcome| get(outcome.report())).unwrap_or(none))
+    guard(none, || outcome.and_then(|outcome| get(outcome.core())).unwrap_or(none))
 }
 
 /// Reads text; null where there is no outcome or no such text.
@@ -93,12 +97,12 @@ where
 unsafe fn text(
     outcome: *const Outcome,
     place: fn(&Outcome) -> &Text,
-    get: impl FnOnce(&Report) -> Option<&str>,
+    get: impl FnOnce(&mpt_core::Outcome) -> Option<&str>,
 ) -> *const c_char {
     // SAFETY: the caller's promise.
     let Some(outcome) = (unsafe { outcome.as_ref() }) else { return null() };
     guard(null(), || {
-        let text = place(outcome).get_or_init(|| get(outcome.report()).map(owned));
+        let text = place(outcome).get_or_init(|| get(outcome.core()).map(owned));
         text.as_ref().map_or(null(), |text| text.as_ptr())
     })
 }
@@ -125,14 +129,14 @@ pub unsafe extern "C" fn mpt_outcome_clone(outcome: *const Outcome) -> *mut Outc
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_kind(outcome: *const Outcome) -> i32 {
     // SAFETY: the caller's promise.
-    unsafe { field(outcome, 0, |report| Some(report.outcome().number())) }
+    unsafe { field(outcome, 0, |told| Some(told.kind().number())) }
 }
 
 /// What happened: the code that the call returned. MPT_INVALID_ARGUMENT for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_code(outcome: *const Outcome) -> mpt_code {
     // SAFETY: the caller's promise.
-    unsafe { field(outcome, Code::InvalidArgument.number(), |report| Some(report.code().number())) }
+    unsafe { field(outcome, Code::InvalidArgument.number(), |told| Some(told.code().number())) }
 }
 
 /// Whether mpt_prove_deleted has proof that the token is dead: 1 yes, 0 no. 0 for every other outcome, and for NULL.
@@ -155,7 +159,7 @@ pub unsafe extern "C" fn mpt_outcome_proof_basis(outcome: *const Outcome) -> *co
     guard(null(), || {
         let basis = match &outcome.told {
             Told::Proof(proof) => proof.basis(),
-            Told::Report(_) => None,
+            Told::Call(_) => None,
         };
         let text = outcome.basis.get_or_init(|| basis.map(|basis| owned(basis.name())));
         text.as_ref().map_or(null(), |text| text.as_ptr())
@@ -171,7 +175,7 @@ pub unsafe extern "C" fn mpt_outcome_json(outcome: *const Outcome) -> *const c_c
     guard(c"null".as_ptr(), || {
         let text = outcome.json.get_or_init(|| {
             Some(owned(&match &outcome.told {
-                Told::Report(report) => report.to_json(),
+                Told::Call(outcome) => outcome.to_json(),
                 Told::Proof(proof) => proof.to_json(),
             }))
         });
@@ -184,7 +188,7 @@ pub unsafe extern "C" fn mpt_outcome_json(outcome: *const Outcome) -> *const c_c
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_message(outcome: *const Outcome) -> *const c_char {
     // SAFETY: the caller's promise.
-    let message = unsafe { text(outcome, |o| &o.message, |report| Some(report.message())) };
+    let message = unsafe { text(outcome, |o| &o.message, |told| Some(told.message())) };
     if message.is_null() { c"".as_ptr() } else { message }
 }
 
@@ -192,21 +196,21 @@ pub unsafe extern "C" fn mpt_outcome_message(outcome: *const Outcome) -> *const 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_token_id(outcome: *const Outcome) -> *const c_char {
     // SAFETY: the caller's promise.
-    unsafe { text(outcome, |o| &o.id, Report::id) }
+    unsafe { text(outcome, |o| &o.id, mpt_core::Outcome::id) }
 }
 
 /// The HTTP status of the last answer, 100 to 999; 0 where no attempt was answered.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_http_status(outcome: *const Outcome) -> i32 {
     // SAFETY: the caller's promise.
-    unsafe { field(outcome, 0, |report| report.http_status().map(i32::from)) }
+    unsafe { field(outcome, 0, |told| told.http_status().map(i32::from)) }
 }
 
 /// How many attempts were made; 0 where the call was refused before anything was tried.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_attempts(outcome: *const Outcome) -> u32 {
     // SAFETY: the caller's promise.
-    unsafe { field(outcome, 0, |report| u32::try_from(report.attempts().len()).ok()) }
+    unsafe { field(outcome, 0, |told| u32::try_from(told.attempts().len()).ok()) }
 }
 
 /// The title of the problem details, as the server wrote it; NULL where there is none. It may have any characters,
@@ -214,18 +218,14 @@ pub unsafe extern "C" fn mpt_outcome_attempts(outcome: *const Outcome) -> u32 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_title(outcome: *const Outcome) -> *const c_char {
     // SAFETY: the caller's promise.
-    unsafe {
-        text(outcome, |o| &o.title, |report| report.problem().and_then(ProblemDetails::title))
-    }
+    unsafe { text(outcome, |o| &o.title, |told| told.problem().and_then(ProblemDetails::title)) }
 }
 
 /// The detail of the problem details, likewise.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_detail(outcome: *const Outcome) -> *const c_char {
     // SAFETY: the caller's promise.
-    unsafe {
-        text(outcome, |o| &o.detail, |report| report.problem().and_then(ProblemDetails::detail))
-    }
+    unsafe { text(outcome, |o| &o.detail, |told| told.problem().and_then(ProblemDetails::detail)) }
 }
 
 /// Whether asking again later can change the result: 1 yes (what stands in the way passes by itself, or nothing is known
@@ -233,7 +233,7 @@ pub unsafe extern "C" fn mpt_outcome_detail(outcome: *const Outcome) -> *const c
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_retryable(outcome: *const Outcome) -> i32 {
     // SAFETY: the caller's promise.
-    unsafe { field(outcome, 0, |report| Some(i32::from(report.retryable()))) }
+    unsafe { field(outcome, 0, |told| Some(i32::from(told.retryable()))) }
 }
 
 /// How long the server asked to wait before the next attempt, in milliseconds, where that wait was not spent; -1 where
@@ -242,7 +242,7 @@ pub unsafe extern "C" fn mpt_outcome_retryable(outcome: *const Outcome) -> i32 {
 pub unsafe extern "C" fn mpt_outcome_retry_after_ms(outcome: *const Outcome) -> i64 {
     let whole = |wait: Duration| i64::try_from(wait.as_nanos().div_ceil(1_000_000)).ok();
     // SAFETY: the caller's promise.
-    unsafe { field(outcome, -1, |report| report.retry_after().and_then(whole)) }
+    unsafe { field(outcome, -1, |told| told.retry_after().and_then(whole)) }
 }
 
 /// The trace id that went out with every attempt (W3C Trace Context): 32 hexadecimal digits. NULL where nothing was
@@ -250,19 +250,19 @@ pub unsafe extern "C" fn mpt_outcome_retry_after_ms(outcome: *const Outcome) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_trace_id(outcome: *const Outcome) -> *const c_char {
     // SAFETY: the caller's promise.
-    unsafe { text(outcome, |o| &o.trace_id, Report::trace_id) }
+    unsafe { text(outcome, |o| &o.trace_id, mpt_core::Outcome::trace_id) }
 }
 
 /// The server's own traceId, to give to its support; NULL where it gave none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_server_trace_id(outcome: *const Outcome) -> *const c_char {
     // SAFETY: the caller's promise.
-    unsafe { text(outcome, |o| &o.server_trace_id, Report::server_trace_id) }
+    unsafe { text(outcome, |o| &o.server_trace_id, mpt_core::Outcome::server_trace_id) }
 }
 
 /// How long the whole call took, pauses included, in microseconds.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_elapsed_us(outcome: *const Outcome) -> u64 {
     // SAFETY: the caller's promise.
-    unsafe { field(outcome, 0, |report| u64::try_from(report.elapsed().as_micros()).ok()) }
+    unsafe { field(outcome, 0, |told| u64::try_from(told.elapsed().as_micros()).ok()) }
 }

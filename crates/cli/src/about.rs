@@ -27,7 +27,7 @@ mpt-tokens delete --from leaked.txt --prove
 # What would happen
 mpt-tokens delete --from ids.txt --dry-run
 
-# A rehearsal against a stand-in
+# A dry run against a stand-in
 mpt-tokens delete --sandbox --yes TKN-ok-1 TKN-answerlost-1 TKN-403-1
 .fi
 ";

@@ -60,7 +60,7 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
         .prove(args.prove.is_some())
         .replay(args.replay);
     if args.dry_run {
-        return rehearse(args, &client, list, &survey, options);
+        return dry_run(args, &client, list, &survey, options);
     }
     confirm::confirm(args, &client, &survey, list.as_ref(), &options)?;
     let journal = match &args.journal {
@@ -141,7 +141,7 @@ fn start_sandbox(args: &DeleteArgs, list: Option<&mut List>) -> Result<Sandbox, 
 }
 
 /// Prints what would be sent. The status says whether all of it would be.
-fn rehearse(
+fn dry_run(
     args: &DeleteArgs,
     client: &Client,
     list: Option<List>,
@@ -157,13 +157,13 @@ fn rehearse(
     let output = Output::new(args.format(), args.quiet);
     let mut source = Source::last(&args.ids, args.any_id, list, survey);
     let (mut sent, mut refused) = (0, 0);
-    let mut rehearsal = client.rehearse(&mut source, &options)?;
-    for report in rehearsal.by_ref() {
+    let mut would_do = client.dry_run(&mut source, &options)?;
+    for report in would_do.by_ref() {
         *if report.code() == Code::Skipped { &mut sent } else { &mut refused } += 1;
-        out.print(&output.rehearsed(&report)).map_err(|error| Failure::output(&error))?;
+        out.print(&output.dry_run_line(&report)).map_err(|error| Failure::output(&error))?;
     }
-    let (duplicates, done) = (rehearsal.duplicates(), rehearsal.already_done());
-    drop(rehearsal);
+    let (duplicates, done) = (would_do.duplicates(), would_do.already_done());
+    drop(would_do);
     if !args.quiet {
         let mut text = format!("nothing was sent: {} would be deleted", tokens(sent));
         for (count, word) in [

@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use mpt_tokens::{Client, Outcome, Report};
+use mpt_tokens::{Client, Outcome, OutcomeKind};
 use mpt_tokens_sandbox::{Sandbox, Status, numbered_id};
 
 /// How the tokens are deleted, and from where the faults are drawn.
@@ -42,13 +42,13 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    fn add(&mut self, report: &Report, deleted: bool, id: &str) {
-        let row = Outcome::ALL.iter().position(|outcome| *outcome == report.outcome());
+    fn add(&mut self, report: &Outcome, deleted: bool, id: &str) {
+        let row = OutcomeKind::ALL.iter().position(|outcome| *outcome == report.kind());
         self.cells[row.expect("every outcome is in ALL")][usize::from(deleted)] += 1;
-        let truthful = match report.outcome() {
-            Outcome::Deleted | Outcome::Gone => deleted,
-            Outcome::NotDeleted => !deleted,
-            Outcome::Unknown => true,
+        let truthful = match report.kind() {
+            OutcomeKind::Deleted | OutcomeKind::Gone => deleted,
+            OutcomeKind::NotDeleted => !deleted,
+            OutcomeKind::Unknown => true,
         };
         if !truthful && self.lies.len() < 10 {
             self.lies.push(format!("{id}: {}", report.to_json()));
@@ -87,7 +87,7 @@ impl Table {
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:<12} {:>12} {:>12}", "reported", "still there", "dead")?;
-        for (outcome, [alive, dead]) in Outcome::ALL.iter().zip(self.cells) {
+        for (outcome, [alive, dead]) in OutcomeKind::ALL.iter().zip(self.cells) {
             writeln!(f, "{:<12} {alive:>12} {dead:>12}", outcome.name())?;
         }
         #[allow(clippy::cast_precision_loss, reason = "a share for a person to read")]
@@ -145,7 +145,7 @@ pub(crate) fn play(options: &Options) -> Result<(Table, u64)> {
                         break;
                     }
                     let id = numbered_id(number);
-                    let report = Report::from(client.delete_token(&id));
+                    let report = Outcome::from(client.delete_token(&id));
                     let deleted = sandbox.truth(&id).status == Status::Deleted;
                     mine.add(&report, deleted, &id);
                 }
@@ -182,8 +182,8 @@ mod tests {
     #[test]
     fn a_false_report_is_found() {
         let nobody = Client::builder().api_token("x").base_url("http://127.0.0.1:1").attempts(1);
-        let report = Report::from(nobody.build().expect("a client").delete_token("TKN-1"));
-        assert_eq!(report.outcome(), Outcome::NotDeleted);
+        let report = Outcome::from(nobody.build().expect("a client").delete_token("TKN-1"));
+        assert_eq!(report.kind(), OutcomeKind::NotDeleted);
         let mut table = Table::default();
         table.add(&report, true, "TKN-1");
         assert_eq!(table.false_reports(), 1);

@@ -1,15 +1,15 @@
 //! Delete API tokens of the SoftwareONE Marketplace, and know that they are dead.
 //!
 //! One operation, `DELETE /public/v1/accounts/api-tokens/{id}`, and one answer: is that credential dead? Every
-//! result says `deleted`, `gone`, `not_deleted` or `unknown` ([`Outcome`]), whatever the network did in between.
+//! result says `deleted`, `gone`, `not_deleted` or `unknown` ([`OutcomeKind`]), whatever the network did in between.
 //!
 //! ```no_run
-//! use mpt_tokens::{Client, Outcome};
+//! use mpt_tokens::{Client, OutcomeKind};
 //!
 //! let client = Client::from_env()?; // MPT_API_TOKEN, MPT_API_BASE_URL
 //! match client.delete_token("TKN-1671-0642") {
 //!     Ok(deletion) => println!("{deletion}"),
-//!     Err(error) if error.outcome() == Outcome::Unknown => println!("ask again: {error}"),
+//!     Err(error) if error.kind() == OutcomeKind::Unknown => println!("ask again: {error}"),
 //!     Err(error) => println!("still there: {error}"),
 //! }
 //! # Ok::<(), mpt_tokens::Error>(())
@@ -38,7 +38,7 @@ mod client;
 mod http;
 mod input;
 mod journal;
-mod report;
+mod outcome;
 mod wait;
 
 #[cfg(test)]
@@ -46,7 +46,7 @@ mod wait;
 mod prose;
 
 // Many calls.
-pub use batch::dry_run::Rehearsal;
+pub use batch::dry_run::DryRun;
 pub use batch::options::{BatchItem, BatchOptions, Pull};
 pub use batch::rate_limiter::Pause;
 pub use batch::run::{Batch, BatchHandle};
@@ -64,10 +64,10 @@ pub use client::options::DeleteOptions;
 pub use http::proxy::{InvalidProxy, Proxy};
 pub use http::tls::{CaBundle, InvalidCaBundle};
 // What a call tells.
-pub use report::code::{Code, Outcome};
-pub use report::problem::ProblemDetails;
-pub use report::report::{Attempt, Proof, ProofBasis, Report};
-pub use report::result::{Deletion, Error};
+pub use outcome::code::{Code, OutcomeKind};
+pub use outcome::outcome::{Attempt, Outcome, Proof, ProofBasis};
+pub use outcome::problem::ProblemDetails;
+pub use outcome::result::{Deletion, Error};
 // What a caller gives.
 pub use input::api_token::{ApiToken, InvalidApiToken};
 pub use input::characters::{is_unprintable, printable};

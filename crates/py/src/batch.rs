@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
-use mpt_tokens::{BatchHandle, BatchOptions, BatchSummary, Client, Code, Journal, Pull, Report};
+use mpt_tokens::{BatchHandle, BatchOptions, BatchSummary, Client, Code, Journal, Outcome, Pull};
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -90,7 +90,7 @@ struct State {
     batch: mpt_tokens::Batch<Ids>,
     journal: Option<Journal>,
     /// Reports that came when an interrupt had to be raised first.
-    held: Option<Report>,
+    held: Option<Outcome>,
 }
 
 /// A batch under way; without a state once it is closed.

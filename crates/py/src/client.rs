@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use mpt_tokens::{CaBundle, ClientBuilder, Code, DeleteOptions, Report, TraceParent};
+use mpt_tokens::{CaBundle, ClientBuilder, Code, DeleteOptions, Outcome, TraceParent};
 use pyo3::prelude::*;
 
 use crate::batch::Batch;
@@ -123,7 +123,7 @@ impl Client {
         let interrupt = Interrupt::default();
         let options = options.cancel(&cancel.map_or_else(|| interrupt.cancel(), |it| it.0.clone()));
         logging::refresh(py)?;
-        let report = py.detach(|| Report::from(client.delete_token_with(token_id, &options)));
+        let report = py.detach(|| Outcome::from(client.delete_token_with(token_id, &options)));
         error::settle(py, &report, interrupt.take())
     }
 

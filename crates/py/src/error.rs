@@ -2,7 +2,7 @@
 //!
 //! The exception classes are Python's own (`mpt_tokens/_errors.py`), so that they pickle and can be derived from.
 
-use mpt_tokens::{Code, Error, Proof, Report};
+use mpt_tokens::{Code, Error, Outcome, Proof};
 use pyo3::prelude::*;
 
 use crate::interrupt::through;
@@ -20,7 +20,7 @@ pub(crate) fn import(py: Python<'_>) -> PyResult<()> {
 /// Returns a success, raises a failure; raises an interrupt in any case, with a note of what is true of the token.
 pub(crate) fn settle<'py>(
     py: Python<'py>,
-    report: &Report,
+    report: &Outcome,
     mut interrupt: Option<PyErr>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let outcome = through(&mut interrupt, || outcome::new(py, report))?;

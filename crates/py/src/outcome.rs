@@ -1,6 +1,6 @@
 //! A report as the `mpt_tokens.Outcome` that Python sees.
 
-use mpt_tokens::{Attempt, ProblemDetails, Proof, Report};
+use mpt_tokens::{Attempt, Outcome, ProblemDetails, Proof};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
@@ -17,13 +17,13 @@ pub(crate) fn import(py: Python<'_>) -> PyResult<()> {
 }
 
 /// Makes the Python object, whose class has the fields in this order.
-pub(crate) fn new<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn new<'py>(py: Python<'py>, report: &Outcome) -> PyResult<Bound<'py, PyAny>> {
     static OUTCOME: Lazy = Lazy::new(MODULE, "Outcome");
     let attempts: Vec<_> =
         report.attempts().iter().map(|it| attempt(py, it)).collect::<PyResult<_>>()?;
     let fields: [Bound<'py, PyAny>; 12] = [
         report.id().into_bound_py_any(py)?,
-        PyString::intern(py, report.outcome().name()).into_any(),
+        PyString::intern(py, report.kind().name()).into_any(),
         PyString::intern(py, report.code().name()).into_any(),
         report.http_status().into_bound_py_any(py)?,
         PyTuple::new(py, attempts)?.into_any(),
@@ -42,7 +42,7 @@ pub(crate) fn new<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, 
 pub(crate) fn proof<'py>(py: Python<'py>, proof: &Proof) -> PyResult<Bound<'py, PyAny>> {
     static PROOF: Lazy = Lazy::new(MODULE, "Proof");
     let basis = proof.basis().map(|basis| PyString::intern(py, basis.name()));
-    PROOF.get(py)?.call1((proof.is_proven(), new(py, proof.report())?, basis))
+    PROOF.get(py)?.call1((proof.is_proven(), new(py, proof.outcome())?, basis))
 }
 
 fn attempt<'py>(py: Python<'py>, attempt: &Attempt) -> PyResult<Bound<'py, PyAny>> {

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use mpt_tokens::Outcome;
+use mpt_tokens::OutcomeKind;
 use mpt_tokens_sandbox::Sandbox;
 
 use crate::log::Log;
@@ -97,7 +97,7 @@ fn show(log: &mut Log, clients: &[Client]) -> Result<bool> {
     Ok(dead)
 }
 
-fn delete(log: &mut Log, client: &Client, sandbox: &Sandbox, id: &str) -> Result<Outcome> {
+fn delete(log: &mut Log, client: &Client, sandbox: &Sandbox, id: &str) -> Result<OutcomeKind> {
     let mut command = (client.command)();
     command.arg(id);
     command.env("MPT_API_TOKEN", sandbox.api_token()).env("MPT_API_BASE_URL", sandbox.base_url());
@@ -106,11 +106,12 @@ fn delete(log: &mut Log, client: &Client, sandbox: &Sandbox, id: &str) -> Result
 }
 
 /// Each client prints a line of JSON that has it.
-fn outcome_in(printed: &str) -> Option<Outcome> {
+fn outcome_in(printed: &str) -> Option<OutcomeKind> {
     let mut lines =
         printed.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    lines
-        .find_map(|line| Outcome::ALL.into_iter().find(|outcome| line["outcome"] == outcome.name()))
+    lines.find_map(|line| {
+        OutcomeKind::ALL.into_iter().find(|outcome| line["outcome"] == outcome.name())
+    })
 }
 
 /// Asks the sandbox over HTTP, as anyone could.

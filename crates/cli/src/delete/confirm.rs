@@ -124,8 +124,8 @@ impl Plan {
     ) -> Result<Plan, Failure> {
         let mut plan = Plan::default();
         let mut source = Source::new(&args.ids, args.any_id, list, survey);
-        let mut rehearsal = client.rehearse(&mut source, options)?;
-        for report in rehearsal.by_ref() {
+        let mut would_do = client.dry_run(&mut source, options)?;
+        for report in would_do.by_ref() {
             if report.code() != Code::Skipped {
                 plan.refused += 1;
                 continue;
@@ -135,7 +135,7 @@ impl Plan {
                 plan.first.extend(report.id().map(str::to_owned));
             }
         }
-        plan.duplicates = rehearsal.duplicates();
+        plan.duplicates = would_do.duplicates();
         Ok(plan)
     }
 }

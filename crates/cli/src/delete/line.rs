@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use mpt_tokens::{ApiToken, BatchItem, Outcome, TokenId, find_values};
+use mpt_tokens::{ApiToken, BatchItem, OutcomeKind, TokenId, find_values};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use zeroize::Zeroizing;
 
@@ -235,10 +235,10 @@ fn value_in(texts: &[Text]) -> Result<Option<(String, Option<ApiToken>)>, Fault>
 fn told(item: &mut BatchItem, texts: &[Text]) {
     let text = |name: &str| texts.iter().find(|text| text.is(name)).map(|text| text.text.as_str());
     let outcome = text("outcome")
-        .and_then(|name| Outcome::ALL.into_iter().find(|outcome| outcome.name() == name));
+        .and_then(|name| OutcomeKind::ALL.into_iter().find(|outcome| outcome.name() == name));
     // It could not tell: if the token is not there now, that request has deleted it.
-    item.after_lost_answer = outcome == Some(Outcome::Unknown);
-    item.known_dead = outcome.is_some_and(Outcome::is_success) && text("code") == Some("ok");
+    item.after_lost_answer = outcome == Some(OutcomeKind::Unknown);
+    item.known_dead = outcome.is_some_and(OutcomeKind::is_success) && text("code") == Some("ok");
 }
 
 /// Collects the texts of a JSON value, also of members that come twice.

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use mpt_tokens::{BatchSummary, Code, Outcome, Report};
+use mpt_tokens::{BatchSummary, Code, Outcome, OutcomeKind};
 
 use crate::args::Format;
 use crate::text::{plain, plain_json, tokens};
@@ -28,7 +28,7 @@ pub(crate) struct Output {
 
 /// A token that needs attention.
 struct Needy {
-    outcome: Outcome,
+    outcome: OutcomeKind,
     id: String,
     unproven: bool,
 }
@@ -55,7 +55,7 @@ impl Output {
     }
 
     /// Counts a report; gives the line to print for it, if any.
-    pub(crate) fn line(&mut self, report: &Report) -> Option<String> {
+    pub(crate) fn line(&mut self, report: &Outcome) -> Option<String> {
         let unproven = report.proof().is_some_and(|proof| !proof.is_proven());
         let needy = !report.is_success() || unproven;
         if !report.is_success() {
@@ -65,12 +65,13 @@ impl Output {
             self.needy += 1;
             self.unproven += u64::from(unproven);
             // What was not tried at all is counted, not named: it may be the whole list.
-            let skipped = report.code() == Code::Skipped && report.outcome() == Outcome::NotDeleted;
+            let skipped =
+                report.code() == Code::Skipped && report.kind() == OutcomeKind::NotDeleted;
             if skipped {
                 self.needy -= 1;
             } else if self.attention.len() < NAMED {
                 let id = plain(report.id().unwrap_or_default()).into_owned();
-                self.attention.push(Needy { outcome: report.outcome(), id, unproven });
+                self.attention.push(Needy { outcome: report.kind(), id, unproven });
             }
         }
         match self.format {
@@ -80,11 +81,11 @@ impl Output {
         }
     }
 
-    fn text(&self, report: &Report) -> String {
-        let outcome = report.outcome();
+    fn text(&self, report: &Outcome) -> String {
+        let outcome = report.kind();
         let id = plain(report.id().unwrap_or_default());
         let mut line = format!("{}  {id}", paint(outcome, self.colour));
-        if outcome != Outcome::Deleted || report.from_journal() {
+        if outcome != OutcomeKind::Deleted || report.from_journal() {
             line.push_str("  ");
             line.push_str(&plain(report.message()));
         }
@@ -101,13 +102,13 @@ impl Output {
     }
 
     /// The line of a report that standard output does not take.
-    pub(crate) fn tell_on_stderr(&self, report: &Report) {
+    pub(crate) fn tell_on_stderr(&self, report: &Outcome) {
         // Without a standard error there is nobody to tell.
         let _ = io::stderr().write_all(format!("not written: {}", self.text(report)).as_bytes());
     }
 
-    /// The line of a rehearsal.
-    pub(crate) fn rehearsed(&self, report: &Report) -> String {
+    /// The line of a dry run.
+    pub(crate) fn dry_run_line(&self, report: &Outcome) -> String {
         match self.format {
             Format::Ndjson => {
                 // An outcome as any other (nothing was deleted), and marked.
@@ -212,7 +213,7 @@ impl Output {
 }
 
 /// A report as a line of JSON.
-pub(crate) fn json(report: &Report) -> String {
+pub(crate) fn json(report: &Outcome) -> String {
     format!("{}\n", plain_json(&report.to_json()))
 }
 
@@ -223,15 +224,15 @@ fn seconds(took: Duration) -> String {
     }
 }
 
-fn paint(outcome: Outcome, colour: bool) -> String {
+fn paint(outcome: OutcomeKind, colour: bool) -> String {
     let word = format!("{outcome:<11}");
     if !colour {
         return word;
     }
     let colour = match outcome {
-        Outcome::Deleted | Outcome::Gone => AnsiColor::Green,
-        Outcome::NotDeleted => AnsiColor::Red,
-        Outcome::Unknown => AnsiColor::Yellow,
+        OutcomeKind::Deleted | OutcomeKind::Gone => AnsiColor::Green,
+        OutcomeKind::NotDeleted => AnsiColor::Red,
+        OutcomeKind::Unknown => AnsiColor::Yellow,
     };
     let style = Style::new().fg_color(Some(colour.into()));
     format!("{style}{word}{style:#}")

@@ -158,7 +158,7 @@ fn a_reader_that_leaves_ends_the_run_without_a_word_of_pipes() {
 #[case::the_manual(&["man"])]
 #[case::completions(&["completions", "bash"])]
 #[case::the_schema(&["schema"])]
-#[case::a_rehearsal(&["delete", "--dry-run", "TKN-ok-1"])]
+#[case::a_dry_run(&["delete", "--dry-run", "TKN-ok-1"])]
 #[case::help(&["delete", "--help"])]
 fn a_reader_that_never_was_is_no_mistake(#[case] args: &[&str]) {
     let sandbox = Sandbox::start().unwrap();

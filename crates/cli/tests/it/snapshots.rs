@@ -136,7 +136,7 @@ fn what_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_rehearsal_sends_nothing() {
+fn a_dry_run_sends_nothing() {
     let sandbox = sandbox();
     let run =
         |args: &str| transcript(program_for(&sandbox).arg("delete").args(args.split_whitespace()));

@@ -2,14 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use crate::batch::dry_run::Rehearsal;
+use crate::batch::dry_run::DryRun;
 use crate::batch::options::{BatchOptions, CONCURRENCY, Pull};
 use crate::batch::run::Batch;
 use crate::batch::summary::BatchSummary;
 use crate::client::client::Client;
 use crate::journal::seen_ids::SeenIds;
-use crate::report::report::Report;
-use crate::report::result::Error;
+use crate::outcome::outcome::Outcome;
+use crate::outcome::result::Error;
 
 impl Client {
     /// Deletes many tokens: an iterator of reports, in order of completion, that pulls ids as it goes.
@@ -38,17 +38,13 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::batch`].
-    pub fn rehearse<I>(
-        &self,
-        ids: I,
-        options: &BatchOptions,
-    ) -> Result<Rehearsal<I::IntoIter>, Error>
+    pub fn dry_run<I>(&self, ids: I, options: &BatchOptions) -> Result<DryRun<I::IntoIter>, Error>
     where
         I: IntoIterator,
         I::Item: Into<Pull>,
     {
         let seen_ids = self.seen_ids(options, true)?;
-        Ok(Rehearsal::new(self, ids.into_iter(), options, seen_ids))
+        Ok(DryRun::new(self, ids.into_iter(), options, seen_ids))
     }
 
     /// What is known of ids before the first is pulled.
@@ -74,15 +70,15 @@ impl Client {
         &self,
         ids: I,
         options: &BatchOptions,
-        mut on_outcome: impl FnMut(Report) -> ControlFlow<()>,
+        mut on_outcome: impl FnMut(Outcome) -> ControlFlow<()>,
     ) -> Result<BatchSummary, Error>
     where
         I: IntoIterator,
         I::Item: Into<Pull>,
     {
         let mut batch = self.batch(ids, options)?;
-        while let Some(report) = batch.next() {
-            if on_outcome(report).is_break() {
+        while let Some(outcome) = batch.next() {
+            if on_outcome(outcome).is_break() {
                 batch.stop();
             }
         }

@@ -7,12 +7,12 @@ use crate::batch::options::{BatchItem, BatchOptions, Pull};
 use crate::client::client::Client;
 use crate::client::options::DeleteOptions;
 use crate::journal::seen_ids::SeenIds;
-use crate::report::code::Code;
-use crate::report::report::Report;
+use crate::outcome::code::Code;
+use crate::outcome::outcome::Outcome;
 
-/// What a batch would do, made by [`Client::rehearse`]: an iterator of reports, none of which says that anything was
+/// What a batch would do, made by [`Client::dry_run`]: an iterator of reports, none of which says that anything was
 /// sent. Ids are pulled one by one.
-pub struct Rehearsal<I> {
+pub struct DryRun<I> {
     client: Client,
     ids: Option<I>,
     options: DeleteOptions,
@@ -22,19 +22,19 @@ pub struct Rehearsal<I> {
     already_done: u64,
 }
 
-impl<I> Rehearsal<I> {
+impl<I> DryRun<I> {
     pub(crate) fn new(
         client: &Client,
         ids: I,
         options: &BatchOptions,
         seen_ids: SeenIds,
-    ) -> Rehearsal<I> {
+    ) -> DryRun<I> {
         let options = DeleteOptions {
             missing_ok: options.missing_ok,
             allow_own_token: options.allow_own_token,
             ..DeleteOptions::new()
         };
-        Rehearsal {
+        DryRun {
             client: client.clone(),
             ids: Some(ids),
             options,
@@ -55,7 +55,7 @@ impl<I> Rehearsal<I> {
         self.already_done
     }
 
-    fn report(&mut self, item: BatchItem) -> Option<Report> {
+    fn outcome(&mut self, item: BatchItem) -> Option<Outcome> {
         let known = self.seen_ids.meet(&item.id);
         if known.is_met() {
             self.duplicates += 1;
@@ -80,28 +80,28 @@ impl<I> Rehearsal<I> {
         }
     }
 
-    fn would_send(&self, id: &str) -> Report {
+    fn would_send(&self, id: &str) -> Outcome {
         let url = match crate::TokenId::new(id) {
             Ok(id) => self.client.endpoint().token_url(&id),
             Err(_) => unreachable!("the id was checked"),
         };
-        Report::refused(Code::Skipped, Some(id.to_owned()), format!("would send DELETE {url}"))
+        Outcome::refused(Code::Skipped, Some(id.to_owned()), format!("would send DELETE {url}"))
     }
 }
 
-impl<I> Iterator for Rehearsal<I>
+impl<I> Iterator for DryRun<I>
 where
     I: Iterator,
     I::Item: Into<Pull>,
 {
-    type Item = Report;
+    type Item = Outcome;
 
-    fn next(&mut self) -> Option<Report> {
+    fn next(&mut self) -> Option<Outcome> {
         while let Some(ids) = &mut self.ids {
             match ids.next().map(Into::into) {
                 Some(Pull::Item(item)) => {
-                    if let Some(report) = self.report(item) {
-                        return Some(report);
+                    if let Some(outcome) = self.outcome(item) {
+                        return Some(outcome);
                     }
                 }
                 Some(Pull::NotYet) => {}
@@ -112,8 +112,8 @@ where
     }
 }
 
-impl<I> fmt::Debug for Rehearsal<I> {
+impl<I> fmt::Debug for DryRun<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rehearsal").finish_non_exhaustive()
+        f.debug_struct("DryRun").finish_non_exhaustive()
     }
 }

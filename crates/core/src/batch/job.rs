@@ -1,7 +1,7 @@
 //! One id of a batch to be tried, and what came of it.
 
 use crate::input::api_token::ApiToken;
-use crate::report::report::Report;
+use crate::outcome::outcome::Outcome;
 
 /// One id to be tried.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub(crate) struct Job {
     pub(crate) in_doubt: bool,
     pub(crate) missing_ok: Option<bool>,
     /// What is told of a token that is known to be dead, of which only proof is wanted.
-    pub(crate) known_dead: Option<Box<Report>>,
+    pub(crate) known_dead: Option<Box<Outcome>>,
     /// The token's own value, when proof is wanted.
     pub(crate) value: Option<ApiToken>,
     /// The place of its intent in the journal, which must be on disk before the request leaves.
@@ -23,5 +23,5 @@ pub(crate) struct Job {
 #[derive(Debug)]
 pub(crate) struct Done {
     pub(crate) job: Job,
-    pub(crate) report: Report,
+    pub(crate) outcome: Outcome,
 }

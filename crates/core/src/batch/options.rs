@@ -128,7 +128,7 @@ impl BatchOptions {
     }
 
     /// Whether each token that is deleted or gone and whose value is at hand ([`BatchItem::value`], and the API token
-    /// in use) is asked for proof as [`Client::prove_deleted`] does: see [`Report::proof`].
+    /// in use) is asked for proof as [`Client::prove_deleted`] does: see [`Outcome::proof`].
     ///
     /// That holds for a token that the journal knows to be dead and not to be proven, and for one whose value comes only
     /// after its id: a report of its own, without attempts, brings the proof then.
@@ -137,7 +137,7 @@ impl BatchOptions {
     }
 
     /// Whether ids that the journal knows to be dead are reported again, so that one batch tells of every id of the list:
-    /// see [`Report::from_journal`]. They are not asked again, and count as [`BatchSummary::already_done`] alone.
+    /// see [`Outcome::from_journal`]. They are not asked again, and count as [`BatchSummary::already_done`] alone.
     pub fn replay(self, yes: bool) -> Self {
         BatchOptions { replay: yes, ..self }
     }

@@ -17,8 +17,8 @@ use crate::client::options::DeleteOptions;
 use crate::input::api_token::ApiToken;
 use crate::journal::journal::Journal;
 use crate::journal::seen_ids::{RecordedState, SeenIds};
-use crate::report::code::{Code, Outcome};
-use crate::report::report::{Proof, Report};
+use crate::outcome::code::{Code, OutcomeKind};
+use crate::outcome::outcome::{Outcome, Proof};
 use crate::wait::cancel::Cancel;
 
 /// With how many calls at once a batch begins; each answer allows one more. So a limit of the server is met by a few
@@ -56,7 +56,7 @@ pub struct Batch<I> {
     /// Ids handed out whose report has not come back.
     out: usize,
     returned: usize,
-    ready: VecDeque<Report>,
+    ready: VecDeque<Outcome>,
     /// Whether the journal has outcomes in memory that are not in its file yet.
     unwritten: bool,
     summary: BatchSummary,
@@ -190,32 +190,32 @@ impl<I> Batch<I> {
     fn receive(&mut self, done: Done) {
         self.out -= 1;
         self.returned += 1;
-        let Done { job, report } = done;
+        let Done { job, outcome } = done;
         if let Some(journal) = &self.journal
             && (job.intent.is_some() || job.known_dead.is_some())
         {
-            journal.outcome(&report);
+            journal.outcome(&outcome);
             self.unwritten = true;
         }
-        self.seen_ids.learn(&job.id, RecordedState::of(report.outcome(), report.in_doubt));
-        if report.proof().is_some_and(Proof::is_proven) {
+        self.seen_ids.learn(&job.id, RecordedState::of(outcome.kind(), outcome.in_doubt));
+        if outcome.proof().is_some_and(Proof::is_proven) {
             self.seen_ids.prove(&job.id);
         }
         let value = self.late.remove(&job.id);
-        if self.prove && report.is_success() && report.proof().is_none() {
+        if self.prove && outcome.is_success() && outcome.proof().is_none() {
             self.summary.without_value += 1;
             if let Some(value) = value {
-                let told = Report::again(job.id.clone(), report.outcome() == Outcome::Gone);
-                self.ready.push_back(report);
+                let told = Outcome::again(job.id.clone(), outcome.kind() == OutcomeKind::Gone);
+                self.ready.push_back(outcome);
                 self.prove_known(job.id, value, told);
                 return;
             }
         }
-        self.ready.push_back(report);
+        self.ready.push_back(outcome);
     }
 
     /// Asks for the proof of a token that is dead, and that was counted as one without a value.
-    fn prove_known(&mut self, id: String, value: ApiToken, told: Report) {
+    fn prove_known(&mut self, id: String, value: ApiToken, told: Outcome) {
         self.summary.without_value -= 1;
         self.seen_ids.hand_out(&id, true);
         let job = Job {
@@ -246,8 +246,8 @@ impl<I> Batch<I> {
     }
 
     fn carry_out_here(&mut self, job: Job) {
-        let report = self.workers.carry_out(&job, &self.settings);
-        self.receive(Done { job, report });
+        let outcome = self.workers.carry_out(&job, &self.settings);
+        self.receive(Done { job, outcome });
     }
 
     /// Queues a job for the workers, of which there may be one more then.
@@ -274,23 +274,23 @@ impl<I> Batch<I> {
         }
     }
 
-    fn count(&mut self, report: &Report) {
-        if report.known_dead {
+    fn count(&mut self, outcome: &Outcome) {
+        if outcome.known_dead {
             // It is counted as what was done already.
             return;
         }
         let summary = &mut self.summary;
         summary.total += 1;
-        *match report.outcome() {
-            Outcome::Deleted => &mut summary.deleted,
-            Outcome::Gone => &mut summary.gone,
-            Outcome::NotDeleted => &mut summary.not_deleted,
-            Outcome::Unknown => &mut summary.unknown,
+        *match outcome.kind() {
+            OutcomeKind::Deleted => &mut summary.deleted,
+            OutcomeKind::Gone => &mut summary.gone,
+            OutcomeKind::NotDeleted => &mut summary.not_deleted,
+            OutcomeKind::Unknown => &mut summary.unknown,
         } += 1;
-        if report.code() == Code::Skipped {
+        if outcome.code() == Code::Skipped {
             summary.skipped += 1;
         }
-        if report.code() == Code::NotFound && report.outcome() == Outcome::NotDeleted {
+        if outcome.code() == Code::NotFound && outcome.kind() == OutcomeKind::NotDeleted {
             summary.not_found += 1;
         }
     }
@@ -309,12 +309,12 @@ impl<I> Batch<I> {
     }
 
     /// The next report that needs no further id.
-    fn report(&mut self) -> Option<Report> {
+    fn outcome(&mut self) -> Option<Outcome> {
         loop {
-            if let Some(report) = self.ready.pop_front() {
+            if let Some(outcome) = self.ready.pop_front() {
                 self.write_outcomes();
-                self.count(&report);
-                return Some(report);
+                self.count(&outcome);
+                return Some(outcome);
             }
             self.heed_cancel();
             let done = self.workers.take_done();
@@ -386,7 +386,7 @@ where
                     self.late.insert(item.id, value);
                 }
                 Some(value) if known.is_dead() && !known.is_proven() => {
-                    let told = Report::again(item.id.clone(), known.is_gone());
+                    let told = Outcome::again(item.id.clone(), known.is_gone());
                     self.prove_known(item.id, value, told);
                 }
                 _ => {}
@@ -402,12 +402,12 @@ where
             self.summary.without_value += u64::from(is_unproven);
             if let Some(value) = item.value.filter(|_| is_unproven) {
                 let told = match known.is_dead() {
-                    true => Report::replayed(item.id.clone(), known.is_gone()),
-                    false => Report::again(item.id.clone(), false),
+                    true => Outcome::replayed(item.id.clone(), known.is_gone()),
+                    false => Outcome::again(item.id.clone(), false),
                 };
                 self.prove_known(item.id, value, told);
             } else if self.replay {
-                self.ready.push_back(Report::replayed(item.id, known.is_gone()));
+                self.ready.push_back(Outcome::replayed(item.id, known.is_gone()));
             }
             return;
         }
@@ -440,15 +440,15 @@ where
     I: Iterator,
     I::Item: Into<Pull>,
 {
-    type Item = Report;
+    type Item = Outcome;
 
-    fn next(&mut self) -> Option<Report> {
+    fn next(&mut self) -> Option<Outcome> {
         if self.workers.is_elsewhere() {
             return None;
         }
         loop {
-            if let Some(report) = self.report() {
-                return Some(report);
+            if let Some(outcome) = self.outcome() {
+                return Some(outcome);
             }
             let later = self.refill();
             if !self.ready.is_empty() || self.workers.has_done() {
@@ -475,7 +475,7 @@ impl<I> Drop for Batch<I> {
         }
         self.stop();
         loop {
-            while self.report().is_some() {}
+            while self.outcome().is_some() {}
             if !self.proceed() {
                 break;
             }

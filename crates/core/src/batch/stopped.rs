@@ -5,8 +5,8 @@ use std::fmt;
 use crate::batch::job::Job;
 use crate::batch::rate_limiter::Pause;
 use crate::input::characters::printable;
-use crate::report::code::{Code, Outcome};
-use crate::report::report::Report;
+use crate::outcome::code::{Code, OutcomeKind};
+use crate::outcome::outcome::Outcome;
 
 /// Why a batch tries no more ids, though there are some. As text it says what to do, where there is something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub(crate) fn wants_no_calls(pause: &Pause) -> String {
 }
 
 /// The report of an id that was pulled and not tried.
-pub(crate) fn skipped(job: &Job, why: &Stopped) -> Report {
+pub(crate) fn skipped(job: &Job, why: &Stopped) -> Outcome {
     let advice = why.advice();
     let because = match why {
         Stopped::Asked | Stopped::Cancelled => why.cause(),
@@ -76,10 +76,10 @@ pub(crate) fn skipped(job: &Job, why: &Stopped) -> Report {
         let message = format!(
             "{because}, and the token `{shown}` was not tried; {why}, and the token may be deleted: run again to find out"
         );
-        let report = Report::refused(Code::Skipped, Some(id.clone()), message);
+        let outcome = Outcome::refused(Code::Skipped, Some(id.clone()), message);
         let in_doubt = !job.after_lost_answer;
-        return Report { outcome: Outcome::Unknown, in_doubt, retryable: true, ..report };
+        return Outcome { kind: OutcomeKind::Unknown, in_doubt, retryable: true, ..outcome };
     }
     let message = format!("{because}, and the token `{shown}` was not tried{advice}");
-    Report::refused(Code::Skipped, Some(id.clone()), message)
+    Outcome::refused(Code::Skipped, Some(id.clone()), message)
 }

@@ -12,8 +12,8 @@ use crate::call::io::{Permit, Throttle};
 use crate::client::client::Client;
 use crate::client::options::DeleteOptions;
 use crate::journal::journal::Journal;
-use crate::report::code::Code;
-use crate::report::report::{Attempt, Proof, Report};
+use crate::outcome::code::Code;
+use crate::outcome::outcome::{Attempt, Outcome, Proof};
 use crate::wait::cancel::Cancel;
 use crate::wait::wait::{Cancels, Wake};
 
@@ -163,9 +163,9 @@ impl Workers {
         loop {
             if let Some(job) = queue.jobs.pop_front() {
                 drop(queue);
-                let report = self.carry_out(&job, &self.settings);
+                let outcome = self.carry_out(&job, &self.settings);
                 queue = self.queue();
-                queue.done.push_back(Done { job, report });
+                queue.done.push_back(Done { job, outcome });
                 if queue.done.len() == 1 {
                     self.news.notify_one();
                 }
@@ -180,8 +180,8 @@ impl Workers {
     }
 
     /// Tries one id, unless the batch was stopped.
-    pub(crate) fn carry_out(&self, job: &Job, settings: &CallSettings) -> Report {
-        if let (Some(report), Some(value)) = (&job.known_dead, &job.value) {
+    pub(crate) fn carry_out(&self, job: &Job, settings: &CallSettings) -> Outcome {
+        if let (Some(outcome), Some(value)) = (&job.known_dead, &job.value) {
             let why = self.stopped().or_else(|| self.wait_for_turn(settings).err());
             let proof = match why {
                 Some(why) => Proof::not_asked_for(&job.id, &why.cause()),
@@ -193,7 +193,7 @@ impl Workers {
                     Some(&self.rate_limiter),
                 ),
             };
-            return Report { proof: Some(Box::new(proof)), ..(**report).clone() };
+            return Outcome { proof: Some(Box::new(proof)), ..(**outcome).clone() };
         }
         if let Some(why) = self.stopped() {
             return skipped(job, &why);
@@ -215,12 +215,12 @@ impl Workers {
             ..settings.options.clone()
         };
         let throttle: Option<&dyn Throttle> = Some(&self.rate_limiter);
-        let mut report = settings.client.report(&job.id, &options, throttle);
-        if report.code() == Code::Unauthorized {
+        let mut outcome = settings.client.outcome(&job.id, &options, throttle);
+        if outcome.code() == Code::Unauthorized {
             self.stop(Stopped::Unauthorized);
         }
         if let Some(value) = &job.value
-            && report.is_success()
+            && outcome.is_success()
         {
             // A batch that is stopped asks for the proofs of what it has deleted all the same.
             let proof = match self.wait_for_turn(settings) {
@@ -230,14 +230,14 @@ impl Workers {
                 // A call that is to be ended finds out by itself.
                 _ => {
                     // What the API's 404 has said already need not be asked again.
-                    let last = report.attempts().last().and_then(Attempt::api_status);
+                    let last = outcome.attempts().last().and_then(Attempt::api_status);
                     let control = matches!(last, Some(404 | 410));
                     settings.client.proof(&job.id, value, control, &options, throttle)
                 }
             };
-            report.proof = Some(Box::new(proof));
+            outcome.proof = Some(Box::new(proof));
         }
-        report
+        outcome
     }
 
     fn wait_for_turn(&self, settings: &CallSettings) -> Result<(), Stopped> {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::report::code::Code;
-use crate::report::problem::ProblemDetails;
-use crate::report::report::Attempt;
+use crate::outcome::code::Code;
+use crate::outcome::outcome::Attempt;
+use crate::outcome::problem::ProblemDetails;
 
 /// What came of one attempt.
 #[derive(Clone, Debug, PartialEq)]

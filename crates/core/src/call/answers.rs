@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use crate::call::decisions::run;
-use crate::report::code::{Code, Outcome};
-use crate::report::report::Report;
+use crate::outcome::code::{Code, OutcomeKind};
+use crate::outcome::outcome::Outcome;
 
 const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/answers.md"));
 
@@ -28,10 +28,10 @@ struct Row<'a> {
     statuses: Vec<RangeInclusive<u16>>,
     forms: &'a [&'a str],
     code: Code,
-    alone: Outcome,
-    missing_ok: Outcome,
-    lost: Outcome,
-    doubtful: Outcome,
+    alone: OutcomeKind,
+    missing_ok: OutcomeKind,
+    lost: OutcomeKind,
+    doubtful: OutcomeKind,
     again: bool,
 }
 
@@ -49,9 +49,9 @@ fn rows() -> Vec<Row<'static>> {
             continue;
         }
         assert!(!source.is_empty(), "a row without a source: {line}");
-        let outcome = |word: &str| {
-            let named = |outcome: &&Outcome| format!("`{outcome}`") == word;
-            *Outcome::ALL.iter().find(named).unwrap_or_else(|| panic!("{word:?} in {line}"))
+        let kind = |word: &str| {
+            let named = |kind: &&OutcomeKind| format!("`{kind}`") == word;
+            *OutcomeKind::ALL.iter().find(named).unwrap_or_else(|| panic!("{word:?} in {line}"))
         };
         let named = |named: &&Code| format!("`{named}`") == code;
         rows.push(Row {
@@ -64,10 +64,10 @@ fn rows() -> Vec<Row<'static>> {
                 _ => panic!("{form:?} in {line}"),
             },
             code: *Code::ALL.iter().find(named).unwrap_or_else(|| panic!("{code:?} in {line}")),
-            alone: outcome(alone),
-            missing_ok: outcome(missing_ok),
-            lost: outcome(lost),
-            doubtful: outcome(doubtful),
+            alone: kind(alone),
+            missing_ok: kind(missing_ok),
+            lost: kind(lost),
+            doubtful: kind(doubtful),
             again: match again {
                 "yes" => true,
                 "no" => false,
@@ -85,15 +85,15 @@ fn range(text: &str) -> RangeInclusive<u16> {
 
 impl Row<'_> {
     /// What calls that meet `answer` after `before` come to is what the row says.
-    fn check(&self, before: &str, answer: &str, flags: &str, expected: Outcome) {
+    fn check(&self, before: &str, answer: &str, flags: &str, expected: OutcomeKind) {
         let before = format!("{before} ");
         let earlier = before.split_whitespace().count();
         let times = if self.again { 4 - earlier } else { 1 };
         let history = format!("{before}{}", format!("{answer} ").repeat(times));
-        let report: Report = run(&history, flags);
+        let outcome: Outcome = run(&history, flags);
         let code = if expected.is_success() { Code::Ok } else { self.code };
-        let found = (report.code(), report.outcome());
-        assert_eq!(found, (code, expected), "`{history}` `{flags}`: {}", report.message());
+        let found = (outcome.code(), outcome.kind());
+        assert_eq!(found, (code, expected), "`{history}` `{flags}`: {}", outcome.message());
     }
 
     fn check_all(&self, answer: &str) {

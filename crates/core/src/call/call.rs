@@ -9,9 +9,9 @@ use crate::call::retry::{RetryBudget, RetryPolicy};
 use crate::call::rules::{Says, TokenContext, Verdict, judge, settle};
 use crate::input::token_id::TokenId;
 use crate::input::trace::TraceParent;
-use crate::report::code::{Code, Outcome};
-use crate::report::report::{Attempt, Report};
-use crate::report::retryable;
+use crate::outcome::code::{Code, OutcomeKind};
+use crate::outcome::outcome::{Attempt, Outcome};
+use crate::outcome::retryable;
 
 /// One call, as it was ordered.
 pub(crate) struct Call<'a> {
@@ -27,7 +27,7 @@ pub(crate) struct Call<'a> {
 
 impl Call<'_> {
     /// Makes attempts until one settles the matter, and reports.
-    pub(crate) fn run(&self, io: &dyn CallIo) -> Report {
+    pub(crate) fn run(&self, io: &dyn CallIo) -> Outcome {
         let entered = match self.throttle {
             Some(throttle) => throttle.enter(io, None) == Permit::Go,
             None => true,
@@ -41,7 +41,7 @@ impl Call<'_> {
 
         let cancelled = Verdict { code: Code::Cancelled, says: Says::Refused, retry: false };
         if !entered || io.is_cancelled() {
-            return self.report(&cancelled, lost, attempts, last, End::Final, start, io);
+            return self.outcome(&cancelled, lost, attempts, last, End::Final, start, io);
         }
         for number in 1.. {
             let begun = io.now();
@@ -91,7 +91,7 @@ impl Call<'_> {
                         Permit::Go if io.now() < deadline => continue,
                         Permit::Go | Permit::Late => End::Deadline,
                         Permit::Ended => {
-                            return self.report(
+                            return self.outcome(
                                 &cancelled,
                                 lost,
                                 attempts,
@@ -104,7 +104,7 @@ impl Call<'_> {
                     }
                 }
             };
-            return self.report(&verdict, lost, attempts, last, end, start, io);
+            return self.outcome(&verdict, lost, attempts, last, end, start, io);
         }
         unreachable!("the loop over attempts ends by returning")
     }
@@ -122,7 +122,7 @@ impl Call<'_> {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn report(
+    fn outcome(
         &self,
         verdict: &Verdict,
         lost: Lost,
@@ -131,23 +131,23 @@ impl Call<'_> {
         end: End,
         start: Instant,
         io: &dyn CallIo,
-    ) -> Report {
-        let (code, outcome) = settle(verdict, lost, self.known);
+    ) -> Outcome {
+        let (code, kind) = settle(verdict, lost, self.known);
         let http_status = attempts.iter().rev().find_map(|attempt| attempt.http_status);
         let message =
-            message::of_call(self.id, code, outcome, lost, last.as_ref(), end, attempts.len());
+            message::of_call(self.id, code, kind, lost, last.as_ref(), end, attempts.len());
         let verdict = matches!(last, Some(Answer::Failed { permanent: true, .. }));
-        let in_doubt = lost == Lost::InDoubt && outcome == Outcome::Unknown;
+        let in_doubt = lost == Lost::InDoubt && kind == OutcomeKind::Unknown;
         // Whatever the doubt is about, asking cannot clear it up: then it counts what came last.
-        let asked = if in_doubt { Outcome::NotDeleted } else { outcome };
+        let asked = if in_doubt { OutcomeKind::NotDeleted } else { kind };
         let retryable = retryable::decide(asked, code, http_status, verdict);
         let (problem, retry_after) = match last {
             Some(Answer::Status { problem, retry_after, .. }) => (problem, retry_after),
             _ => (None, None),
         };
-        Report {
+        Outcome {
             id: Some(self.id.as_str().to_owned()),
-            outcome,
+            kind,
             code,
             http_status,
             attempts,

@@ -12,9 +12,9 @@ use crate::call::retry::{RetryBudget, RetryPolicy};
 use crate::call::rules::TokenContext;
 use crate::input::token_id::TokenId;
 use crate::input::trace::TraceParent;
-use crate::report::code::{Code, Outcome};
-use crate::report::problem::ProblemDetails;
-use crate::report::report::Report;
+use crate::outcome::code::{Code, OutcomeKind};
+use crate::outcome::outcome::Outcome;
+use crate::outcome::problem::ProblemDetails;
 
 /// A network that answers as it is told, where waiting takes no time.
 struct Script {
@@ -123,10 +123,10 @@ fn answer(word: &str) -> Answer {
     }
 }
 
-fn run_with(history: &str, flags: &str, script: &Script, policy: &RetryPolicy) -> Report {
+fn run_with(history: &str, flags: &str, script: &Script, policy: &RetryPolicy) -> Outcome {
     let id = TokenId::new("TKN-1000-0001").unwrap();
     let budget = RetryBudget::new(RetryBudget::RESERVE);
-    let report = Call {
+    let outcome = Call {
         id: &id,
         known: TokenContext { own: flags.contains("own"), missing_ok: flags.contains("missing") },
         lost_before: match flags {
@@ -141,238 +141,238 @@ fn run_with(history: &str, flags: &str, script: &Script, policy: &RetryPolicy) -
     }
     .run(script);
     assert_eq!(script.answers.borrow().len(), 0, "the call ended before the script `{history}`");
-    report
+    outcome
 }
 
-pub(super) fn run(history: &str, flags: &str) -> Report {
+pub(super) fn run(history: &str, flags: &str) -> Outcome {
     run_with(history, flags, &Script::new(history, None, 0.5), &RetryPolicy::default())
 }
 
 #[rstest]
 // One answer that settles the matter. What each status comes to, in each form, stands in docs/answers.md.
-#[case("204", "", Code::Ok, Outcome::Deleted)]
-#[case("204", "own", Code::Ok, Outcome::Deleted)]
-#[case("204", "missing", Code::Ok, Outcome::Deleted)]
-#[case("204", "before", Code::Ok, Outcome::Deleted)]
-#[case("400", "", Code::BadRequest, Outcome::NotDeleted)]
-#[case("400j", "", Code::BadRequest, Outcome::NotDeleted)]
-#[case("401", "", Code::Unauthorized, Outcome::NotDeleted)]
-#[case("401j", "", Code::Unauthorized, Outcome::NotDeleted)]
-#[case("401", "own", Code::Unauthorized, Outcome::NotDeleted)]
-#[case("401j", "own", Code::Unauthorized, Outcome::NotDeleted)]
-#[case("403", "", Code::Forbidden, Outcome::NotDeleted)]
-#[case("403j", "", Code::Forbidden, Outcome::NotDeleted)]
-#[case("404j", "", Code::NotFound, Outcome::NotDeleted)]
-#[case("404j", "own", Code::NotFound, Outcome::NotDeleted)]
-#[case("404j", "own missing", Code::NotFound, Outcome::NotDeleted)]
-#[case("404j", "missing", Code::Ok, Outcome::Gone)]
-#[case("404", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
-#[case("404m", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
-#[case("404", "missing", Code::UnexpectedResponse, Outcome::NotDeleted)]
-#[case("404m", "missing", Code::UnexpectedResponse, Outcome::NotDeleted)]
-#[case("409", "", Code::Conflict, Outcome::NotDeleted)]
-#[case("409j", "", Code::Conflict, Outcome::NotDeleted)]
-#[case("410j", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
-#[case("410j", "missing", Code::Ok, Outcome::Gone)]
-#[case("410m", "missing", Code::UnexpectedResponse, Outcome::NotDeleted)]
-#[case("307", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
-#[case("308", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
+#[case("204", "", Code::Ok, OutcomeKind::Deleted)]
+#[case("204", "own", Code::Ok, OutcomeKind::Deleted)]
+#[case("204", "missing", Code::Ok, OutcomeKind::Deleted)]
+#[case("204", "before", Code::Ok, OutcomeKind::Deleted)]
+#[case("400", "", Code::BadRequest, OutcomeKind::NotDeleted)]
+#[case("400j", "", Code::BadRequest, OutcomeKind::NotDeleted)]
+#[case("401", "", Code::Unauthorized, OutcomeKind::NotDeleted)]
+#[case("401j", "", Code::Unauthorized, OutcomeKind::NotDeleted)]
+#[case("401", "own", Code::Unauthorized, OutcomeKind::NotDeleted)]
+#[case("401j", "own", Code::Unauthorized, OutcomeKind::NotDeleted)]
+#[case("403", "", Code::Forbidden, OutcomeKind::NotDeleted)]
+#[case("403j", "", Code::Forbidden, OutcomeKind::NotDeleted)]
+#[case("404j", "", Code::NotFound, OutcomeKind::NotDeleted)]
+#[case("404j", "own", Code::NotFound, OutcomeKind::NotDeleted)]
+#[case("404j", "own missing", Code::NotFound, OutcomeKind::NotDeleted)]
+#[case("404j", "missing", Code::Ok, OutcomeKind::Gone)]
+#[case("404", "", Code::UnexpectedResponse, OutcomeKind::NotDeleted)]
+#[case("404m", "", Code::UnexpectedResponse, OutcomeKind::NotDeleted)]
+#[case("404", "missing", Code::UnexpectedResponse, OutcomeKind::NotDeleted)]
+#[case("404m", "missing", Code::UnexpectedResponse, OutcomeKind::NotDeleted)]
+#[case("409", "", Code::Conflict, OutcomeKind::NotDeleted)]
+#[case("409j", "", Code::Conflict, OutcomeKind::NotDeleted)]
+#[case("410j", "", Code::UnexpectedResponse, OutcomeKind::NotDeleted)]
+#[case("410j", "missing", Code::Ok, OutcomeKind::Gone)]
+#[case("410m", "missing", Code::UnexpectedResponse, OutcomeKind::NotDeleted)]
+#[case("307", "", Code::UnexpectedResponse, OutcomeKind::NotDeleted)]
+#[case("308", "", Code::UnexpectedResponse, OutcomeKind::NotDeleted)]
 // A server error that asking again cannot help.
-#[case("501", "", Code::ServerError, Outcome::Unknown)]
-#[case("505", "", Code::ServerError, Outcome::Unknown)]
-#[case("511", "", Code::ServerError, Outcome::Unknown)]
+#[case("501", "", Code::ServerError, OutcomeKind::Unknown)]
+#[case("505", "", Code::ServerError, OutcomeKind::Unknown)]
+#[case("511", "", Code::ServerError, OutcomeKind::Unknown)]
 // Failures that nothing was sent before, and that asking again cannot help.
-#[case("cert0", "", Code::TlsFailed, Outcome::NotDeleted)]
-#[case("denied0", "", Code::ProxyFailed, Outcome::NotDeleted)]
-#[case("cancel0", "", Code::Cancelled, Outcome::NotDeleted)]
-#[case("cancel", "", Code::Cancelled, Outcome::Unknown)]
+#[case("cert0", "", Code::TlsFailed, OutcomeKind::NotDeleted)]
+#[case("denied0", "", Code::ProxyFailed, OutcomeKind::NotDeleted)]
+#[case("cancel0", "", Code::Cancelled, OutcomeKind::NotDeleted)]
+#[case("cancel", "", Code::Cancelled, OutcomeKind::Unknown)]
 // An earlier call's answer was lost.
-#[case("404j", "before", Code::Ok, Outcome::Gone)]
-#[case("410j", "before", Code::Ok, Outcome::Gone)]
-#[case("404", "before", Code::UnexpectedResponse, Outcome::Unknown)]
-#[case("404m", "before", Code::UnexpectedResponse, Outcome::Unknown)]
+#[case("404j", "before", Code::Ok, OutcomeKind::Gone)]
+#[case("410j", "before", Code::Ok, OutcomeKind::Gone)]
+#[case("404", "before", Code::UnexpectedResponse, OutcomeKind::Unknown)]
+#[case("404m", "before", Code::UnexpectedResponse, OutcomeKind::Unknown)]
 // Whether it was asked for before cannot be read: nothing says that it is alive, and a 404 does not say that it was there.
-#[case("204", "doubt", Code::Ok, Outcome::Deleted)]
-#[case("404j", "doubt", Code::NotFound, Outcome::Unknown)]
-#[case("404j", "doubt missing", Code::Ok, Outcome::Gone)]
-#[case("401j", "doubt own", Code::Unauthorized, Outcome::Unknown)]
-#[case("403", "doubt", Code::Forbidden, Outcome::Unknown)]
-#[case("connect0 connect0 connect0 connect0", "doubt", Code::ConnectFailed, Outcome::Unknown)]
-#[case("lost 404j", "doubt", Code::Ok, Outcome::Gone)]
-#[case("lost 401j", "doubt own", Code::Ok, Outcome::Gone)]
-#[case("429 404j", "doubt", Code::NotFound, Outcome::Unknown)]
-#[case("400j", "before", Code::BadRequest, Outcome::Unknown)]
-#[case("401j", "before", Code::Unauthorized, Outcome::Unknown)]
-#[case("401j", "before own", Code::Ok, Outcome::Gone)]
-#[case("401", "before own", Code::Unauthorized, Outcome::Unknown)]
-#[case("401m", "before own", Code::Unauthorized, Outcome::Unknown)]
-#[case("404j", "before own", Code::NotFound, Outcome::Unknown)]
-#[case("410j", "before own", Code::UnexpectedResponse, Outcome::Unknown)]
-#[case("404j", "before own missing", Code::NotFound, Outcome::Unknown)]
-#[case("403", "before", Code::Forbidden, Outcome::Unknown)]
-#[case("409", "before", Code::Conflict, Outcome::Unknown)]
-#[case("307", "before", Code::UnexpectedResponse, Outcome::Unknown)]
-#[case("cert0", "before", Code::TlsFailed, Outcome::Unknown)]
-#[case("cancel0", "before", Code::Cancelled, Outcome::Unknown)]
+#[case("204", "doubt", Code::Ok, OutcomeKind::Deleted)]
+#[case("404j", "doubt", Code::NotFound, OutcomeKind::Unknown)]
+#[case("404j", "doubt missing", Code::Ok, OutcomeKind::Gone)]
+#[case("401j", "doubt own", Code::Unauthorized, OutcomeKind::Unknown)]
+#[case("403", "doubt", Code::Forbidden, OutcomeKind::Unknown)]
+#[case("connect0 connect0 connect0 connect0", "doubt", Code::ConnectFailed, OutcomeKind::Unknown)]
+#[case("lost 404j", "doubt", Code::Ok, OutcomeKind::Gone)]
+#[case("lost 401j", "doubt own", Code::Ok, OutcomeKind::Gone)]
+#[case("429 404j", "doubt", Code::NotFound, OutcomeKind::Unknown)]
+#[case("400j", "before", Code::BadRequest, OutcomeKind::Unknown)]
+#[case("401j", "before", Code::Unauthorized, OutcomeKind::Unknown)]
+#[case("401j", "before own", Code::Ok, OutcomeKind::Gone)]
+#[case("401", "before own", Code::Unauthorized, OutcomeKind::Unknown)]
+#[case("401m", "before own", Code::Unauthorized, OutcomeKind::Unknown)]
+#[case("404j", "before own", Code::NotFound, OutcomeKind::Unknown)]
+#[case("410j", "before own", Code::UnexpectedResponse, OutcomeKind::Unknown)]
+#[case("404j", "before own missing", Code::NotFound, OutcomeKind::Unknown)]
+#[case("403", "before", Code::Forbidden, OutcomeKind::Unknown)]
+#[case("409", "before", Code::Conflict, OutcomeKind::Unknown)]
+#[case("307", "before", Code::UnexpectedResponse, OutcomeKind::Unknown)]
+#[case("cert0", "before", Code::TlsFailed, OutcomeKind::Unknown)]
+#[case("cancel0", "before", Code::Cancelled, OutcomeKind::Unknown)]
 // Attempts that were surely not carried out, then an answer.
-#[case("resolve0 204", "", Code::Ok, Outcome::Deleted)]
-#[case("connect0 204", "", Code::Ok, Outcome::Deleted)]
-#[case("tls0 204", "", Code::Ok, Outcome::Deleted)]
-#[case("proxy0 204", "", Code::Ok, Outcome::Deleted)]
-#[case("timeout0 204", "", Code::Ok, Outcome::Deleted)]
-#[case("425 204", "", Code::Ok, Outcome::Deleted)]
-#[case("429 204", "", Code::Ok, Outcome::Deleted)]
-#[case("429+1 204", "", Code::Ok, Outcome::Deleted)]
-#[case("resolve0 404j", "", Code::NotFound, Outcome::NotDeleted)]
-#[case("connect0 404j", "", Code::NotFound, Outcome::NotDeleted)]
-#[case("tls0 404j", "", Code::NotFound, Outcome::NotDeleted)]
-#[case("proxy0 404j", "", Code::NotFound, Outcome::NotDeleted)]
-#[case("timeout0 404j", "", Code::NotFound, Outcome::NotDeleted)]
-#[case("connect0 401j", "own", Code::Unauthorized, Outcome::NotDeleted)]
-#[case("connect0 cancel0", "", Code::Cancelled, Outcome::NotDeleted)]
-#[case("connect0 cancel", "", Code::Cancelled, Outcome::Unknown)]
+#[case("resolve0 204", "", Code::Ok, OutcomeKind::Deleted)]
+#[case("connect0 204", "", Code::Ok, OutcomeKind::Deleted)]
+#[case("tls0 204", "", Code::Ok, OutcomeKind::Deleted)]
+#[case("proxy0 204", "", Code::Ok, OutcomeKind::Deleted)]
+#[case("timeout0 204", "", Code::Ok, OutcomeKind::Deleted)]
+#[case("425 204", "", Code::Ok, OutcomeKind::Deleted)]
+#[case("429 204", "", Code::Ok, OutcomeKind::Deleted)]
+#[case("429+1 204", "", Code::Ok, OutcomeKind::Deleted)]
+#[case("resolve0 404j", "", Code::NotFound, OutcomeKind::NotDeleted)]
+#[case("connect0 404j", "", Code::NotFound, OutcomeKind::NotDeleted)]
+#[case("tls0 404j", "", Code::NotFound, OutcomeKind::NotDeleted)]
+#[case("proxy0 404j", "", Code::NotFound, OutcomeKind::NotDeleted)]
+#[case("timeout0 404j", "", Code::NotFound, OutcomeKind::NotDeleted)]
+#[case("connect0 401j", "own", Code::Unauthorized, OutcomeKind::NotDeleted)]
+#[case("connect0 cancel0", "", Code::Cancelled, OutcomeKind::NotDeleted)]
+#[case("connect0 cancel", "", Code::Cancelled, OutcomeKind::Unknown)]
 // A refusal for now: the API's, or one that says when, is one. Another may have been passed on all the same.
-#[case("429j 404j", "", Code::NotFound, Outcome::NotDeleted)]
-#[case("429+1 404j", "", Code::NotFound, Outcome::NotDeleted)]
-#[case("429j+1 404j", "", Code::NotFound, Outcome::NotDeleted)]
-#[case("425j 404j", "", Code::NotFound, Outcome::NotDeleted)]
-#[case("425+1 404j", "", Code::NotFound, Outcome::NotDeleted)]
-#[case("429 404j", "", Code::Ok, Outcome::Gone)]
-#[case("429m 404j", "", Code::Ok, Outcome::Gone)]
-#[case("425 404j", "", Code::Ok, Outcome::Gone)]
-#[case("429 410j", "", Code::Ok, Outcome::Gone)]
-#[case("429 404j", "own", Code::NotFound, Outcome::Unknown)]
-#[case("429 404", "", Code::UnexpectedResponse, Outcome::Unknown)]
-#[case("425 404m", "", Code::UnexpectedResponse, Outcome::Unknown)]
-#[case("429j 404", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
-#[case("429 429+1 404j", "", Code::Ok, Outcome::Gone)]
-#[case("429+1 429 404j", "", Code::Ok, Outcome::Gone)]
-#[case("429 connect0 404j", "", Code::Ok, Outcome::Gone)]
-#[case("429 401j", "own", Code::Ok, Outcome::Gone)]
-#[case("429 401", "own", Code::Unauthorized, Outcome::Unknown)]
-#[case("429j 401j", "own", Code::Unauthorized, Outcome::NotDeleted)]
-#[case("429 401j", "", Code::Unauthorized, Outcome::NotDeleted)]
-#[case("429 403", "", Code::Forbidden, Outcome::NotDeleted)]
-#[case("429 cancel0", "", Code::Cancelled, Outcome::NotDeleted)]
-#[case("429 404j", "missing", Code::Ok, Outcome::Gone)]
+#[case("429j 404j", "", Code::NotFound, OutcomeKind::NotDeleted)]
+#[case("429+1 404j", "", Code::NotFound, OutcomeKind::NotDeleted)]
+#[case("429j+1 404j", "", Code::NotFound, OutcomeKind::NotDeleted)]
+#[case("425j 404j", "", Code::NotFound, OutcomeKind::NotDeleted)]
+#[case("425+1 404j", "", Code::NotFound, OutcomeKind::NotDeleted)]
+#[case("429 404j", "", Code::Ok, OutcomeKind::Gone)]
+#[case("429m 404j", "", Code::Ok, OutcomeKind::Gone)]
+#[case("425 404j", "", Code::Ok, OutcomeKind::Gone)]
+#[case("429 410j", "", Code::Ok, OutcomeKind::Gone)]
+#[case("429 404j", "own", Code::NotFound, OutcomeKind::Unknown)]
+#[case("429 404", "", Code::UnexpectedResponse, OutcomeKind::Unknown)]
+#[case("425 404m", "", Code::UnexpectedResponse, OutcomeKind::Unknown)]
+#[case("429j 404", "", Code::UnexpectedResponse, OutcomeKind::NotDeleted)]
+#[case("429 429+1 404j", "", Code::Ok, OutcomeKind::Gone)]
+#[case("429+1 429 404j", "", Code::Ok, OutcomeKind::Gone)]
+#[case("429 connect0 404j", "", Code::Ok, OutcomeKind::Gone)]
+#[case("429 401j", "own", Code::Ok, OutcomeKind::Gone)]
+#[case("429 401", "own", Code::Unauthorized, OutcomeKind::Unknown)]
+#[case("429j 401j", "own", Code::Unauthorized, OutcomeKind::NotDeleted)]
+#[case("429 401j", "", Code::Unauthorized, OutcomeKind::NotDeleted)]
+#[case("429 403", "", Code::Forbidden, OutcomeKind::NotDeleted)]
+#[case("429 cancel0", "", Code::Cancelled, OutcomeKind::NotDeleted)]
+#[case("429 404j", "missing", Code::Ok, OutcomeKind::Gone)]
 // A lost answer, then one that settles the matter.
-#[case("lost 204", "", Code::Ok, Outcome::Deleted)]
-#[case("timeout 204", "", Code::Ok, Outcome::Deleted)]
-#[case("garbage 204", "", Code::Ok, Outcome::Deleted)]
-#[case("500 204", "", Code::Ok, Outcome::Deleted)]
-#[case("503+2 204", "", Code::Ok, Outcome::Deleted)]
-#[case("200 204", "", Code::Ok, Outcome::Deleted)]
-#[case("302 204", "", Code::Ok, Outcome::Deleted)]
-#[case("408 204", "", Code::Ok, Outcome::Deleted)]
-#[case("499 204", "", Code::Ok, Outcome::Deleted)]
-#[case("520 204", "", Code::Ok, Outcome::Deleted)]
-#[case("lost 404j", "", Code::Ok, Outcome::Gone)]
-#[case("timeout 404j", "", Code::Ok, Outcome::Gone)]
-#[case("garbage 404j", "", Code::Ok, Outcome::Gone)]
-#[case("504j 404j", "", Code::Ok, Outcome::Gone)]
-#[case("303 404j", "", Code::Ok, Outcome::Gone)]
-#[case("408 404j", "", Code::Ok, Outcome::Gone)]
-#[case("408j 404j", "", Code::Ok, Outcome::Gone)]
-#[case("418 404j", "", Code::Ok, Outcome::Gone)]
-#[case("499 404j", "", Code::Ok, Outcome::Gone)]
-#[case("520 404j", "", Code::Ok, Outcome::Gone)]
-#[case("999 404j", "", Code::Ok, Outcome::Gone)]
-#[case("lost 410j", "", Code::Ok, Outcome::Gone)]
-#[case("lost 401j", "own", Code::Ok, Outcome::Gone)]
-#[case("502 401j", "own", Code::Ok, Outcome::Gone)]
+#[case("lost 204", "", Code::Ok, OutcomeKind::Deleted)]
+#[case("timeout 204", "", Code::Ok, OutcomeKind::Deleted)]
+#[case("garbage 204", "", Code::Ok, OutcomeKind::Deleted)]
+#[case("500 204", "", Code::Ok, OutcomeKind::Deleted)]
+#[case("503+2 204", "", Code::Ok, OutcomeKind::Deleted)]
+#[case("200 204", "", Code::Ok, OutcomeKind::Deleted)]
+#[case("302 204", "", Code::Ok, OutcomeKind::Deleted)]
+#[case("408 204", "", Code::Ok, OutcomeKind::Deleted)]
+#[case("499 204", "", Code::Ok, OutcomeKind::Deleted)]
+#[case("520 204", "", Code::Ok, OutcomeKind::Deleted)]
+#[case("lost 404j", "", Code::Ok, OutcomeKind::Gone)]
+#[case("timeout 404j", "", Code::Ok, OutcomeKind::Gone)]
+#[case("garbage 404j", "", Code::Ok, OutcomeKind::Gone)]
+#[case("504j 404j", "", Code::Ok, OutcomeKind::Gone)]
+#[case("303 404j", "", Code::Ok, OutcomeKind::Gone)]
+#[case("408 404j", "", Code::Ok, OutcomeKind::Gone)]
+#[case("408j 404j", "", Code::Ok, OutcomeKind::Gone)]
+#[case("418 404j", "", Code::Ok, OutcomeKind::Gone)]
+#[case("499 404j", "", Code::Ok, OutcomeKind::Gone)]
+#[case("520 404j", "", Code::Ok, OutcomeKind::Gone)]
+#[case("999 404j", "", Code::Ok, OutcomeKind::Gone)]
+#[case("lost 410j", "", Code::Ok, OutcomeKind::Gone)]
+#[case("lost 401j", "own", Code::Ok, OutcomeKind::Gone)]
+#[case("502 401j", "own", Code::Ok, OutcomeKind::Gone)]
 // A lost answer, then one that settles nothing: the token is not alive for that.
-#[case("lost 400j", "", Code::BadRequest, Outcome::Unknown)]
-#[case("lost 401j", "", Code::Unauthorized, Outcome::Unknown)]
-#[case("lost 401", "own", Code::Unauthorized, Outcome::Unknown)]
-#[case("lost 404j", "own", Code::NotFound, Outcome::Unknown)]
-#[case("lost 403", "", Code::Forbidden, Outcome::Unknown)]
-#[case("lost 403", "own", Code::Forbidden, Outcome::Unknown)]
-#[case("lost 404", "", Code::UnexpectedResponse, Outcome::Unknown)]
-#[case("lost 404m", "missing", Code::UnexpectedResponse, Outcome::Unknown)]
-#[case("lost 409", "", Code::Conflict, Outcome::Unknown)]
-#[case("lost 308", "", Code::UnexpectedResponse, Outcome::Unknown)]
-#[case("lost 410", "", Code::UnexpectedResponse, Outcome::Unknown)]
-#[case("lost cert0", "", Code::TlsFailed, Outcome::Unknown)]
-#[case("lost denied0", "", Code::ProxyFailed, Outcome::Unknown)]
-#[case("lost cancel0", "", Code::Cancelled, Outcome::Unknown)]
-#[case("502 cancel0", "", Code::Cancelled, Outcome::Unknown)]
-#[case("429 lost 404j", "", Code::Ok, Outcome::Gone)]
-#[case("429 lost 403", "", Code::Forbidden, Outcome::Unknown)]
-#[case("lost 429 404j", "", Code::Ok, Outcome::Gone)]
-#[case("lost 429 403", "", Code::Forbidden, Outcome::Unknown)]
-#[case("lost connect0 404j", "", Code::Ok, Outcome::Gone)]
-#[case("connect0 connect0 lost 404j", "", Code::Ok, Outcome::Gone)]
+#[case("lost 400j", "", Code::BadRequest, OutcomeKind::Unknown)]
+#[case("lost 401j", "", Code::Unauthorized, OutcomeKind::Unknown)]
+#[case("lost 401", "own", Code::Unauthorized, OutcomeKind::Unknown)]
+#[case("lost 404j", "own", Code::NotFound, OutcomeKind::Unknown)]
+#[case("lost 403", "", Code::Forbidden, OutcomeKind::Unknown)]
+#[case("lost 403", "own", Code::Forbidden, OutcomeKind::Unknown)]
+#[case("lost 404", "", Code::UnexpectedResponse, OutcomeKind::Unknown)]
+#[case("lost 404m", "missing", Code::UnexpectedResponse, OutcomeKind::Unknown)]
+#[case("lost 409", "", Code::Conflict, OutcomeKind::Unknown)]
+#[case("lost 308", "", Code::UnexpectedResponse, OutcomeKind::Unknown)]
+#[case("lost 410", "", Code::UnexpectedResponse, OutcomeKind::Unknown)]
+#[case("lost cert0", "", Code::TlsFailed, OutcomeKind::Unknown)]
+#[case("lost denied0", "", Code::ProxyFailed, OutcomeKind::Unknown)]
+#[case("lost cancel0", "", Code::Cancelled, OutcomeKind::Unknown)]
+#[case("502 cancel0", "", Code::Cancelled, OutcomeKind::Unknown)]
+#[case("429 lost 404j", "", Code::Ok, OutcomeKind::Gone)]
+#[case("429 lost 403", "", Code::Forbidden, OutcomeKind::Unknown)]
+#[case("lost 429 404j", "", Code::Ok, OutcomeKind::Gone)]
+#[case("lost 429 403", "", Code::Forbidden, OutcomeKind::Unknown)]
+#[case("lost connect0 404j", "", Code::Ok, OutcomeKind::Gone)]
+#[case("connect0 connect0 lost 404j", "", Code::Ok, OutcomeKind::Gone)]
 // All attempts used.
-#[case("resolve0 resolve0 resolve0 resolve0", "", Code::ResolveFailed, Outcome::NotDeleted)]
-#[case("connect0 connect0 connect0 connect0", "", Code::ConnectFailed, Outcome::NotDeleted)]
-#[case("tls0 tls0 tls0 tls0", "", Code::TlsFailed, Outcome::NotDeleted)]
-#[case("proxy0 proxy0 proxy0 proxy0", "", Code::ProxyFailed, Outcome::NotDeleted)]
-#[case("408 408 408 408", "", Code::UnexpectedResponse, Outcome::Unknown)]
-#[case("425 425 425 425", "", Code::UnexpectedResponse, Outcome::NotDeleted)]
-#[case("429 429 429 429", "", Code::RateLimited, Outcome::NotDeleted)]
-#[case("429+1 429+1 429+1 429+1", "", Code::RateLimited, Outcome::NotDeleted)]
-#[case("429 429 429 connect0", "", Code::ConnectFailed, Outcome::NotDeleted)]
-#[case("lost 429 429 429", "", Code::RateLimited, Outcome::Unknown)]
-#[case("lost lost lost lost", "", Code::ConnectionLost, Outcome::Unknown)]
-#[case("lost connect0 connect0 connect0", "", Code::ConnectFailed, Outcome::Unknown)]
-#[case("garbage garbage garbage garbage", "", Code::UnexpectedResponse, Outcome::Unknown)]
-#[case("503 503 503 503", "", Code::ServerError, Outcome::Unknown)]
-#[case("503 503 503 429", "", Code::RateLimited, Outcome::Unknown)]
-#[case("200 200 200 200", "", Code::UnexpectedResponse, Outcome::Unknown)]
-#[case("302 302 302 302", "", Code::UnexpectedResponse, Outcome::Unknown)]
-#[case("302 302 302 403", "", Code::Forbidden, Outcome::Unknown)]
-#[case("429 429 429 200", "", Code::UnexpectedResponse, Outcome::Unknown)]
+#[case("resolve0 resolve0 resolve0 resolve0", "", Code::ResolveFailed, OutcomeKind::NotDeleted)]
+#[case("connect0 connect0 connect0 connect0", "", Code::ConnectFailed, OutcomeKind::NotDeleted)]
+#[case("tls0 tls0 tls0 tls0", "", Code::TlsFailed, OutcomeKind::NotDeleted)]
+#[case("proxy0 proxy0 proxy0 proxy0", "", Code::ProxyFailed, OutcomeKind::NotDeleted)]
+#[case("408 408 408 408", "", Code::UnexpectedResponse, OutcomeKind::Unknown)]
+#[case("425 425 425 425", "", Code::UnexpectedResponse, OutcomeKind::NotDeleted)]
+#[case("429 429 429 429", "", Code::RateLimited, OutcomeKind::NotDeleted)]
+#[case("429+1 429+1 429+1 429+1", "", Code::RateLimited, OutcomeKind::NotDeleted)]
+#[case("429 429 429 connect0", "", Code::ConnectFailed, OutcomeKind::NotDeleted)]
+#[case("lost 429 429 429", "", Code::RateLimited, OutcomeKind::Unknown)]
+#[case("lost lost lost lost", "", Code::ConnectionLost, OutcomeKind::Unknown)]
+#[case("lost connect0 connect0 connect0", "", Code::ConnectFailed, OutcomeKind::Unknown)]
+#[case("garbage garbage garbage garbage", "", Code::UnexpectedResponse, OutcomeKind::Unknown)]
+#[case("503 503 503 503", "", Code::ServerError, OutcomeKind::Unknown)]
+#[case("503 503 503 429", "", Code::RateLimited, OutcomeKind::Unknown)]
+#[case("200 200 200 200", "", Code::UnexpectedResponse, OutcomeKind::Unknown)]
+#[case("302 302 302 302", "", Code::UnexpectedResponse, OutcomeKind::Unknown)]
+#[case("302 302 302 403", "", Code::Forbidden, OutcomeKind::Unknown)]
+#[case("429 429 429 200", "", Code::UnexpectedResponse, OutcomeKind::Unknown)]
 // The deadline (60 s, 20 s an attempt): three timeouts use it up; a wait that would pass it is not begun.
-#[case("timeout timeout timeout", "", Code::Timeout, Outcome::Unknown)]
-#[case("timeout0 timeout0 timeout0", "", Code::Timeout, Outcome::NotDeleted)]
-#[case("timeout0 timeout0 timeout", "", Code::Timeout, Outcome::Unknown)]
-#[case("timeout timeout0 timeout0", "", Code::Timeout, Outcome::Unknown)]
-#[case("429+60", "", Code::RateLimited, Outcome::NotDeleted)]
-#[case("429+86400", "", Code::RateLimited, Outcome::NotDeleted)]
-#[case("503+60", "", Code::ServerError, Outcome::Unknown)]
-#[case("429+30 429+30", "", Code::RateLimited, Outcome::NotDeleted)]
-#[case("lost 429+60", "", Code::RateLimited, Outcome::Unknown)]
-#[case("429+60", "before", Code::RateLimited, Outcome::Unknown)]
+#[case("timeout timeout timeout", "", Code::Timeout, OutcomeKind::Unknown)]
+#[case("timeout0 timeout0 timeout0", "", Code::Timeout, OutcomeKind::NotDeleted)]
+#[case("timeout0 timeout0 timeout", "", Code::Timeout, OutcomeKind::Unknown)]
+#[case("timeout timeout0 timeout0", "", Code::Timeout, OutcomeKind::Unknown)]
+#[case("429+60", "", Code::RateLimited, OutcomeKind::NotDeleted)]
+#[case("429+86400", "", Code::RateLimited, OutcomeKind::NotDeleted)]
+#[case("503+60", "", Code::ServerError, OutcomeKind::Unknown)]
+#[case("429+30 429+30", "", Code::RateLimited, OutcomeKind::NotDeleted)]
+#[case("lost 429+60", "", Code::RateLimited, OutcomeKind::Unknown)]
+#[case("429+60", "before", Code::RateLimited, OutcomeKind::Unknown)]
 fn the_decision_table(
     #[case] history: &str,
     #[case] flags: &str,
     #[case] code: Code,
-    #[case] outcome: Outcome,
+    #[case] kind: OutcomeKind,
 ) {
-    let report = run(history, flags);
-    assert_eq!((report.code(), report.outcome()), (code, outcome), "{report:?}");
-    assert_eq!(report.attempts().len(), history.split_whitespace().count());
-    assert_eq!(report.is_success(), report.code() == Code::Ok);
-    assert!(report.message().contains("TKN-1000-0001"), "{}", report.message());
-    if outcome == Outcome::Unknown {
+    let outcome = run(history, flags);
+    assert_eq!((outcome.code(), outcome.kind()), (code, kind), "{outcome:?}");
+    assert_eq!(outcome.attempts().len(), history.split_whitespace().count());
+    assert_eq!(outcome.is_success(), outcome.code() == Code::Ok);
+    assert!(outcome.message().contains("TKN-1000-0001"), "{}", outcome.message());
+    if kind == OutcomeKind::Unknown {
         let advice = match code {
             Code::NotFound => "look for it in the Marketplace",
             _ => "run again to find out",
         };
         let end = format!("may be deleted: {advice}");
-        assert!(report.message().ends_with(&end), "{}", report.message());
+        assert!(outcome.message().ends_with(&end), "{}", outcome.message());
     }
 }
 
 /// A pause that is cancelled ends the call with what is known then.
 #[rstest]
-#[case("429", Outcome::NotDeleted)]
-#[case("connect0", Outcome::NotDeleted)]
-#[case("lost", Outcome::Unknown)]
-#[case("503", Outcome::Unknown)]
-fn cancelled_in_a_pause(#[case] history: &str, #[case] outcome: Outcome) {
+#[case("429", OutcomeKind::NotDeleted)]
+#[case("connect0", OutcomeKind::NotDeleted)]
+#[case("lost", OutcomeKind::Unknown)]
+#[case("503", OutcomeKind::Unknown)]
+fn cancelled_in_a_pause(#[case] history: &str, #[case] kind: OutcomeKind) {
     let script = Script::new(history, Some(1), 0.5);
-    let report = run_with(history, "", &script, &RetryPolicy::default());
-    assert_eq!((report.code(), report.outcome()), (Code::Cancelled, outcome));
+    let outcome = run_with(history, "", &script, &RetryPolicy::default());
+    assert_eq!((outcome.code(), outcome.kind()), (Code::Cancelled, kind));
 }
 
 #[test]
 fn cancelled_before_anything_was_sent() {
     let script = Script::new("", None, 0.5);
     script.cancelled.set(true);
-    let report = run_with("", "", &script, &RetryPolicy::default());
-    assert_eq!((report.code(), report.outcome()), (Code::Cancelled, Outcome::NotDeleted));
-    assert!(report.attempts().is_empty());
+    let outcome = run_with("", "", &script, &RetryPolicy::default());
+    assert_eq!((outcome.code(), outcome.kind()), (Code::Cancelled, OutcomeKind::NotDeleted));
+    assert!(outcome.attempts().is_empty());
 }
 
 /// Full jitter: a random part of 200 ms, 400 ms, 800 ms; `Retry-After` is a lower bound.
@@ -384,7 +384,7 @@ fn cancelled_before_anything_was_sent() {
 #[case("429+0 204", 1.0, &[200])]
 fn pauses(#[case] history: &str, #[case] random: f64, #[case] expected: &[u64]) {
     let script = Script::new(history, None, random);
-    let report = run_with(history, "", &script, &RetryPolicy::default());
+    let outcome = run_with(history, "", &script, &RetryPolicy::default());
     let pauses: Vec<u64> = script
         .pauses
         .borrow()
@@ -393,7 +393,7 @@ fn pauses(#[case] history: &str, #[case] random: f64, #[case] expected: &[u64]) 
         .collect();
     assert_eq!(pauses, expected);
     let waited: Vec<Duration> =
-        report.attempts()[1..].iter().map(|attempt| attempt.waited).collect();
+        outcome.attempts()[1..].iter().map(|attempt| attempt.waited).collect();
     assert_eq!(waited, *script.pauses.borrow());
 }
 
@@ -407,20 +407,20 @@ fn the_backoff_has_a_cap() {
 
 #[test]
 fn a_wait_past_the_deadline_is_told_and_not_begun() {
-    let report = run("429+61", "");
-    assert_eq!(report.retry_after(), Some(Duration::from_secs(61)));
+    let outcome = run("429+61", "");
+    assert_eq!(outcome.retry_after(), Some(Duration::from_secs(61)));
     assert!(
-        report.message().contains("another attempt would pass the deadline"),
+        outcome.message().contains("another attempt would pass the deadline"),
         "{}",
-        report.message()
+        outcome.message()
     );
 }
 
 #[test]
 fn one_attempt_is_one_attempt() {
     let policy = RetryPolicy { attempts: 1, ..RetryPolicy::default() };
-    let report = run_with("503", "", &Script::new("503", None, 0.5), &policy);
-    assert_eq!(report.attempts().len(), 1);
+    let outcome = run_with("503", "", &Script::new("503", None, 0.5), &policy);
+    assert_eq!(outcome.attempts().len(), 1);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::call::answer::{Answer, End, Lost};
 use crate::input::characters::{is_unprintable, printable};
 use crate::input::token_id::TokenId;
-use crate::report::code::{Code, Outcome};
+use crate::outcome::code::{Code, OutcomeKind};
 
 /// At most this many characters of server text stand in a message.
 const MAX_SERVER_TEXT: usize = 300;
@@ -14,17 +14,17 @@ const MAX_SERVER_TEXT: usize = 300;
 pub(crate) fn of_call(
     id: &TokenId,
     code: Code,
-    outcome: Outcome,
+    kind: OutcomeKind,
     lost: Lost,
     last: Option<&Answer>,
     end: End,
     attempts: usize,
 ) -> String {
     let id = &*printable(id.as_str());
-    match outcome {
-        Outcome::Deleted => return format!("the token `{id}` is deleted"),
-        Outcome::Gone => return format!("the token `{id}` is gone: {}", why_gone(lost, last)),
-        Outcome::NotDeleted | Outcome::Unknown => {}
+    match kind {
+        OutcomeKind::Deleted => return format!("the token `{id}` is deleted"),
+        OutcomeKind::Gone => return format!("the token `{id}` is gone: {}", why_gone(lost, last)),
+        OutcomeKind::NotDeleted | OutcomeKind::Unknown => {}
     }
     let mut text = what_happened(code, last);
     match end {
@@ -35,7 +35,7 @@ pub(crate) fn of_call(
         End::BudgetSpent => text.push_str(", and the retries of all calls together are spent"),
         End::AttemptsUsed | End::Final => {}
     }
-    if outcome == Outcome::NotDeleted {
+    if kind == OutcomeKind::NotDeleted {
         let _ = write!(text, "; the token `{id}` was not deleted{}", advice(code));
         return text;
     }

@@ -2,7 +2,7 @@
 //! table in docs/answers.md is checked against this file.
 
 use crate::call::answer::{Answer, Lost};
-use crate::report::code::{Code, Outcome};
+use crate::outcome::code::{Code, OutcomeKind};
 
 /// What one answer means by itself.
 #[derive(Debug, PartialEq, Eq)]
@@ -75,12 +75,12 @@ pub(crate) struct TokenContext {
 }
 
 /// What the last answer and those before it say together.
-pub(crate) fn settle(last: &Verdict, lost: Lost, known: TokenContext) -> (Code, Outcome) {
+pub(crate) fn settle(last: &Verdict, lost: Lost, known: TokenContext) -> (Code, OutcomeKind) {
     let was_lost = matches!(lost, Lost::InDoubt | Lost::Before | Lost::Attempt(_));
     // What says that the token is not there says that we deleted it, where we asked for that before, or may have.
     let asked = matches!(lost, Lost::Perhaps(_) | Lost::Before | Lost::Attempt(_));
     let gone = match last.says {
-        Says::Deleted => return (Code::Ok, Outcome::Deleted),
+        Says::Deleted => return (Code::Ok, OutcomeKind::Deleted),
         Says::Absent { from_api } => from_api && !known.own && (asked || known.missing_ok),
         // That the credential worked when the lost request left is taken for granted, as `missing_ok` takes it for
         // granted that a token was there.
@@ -93,10 +93,10 @@ pub(crate) fn settle(last: &Verdict, lost: Lost, known: TokenContext) -> (Code, 
         _ => false,
     };
     match last.code {
-        _ if gone => (Code::Ok, Outcome::Gone),
+        _ if gone => (Code::Ok, OutcomeKind::Gone),
         // Nothing else that comes after a lost answer says that the token is alive.
-        code if was_lost || (asked && may_tell_the_end) => (code, Outcome::Unknown),
-        code => (code, Outcome::NotDeleted),
+        code if was_lost || (asked && may_tell_the_end) => (code, OutcomeKind::Unknown),
+        code => (code, OutcomeKind::NotDeleted),
     }
 }
 

@@ -15,9 +15,9 @@ use crate::http::transport::resolve::Lookup;
 use crate::input::api_token::ApiToken;
 use crate::input::endpoint::{DEFAULT_BASE_URL, Endpoint};
 use crate::input::environment::variable;
-use crate::report::code::Code;
-use crate::report::report::Report;
-use crate::report::result::Error;
+use crate::outcome::code::Code;
+use crate::outcome::outcome::Outcome;
+use crate::outcome::result::Error;
 use crate::wait::cancel::Cancel;
 
 /// The attempts that a call may be given.
@@ -213,7 +213,9 @@ impl ClientBuilder {
     /// was found, never the secret.
     pub fn build(self) -> Result<Client, Error> {
         self.try_build().map_err(|(code, message)| {
-            Report::refused(code, None, message).into_result().expect_err("a refusal is no success")
+            Outcome::refused(code, None, message)
+                .into_result()
+                .expect_err("a refusal is no success")
         })
     }
 

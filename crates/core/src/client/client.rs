@@ -18,9 +18,9 @@ use crate::input::endpoint::Endpoint;
 use crate::input::token_id::TokenId;
 use crate::input::token_value::{REDACTED, comparable};
 use crate::input::trace::TraceParent;
-use crate::report::code::{Code, Outcome};
-use crate::report::report::Report;
-use crate::report::result::{Deletion, Error};
+use crate::outcome::code::{Code, OutcomeKind};
+use crate::outcome::outcome::Outcome;
+use crate::outcome::result::{Deletion, Error};
 use crate::wait::cancel::Cancel;
 use crate::wait::wait::Cancels;
 
@@ -35,7 +35,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// ```no_run
 /// let client = mpt_tokens::Client::from_env()?;
 /// let deletion = client.delete_token("TKN-1671-0642")?;
-/// println!("{}", deletion.outcome());
+/// println!("{}", deletion.kind());
 /// # Ok::<(), mpt_tokens::Error>(())
 /// ```
 #[derive(Clone)]
@@ -75,7 +75,7 @@ impl Client {
         token_id: &str,
         options: &DeleteOptions,
     ) -> Result<Deletion, Error> {
-        self.report(token_id, options, None).into_result()
+        self.outcome(token_id, options, None).into_result()
     }
 
     /// A client on the same connections that another handle cancels: what a call needs to be ended by itself.
@@ -132,10 +132,10 @@ impl Client {
         token_id: &str,
         options: &DeleteOptions,
         after_lost_answer: bool,
-    ) -> Result<TokenId, Box<Report>> {
+    ) -> Result<TokenId, Box<Outcome>> {
         let refuse = |shown: &str, message: &str| {
             let shown = Some(shown.to_owned());
-            Err(Box::new(Report::refused(Code::InvalidTokenId, shown, message.to_owned())))
+            Err(Box::new(Outcome::refused(Code::InvalidTokenId, shown, message.to_owned())))
         };
         let id = match TokenId::new(token_id) {
             Err(invalid) if invalid.is_token_value() => {
@@ -167,22 +167,22 @@ impl Client {
                     "was not deleted"
                 }
             );
-            let report = Report::refused(Code::OwnToken, Some(id.as_str().to_owned()), message);
+            let outcome = Outcome::refused(Code::OwnToken, Some(id.as_str().to_owned()), message);
             // An earlier request may have deleted it.
-            let outcome = if after_lost_answer { Outcome::Unknown } else { report.outcome };
-            let retryable = outcome == Outcome::Unknown;
-            return Err(Box::new(Report { outcome, retryable, ..report }));
+            let kind = if after_lost_answer { OutcomeKind::Unknown } else { outcome.kind };
+            let retryable = kind == OutcomeKind::Unknown;
+            return Err(Box::new(Outcome { kind, retryable, ..outcome }));
         }
         Ok(id)
     }
 
     /// Makes the call, and turns a panic into `internal`: a caller must learn what is true even of our bugs.
-    pub(crate) fn report(
+    pub(crate) fn outcome(
         &self,
         token_id: &str,
         options: &DeleteOptions,
         throttle: Option<&dyn crate::call::io::Throttle>,
-    ) -> Report {
+    ) -> Outcome {
         let id = match self.check(token_id, options, options.after_lost_answer) {
             Ok(id) => id,
             Err(refused) => return *refused,
@@ -208,12 +208,12 @@ impl Client {
             budget: &self.shared.budget,
             throttle,
         };
-        let report = catch_unwind(AssertUnwindSafe(|| call.run(&io)))
-            .unwrap_or_else(|_| Report::internal(Some(id.as_str().to_owned())));
-        if report.outcome() == Outcome::Deleted && !self.shared.accepted.load(Ordering::Relaxed) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| call.run(&io)))
+            .unwrap_or_else(|_| Outcome::internal(Some(id.as_str().to_owned())));
+        if outcome.kind() == OutcomeKind::Deleted && !self.shared.accepted.load(Ordering::Relaxed) {
             self.shared.accepted.store(true, Ordering::Relaxed);
         }
-        report
+        outcome
     }
 }
 

@@ -17,9 +17,9 @@ use crate::http::network::{MAX_VALUE, NetworkIo};
 use crate::input::api_token::ApiToken;
 use crate::input::token_id::TokenId;
 use crate::input::trace::TraceParent;
-use crate::report::code::{Code, Outcome};
-use crate::report::report::{Attempt, Proof, ProofBasis, Report, not_proven};
-use crate::report::result::Error;
+use crate::outcome::code::{Code, OutcomeKind};
+use crate::outcome::outcome::{Attempt, Outcome, Proof, ProofBasis, not_proven};
+use crate::outcome::result::Error;
 use crate::wait::wait::Cancels;
 
 impl Client {
@@ -72,17 +72,17 @@ impl Client {
         options: &DeleteOptions,
         throttle: Option<&dyn Throttle>,
     ) -> Proof {
-        let report = if value.token_id() == Some(id) {
+        let outcome = if value.token_id() == Some(id) {
             match self.ask_for_proof(value, control, options, throttle) {
                 Ok(proof) => return proof,
-                Err(error) => Report::from(error),
+                Err(error) => Outcome::from(error),
             }
         } else {
             let what = format!("the value given for the token `{id}` is not its own");
             let message = not_proven(id, &what);
-            Report::refused(Code::InvalidArgument, Some(id.to_owned()), message)
+            Outcome::refused(Code::InvalidArgument, Some(id.to_owned()), message)
         };
-        Proof::none(report)
+        Proof::none(outcome)
     }
 
     fn ask_for_proof(
@@ -93,7 +93,7 @@ impl Client {
         throttle: Option<&dyn Throttle>,
     ) -> Result<Proof, Error> {
         let fail = |id: Option<&str>, message: String| {
-            Report::refused(Code::InvalidArgument, id.map(str::to_owned), message)
+            Outcome::refused(Code::InvalidArgument, id.map(str::to_owned), message)
                 .into_result()
                 .expect_err("a refusal is no success")
         };
@@ -113,7 +113,7 @@ impl Client {
         let value = Arc::new(Credential::new(value.in_usual_form()));
         let questions = Questions { client: self, id: &id, value: &value, options, throttle };
         let proof = catch_unwind(AssertUnwindSafe(|| questions.prove(control)));
-        Ok(proof.unwrap_or_else(|_| Proof::none(Report::internal(Some(id.as_str().to_owned())))))
+        Ok(proof.unwrap_or_else(|_| Proof::none(Outcome::internal(Some(id.as_str().to_owned())))))
     }
 }
 
@@ -132,53 +132,53 @@ impl Questions<'_> {
         let trace = self.options.trace_parent.unwrap_or_else(TraceParent::random);
         let policy = &client.shared.policy;
         let asked = Instant::now();
-        let mut report = self.ask(self.value, true, trace, policy);
+        let mut outcome = self.ask(self.value, true, trace, policy);
         let own = client.own_token().in_usual_form();
         let is_own = self.value.token().expose() == own.expose();
-        if is_own && report.outcome() == Outcome::Deleted {
+        if is_own && outcome.kind() == OutcomeKind::Deleted {
             client.shared.accepted.store(true, Ordering::Relaxed);
         }
-        if answered(&report) != Some(401) {
-            return Proof::none(without_gone(what_else(self.id, report)));
+        if answered(&outcome) != Some(401) {
+            return Proof::none(without_gone(what_else(self.id, outcome)));
         }
         let said = |what: &str| not_proven(self.id.as_str(), what);
         if control {
-            return proven(report, ProofBasis::Control);
+            return proven(outcome, ProofBasis::Control);
         }
         if is_own {
-            let from_api = report.attempts().last().is_some_and(|attempt| attempt.from_api);
+            let from_api = outcome.attempts().last().is_some_and(|attempt| attempt.from_api);
             let what = if !client.shared.accepted.load(Ordering::Relaxed) {
                 "its value was answered 401, as any text would be: it was not accepted before, and there is no other \
                  API token to compare with"
             } else if !from_api {
                 "its value was answered 401, and not in the API's form (a gateway's?)"
             } else {
-                return proven(report, ProofBasis::AcceptedBefore);
+                return proven(outcome, ProofBasis::AcceptedBefore);
             };
-            return Proof::none(without_gone(Report { message: said(what), ..report }));
+            return Proof::none(without_gone(Outcome { message: said(what), ..outcome }));
         }
         if client.is_own_token(self.id.as_str()) {
             // The control would delete the token in use, if this value is only a wrong spelling of its value.
             let what = "its value was answered 401, and the API token in use, which is for the same token, is another \
                         value: there is nothing to compare with";
-            return Proof::none(without_gone(Report { message: said(what), ..report }));
+            return Proof::none(without_gone(Outcome { message: said(what), ..outcome }));
         }
         let control = self.control(trace, asked + policy.timeout);
-        report.elapsed = asked.elapsed();
+        outcome.elapsed = asked.elapsed();
         let last = control.attempts().last();
-        match (control.outcome(), last.and_then(Attempt::api_status)) {
+        match (control.kind(), last.and_then(Attempt::api_status)) {
             // Not after a lost answer, which may have been to the request that has deleted it.
-            (Outcome::NotDeleted, Some(404 | 410)) => proven(report, ProofBasis::Control),
-            (Outcome::Deleted, _) => {
+            (OutcomeKind::NotDeleted, Some(404 | 410)) => proven(outcome, ProofBasis::Control),
+            (OutcomeKind::Deleted, _) => {
                 let what = "its value was answered 401 while the token was still there, so it may be cut off or \
                             mistyped; the same request with the API token in use has deleted the token";
-                let (outcome, code) = (Outcome::Deleted, Code::Ok);
-                Proof::none(Report {
+                let (kind, code) = (OutcomeKind::Deleted, Code::Ok);
+                Proof::none(Outcome {
                     message: said(what),
-                    outcome,
+                    kind,
                     code,
                     retry_after: None,
-                    ..report
+                    ..outcome
                 })
             }
             _ => {
@@ -187,14 +187,14 @@ impl Questions<'_> {
                      by the API: {}",
                     control.message()
                 );
-                let report = without_gone(report);
+                let outcome = without_gone(outcome);
                 // What the control may have done, it did to this token.
-                let outcome = match control.outcome() {
-                    Outcome::Gone | Outcome::Unknown => Outcome::Unknown,
-                    _ => report.outcome,
+                let kind = match control.kind() {
+                    OutcomeKind::Gone | OutcomeKind::Unknown => OutcomeKind::Unknown,
+                    _ => outcome.kind,
                 };
                 let retryable = control.retryable();
-                Proof::none(Report { message: said(&what), outcome, retryable, ..report })
+                Proof::none(Outcome { message: said(&what), kind, retryable, ..outcome })
             }
         }
     }
@@ -205,7 +205,7 @@ impl Questions<'_> {
         own: bool,
         trace: TraceParent,
         policy: &RetryPolicy,
-    ) -> Report {
+    ) -> Outcome {
         let shared = &self.client.shared;
         let call = Call {
             id: self.id,
@@ -220,7 +220,7 @@ impl Questions<'_> {
     }
 
     /// The same request with the client's own credential, as far as there is time left for it.
-    fn control(&self, trace: TraceParent, deadline: Instant) -> Report {
+    fn control(&self, trace: TraceParent, deadline: Instant) -> Outcome {
         let shared = &self.client.shared;
         let credential = shared.network.credential();
         let io = self.io(credential);
@@ -230,7 +230,7 @@ impl Questions<'_> {
         };
         let timeout = deadline.saturating_duration_since(Instant::now());
         let refused = |code, what: &str| {
-            Report::refused(code, Some(self.id.as_str().to_owned()), what.to_owned())
+            Outcome::refused(code, Some(self.id.as_str().to_owned()), what.to_owned())
         };
         match entry {
             Permit::Ended => refused(Code::Cancelled, "the call was cancelled"),
@@ -252,40 +252,42 @@ impl Questions<'_> {
 }
 
 /// The status of the last answer. One that broke off is no answer, whatever its first line said.
-fn answered(report: &Report) -> Option<u16> {
-    report.attempts().last().filter(|attempt| attempt.failure.is_none())?.http_status
+fn answered(outcome: &Outcome) -> Option<u16> {
+    outcome.attempts().last().filter(|attempt| attempt.failure.is_none())?.http_status
 }
 
-fn proven(report: Report, basis: ProofBasis) -> Proof {
-    let id = report.id().unwrap_or_default();
+fn proven(outcome: Outcome, basis: ProofBasis) -> Proof {
+    let id = outcome.id().unwrap_or_default();
     let and = match basis {
         ProofBasis::Control => ", and 404 to the same request with an API token that works",
         ProofBasis::AcceptedBefore => ", which it had accepted before",
     };
     let message = format!("the token `{id}` is proven dead: its own value was answered 401{and}");
-    let report =
-        Report { outcome: Outcome::Gone, code: Code::Ok, message, retry_after: None, ..report };
-    Proof { proven: true, basis: Some(basis), report }
+    let outcome =
+        Outcome { kind: OutcomeKind::Gone, code: Code::Ok, message, retry_after: None, ..outcome };
+    Proof { proven: true, basis: Some(basis), outcome }
 }
 
 /// The report of a value that was not answered 401.
-fn what_else(id: &TokenId, report: Report) -> Report {
+fn what_else(id: &TokenId, outcome: Outcome) -> Outcome {
     let still =
-        matches!(report.attempts().last().and_then(Attempt::api_status), Some(403 | 404 | 410));
-    let what = match report.outcome() {
-        Outcome::Deleted => {
+        matches!(outcome.attempts().last().and_then(Attempt::api_status), Some(403 | 404 | 410));
+    let what = match outcome.kind() {
+        OutcomeKind::Deleted => {
             "it was alive, and the request for proof has deleted it; ask for proof again".to_owned()
         }
-        _ if still => format!("its value still authenticates; {}", report.message()),
-        _ => report.message().to_owned(),
+        _ if still => format!("its value still authenticates; {}", outcome.message()),
+        _ => outcome.message().to_owned(),
     };
-    Report { message: not_proven(id.as_str(), &what), ..report }
+    Outcome { message: not_proven(id.as_str(), &what), ..outcome }
 }
 
 /// What is not proven is not `gone` either: a value that never was one is answered 401, too.
-fn without_gone(report: Report) -> Report {
-    match report.outcome {
-        Outcome::Gone => Report { outcome: Outcome::Unknown, code: Code::Unauthorized, ..report },
-        _ => report,
+fn without_gone(outcome: Outcome) -> Outcome {
+    match outcome.kind {
+        OutcomeKind::Gone => {
+            Outcome { kind: OutcomeKind::Unknown, code: Code::Unauthorized, ..outcome }
+        }
+        _ => outcome,
     }
 }

@@ -22,8 +22,8 @@ use crate::http::{proxy, retry_after, sender, tls};
 use crate::input::api_token::ApiToken;
 use crate::input::endpoint::Endpoint;
 use crate::input::redact::Secrets;
-use crate::report::code::Code;
-use crate::report::problem::ProblemDetails;
+use crate::outcome::code::Code;
+use crate::outcome::problem::ProblemDetails;
 use crate::wait::wait::{Cancels, Wake};
 
 /// Idle connections kept: as many as a batch may use at once.

@@ -3,7 +3,7 @@
 use ureq::http::HeaderMap;
 use ureq::http::header::{CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
 
-use crate::report::problem::Form;
+use crate::outcome::problem::Form;
 
 /// Whether an error answer has the form in which the API answers, as its contract and its documentation show it:
 /// problem details (RFC 9457) as JSON. A 401 may be a bare challenge instead (RFC 6750, section 3), which is what the
@@ -58,7 +58,7 @@ mod tests {
     use ureq::http::HeaderValue;
 
     use super::*;
-    use crate::report::problem::ProblemDetails;
+    use crate::outcome::problem::ProblemDetails;
 
     fn asked(status: u16, fields: &[(HeaderName, &str)], body: &str) -> bool {
         let mut headers = HeaderMap::new();

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::journal::lines;
 use crate::journal::owner::Difference;
-use crate::report::code::Code;
-use crate::report::report::Report;
-use crate::report::result::Error;
+use crate::outcome::code::Code;
+use crate::outcome::outcome::Outcome;
+use crate::outcome::result::Error;
 
 /// Why a journal cannot be used.
 #[derive(Clone, Debug)]
@@ -92,7 +92,7 @@ impl std::error::Error for JournalError {}
 /// A journal that cannot be used: nothing was sent.
 impl From<JournalError> for Error {
     fn from(error: JournalError) -> Error {
-        Report::refused(error.code(), None, error.to_string())
+        Outcome::refused(error.code(), None, error.to_string())
             .into_result()
             .expect_err("a refusal is no success")
     }

@@ -280,7 +280,7 @@ fn read_once(
                 }
                 owner.get_or_insert(theirs);
             }
-            Some(Line::RecordedState(id, state, proven)) => {
+            Some(Line::State(id, state, proven)) => {
                 seen_ids.learn(&id, state);
                 if proven {
                     seen_ids.prove(&id);

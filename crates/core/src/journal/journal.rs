@@ -11,7 +11,7 @@ use crate::journal::lines;
 use crate::journal::owner::Owner;
 use crate::journal::resumed::Resumed;
 use crate::journal::seen_ids::{IdState, SeenIds};
-use crate::report::report::Report;
+use crate::outcome::outcome::Outcome;
 
 /// A write-ahead record of a batch: a file of lines of JSON.
 ///
@@ -76,7 +76,7 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Looks at the journal at `path`, which need not exist, for [`Client::rehearse`](crate::Client::rehearse):
+    /// Looks at the journal at `path`, which need not exist, for [`Client::dry_run`](crate::Client::dry_run):
     /// nothing is made, locked or changed, and no batch can write it.
     ///
     /// # Errors
@@ -168,8 +168,8 @@ impl Journal {
     }
 
     /// Notes an outcome, in memory yet; [`Journal::write`] is next.
-    pub(crate) fn outcome(&self, report: &Report) {
-        self.log().append(|buffer| lines::outcome(buffer, report));
+    pub(crate) fn outcome(&self, outcome: &Outcome) {
+        self.log().append(|buffer| lines::outcome(buffer, outcome));
     }
 
     /// Writes what was noted: it survives the process from here on, and a power cut from the next commit on.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::owner::Owner;
 use crate::journal::seen_ids::RecordedState;
-use crate::report::json;
-use crate::report::report::{Proof, Report};
+use crate::outcome::json;
+use crate::outcome::outcome::{Outcome, Proof};
 
 /// The format of the lines below; a later one has a higher number.
 pub(crate) const VERSION: u64 = 2;
@@ -48,9 +48,10 @@ struct Intent<'a> {
 }
 
 #[derive(Serialize)]
-struct Outcome<'a> {
+struct Settled<'a> {
     id: &'a str,
-    outcome: crate::Outcome,
+    #[serde(rename = "outcome")]
+    kind: crate::OutcomeKind,
     code: crate::Code,
     http_status: Option<u16>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -76,16 +77,16 @@ pub(crate) fn intent(buffer: &mut Vec<u8>, id: &str) {
     line(buffer, &Intent { id, intent: "delete" });
 }
 
-pub(crate) fn outcome(buffer: &mut Vec<u8>, report: &Report) {
+pub(crate) fn outcome(buffer: &mut Vec<u8>, outcome: &Outcome) {
     line(
         buffer,
-        &Outcome {
-            id: report.id().unwrap_or_default(),
-            outcome: report.outcome(),
-            code: report.code(),
-            http_status: report.http_status(),
-            in_doubt: report.in_doubt,
-            proven: report.proof().map(Proof::is_proven),
+        &Settled {
+            id: outcome.id().unwrap_or_default(),
+            kind: outcome.kind(),
+            code: outcome.code(),
+            http_status: outcome.http_status(),
+            in_doubt: outcome.in_doubt,
+            proven: outcome.proof().map(Proof::is_proven),
         },
     );
 }
@@ -132,7 +133,7 @@ pub(crate) enum Line {
     Header(Owner),
     Run(Owner),
     /// Of a token, and whether it is proven.
-    RecordedState(String, RecordedState, bool),
+    State(String, RecordedState, bool),
 }
 
 #[derive(Deserialize)]
@@ -144,7 +145,8 @@ struct Any {
     owner: Option<Owner>,
     id: Option<String>,
     intent: Option<String>,
-    outcome: Option<String>,
+    #[serde(rename = "outcome")]
+    kind: Option<String>,
     #[serde(default)]
     in_doubt: bool,
     #[serde(default)]
@@ -171,16 +173,12 @@ fn read(line: &[u8]) -> Option<Line> {
             Some(Line::Header(owner))
         }
         Any { run: Some(_), owner: Some(owner), .. } => Some(Line::Run(owner)),
-        Any { id: Some(id), intent: Some(_), outcome: None, .. } => {
-            Some(Line::RecordedState(id, RecordedState::Open, false))
+        Any { id: Some(id), intent: Some(_), kind: None, .. } => {
+            Some(Line::State(id, RecordedState::Open, false))
         }
-        Any { id: Some(id), outcome: Some(name), in_doubt, proven, .. } => {
-            let outcome = crate::Outcome::ALL.into_iter().find(|outcome| outcome.name() == name)?;
-            Some(Line::RecordedState(
-                id,
-                RecordedState::of(outcome, in_doubt),
-                proven == Some(true),
-            ))
+        Any { id: Some(id), kind: Some(name), in_doubt, proven, .. } => {
+            let kind = crate::OutcomeKind::ALL.into_iter().find(|kind| kind.name() == name)?;
+            Some(Line::State(id, RecordedState::of(kind, in_doubt), proven == Some(true)))
         }
         _ => None,
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 
-use crate::report::code::Outcome;
+use crate::outcome::code::OutcomeKind;
 
 use siphasher::sip128::{Hasher128, SipHasher24};
 
@@ -96,13 +96,13 @@ pub(crate) enum RecordedState {
 
 impl RecordedState {
     /// `in_doubt`: an `unknown` of which no request of ours is the reason.
-    pub(crate) fn of(outcome: Outcome, in_doubt: bool) -> RecordedState {
-        match outcome {
-            Outcome::Deleted => RecordedState::Dead,
-            Outcome::Gone => RecordedState::Gone,
-            Outcome::NotDeleted => RecordedState::Alive,
-            Outcome::Unknown if in_doubt => RecordedState::InDoubt,
-            Outcome::Unknown => RecordedState::Open,
+    pub(crate) fn of(kind: OutcomeKind, in_doubt: bool) -> RecordedState {
+        match kind {
+            OutcomeKind::Deleted => RecordedState::Dead,
+            OutcomeKind::Gone => RecordedState::Gone,
+            OutcomeKind::NotDeleted => RecordedState::Alive,
+            OutcomeKind::Unknown if in_doubt => RecordedState::InDoubt,
+            OutcomeKind::Unknown => RecordedState::Open,
         }
     }
 }

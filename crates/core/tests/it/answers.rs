@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mpt_tokens::{Code, Outcome, Report};
+use mpt_tokens::{Code, Outcome, OutcomeKind};
 use rstest::rstest;
 
 use crate::support::log::assert_no_leak;
@@ -20,7 +20,7 @@ enum Then {
 }
 
 /// One attempt against a server that reads the request, answers so, and does that.
-fn answered(answer: impl Into<Vec<u8>>, then: Then) -> Report {
+fn answered(answer: impl Into<Vec<u8>>, then: Then) -> Outcome {
     let answer = answer.into();
     let server = Server::start(move |conn, _| {
         if conn.request().is_none() {
@@ -35,17 +35,17 @@ fn answered(answer: impl Into<Vec<u8>>, then: Then) -> Report {
     });
     let limit = Duration::from_millis(if matches!(then, Then::Silence) { 400 } else { 30_000 });
     let client = builder(server.url()).attempts(1).attempt_timeout(limit).build().unwrap();
-    let report = delete(&client);
+    let outcome = delete(&client);
     assert_eq!(server.requests(), 1);
-    assert_eq!(report.attempts().len(), 1);
-    assert!(report.attempts()[0].sent);
-    assert!(report.elapsed() < SOON, "{report:?}");
+    assert_eq!(outcome.attempts().len(), 1);
+    assert!(outcome.attempts()[0].sent);
+    assert!(outcome.elapsed() < SOON, "{outcome:?}");
     assert_no_leak();
-    report
+    outcome
 }
 
-const UNKNOWN: Outcome = Outcome::Unknown;
-const KEPT: Outcome = Outcome::NotDeleted;
+const UNKNOWN: OutcomeKind = OutcomeKind::Unknown;
+const KEPT: OutcomeKind = OutcomeKind::NotDeleted;
 
 /// Every status that the contract knows and many that it does not, each with an empty body.
 #[rstest]
@@ -94,13 +94,13 @@ const KEPT: Outcome = Outcome::NotDeleted;
 #[case("599 Odd", Code::ServerError, UNKNOWN)]
 #[case("600 Odd", Code::UnexpectedResponse, UNKNOWN)]
 #[case("999 Odd", Code::UnexpectedResponse, UNKNOWN)]
-fn a_status(#[case] status: &str, #[case] code: Code, #[case] outcome: Outcome) {
+fn a_status(#[case] status: &str, #[case] code: Code, #[case] kind: OutcomeKind) {
     let number: u16 = status[..3].parse().unwrap();
-    let report = answered(http(status, "", ""), Then::KeepOpen);
-    assert_eq!((report.code(), report.outcome()), (code, outcome), "{report:?}");
-    assert_eq!(report.http_status(), Some(number));
-    assert_eq!(report.attempts()[0].http_status, Some(number));
-    assert_eq!(report.attempts()[0].failure, None);
+    let outcome = answered(http(status, "", ""), Then::KeepOpen);
+    assert_eq!((outcome.code(), outcome.kind()), (code, kind), "{outcome:?}");
+    assert_eq!(outcome.http_status(), Some(number));
+    assert_eq!(outcome.attempts()[0].http_status, Some(number));
+    assert_eq!(outcome.attempts()[0].failure, None);
 }
 
 /// Answers that say 204 and nothing else, however they say it.
@@ -133,9 +133,9 @@ fn a_status(#[case] status: &str, #[case] code: Code, #[case] outcome: Outcome) 
     "HTTP/1.1 204 No Content\r\nX-Empty:\r\nX-Tab:\ta\t\r\nX-Utf8: caf\u{e9}\r\n\r\n"
 )]
 fn a_204(#[case] answer: &str, #[values(Then::Close, Then::KeepOpen)] then: Then) {
-    let report = answered(answer, then);
-    assert_eq!((report.code(), report.outcome()), (Code::Ok, Outcome::Deleted), "{report:?}");
-    assert_eq!(report.http_status(), Some(204));
+    let outcome = answered(answer, then);
+    assert_eq!((outcome.code(), outcome.kind()), (Code::Ok, OutcomeKind::Deleted), "{outcome:?}");
+    assert_eq!(outcome.http_status(), Some(204));
 }
 
 /// No answer, or something that is none: the request left, so nothing is known of the token.
@@ -233,9 +233,9 @@ fn a_204(#[case] answer: &str, #[values(Then::Close, Then::KeepOpen)] then: Then
     Code::UnexpectedResponse
 )]
 fn no_answer(#[case] answer: &'static str, #[case] code: Code) {
-    let report = answered(answer, Then::Close);
-    assert_eq!((report.code(), report.outcome()), (code, UNKNOWN), "{report:?}");
-    assert_eq!(report.attempts()[0].failure, Some(code));
+    let outcome = answered(answer, Then::Close);
+    assert_eq!((outcome.code(), outcome.kind()), (code, UNKNOWN), "{outcome:?}");
+    assert_eq!(outcome.attempts()[0].failure, Some(code));
 }
 
 /// The same, when the server resets or just stays silent: the code may differ, what is true of the token may not.
@@ -255,17 +255,17 @@ fn silence_or_reset(
         Code,
     ),
 ) {
-    let report = answered(answer, end.0);
-    assert_eq!((report.code(), report.outcome()), (end.1, UNKNOWN), "{report:?}");
+    let outcome = answered(answer, end.0);
+    assert_eq!((outcome.code(), outcome.kind()), (end.1, UNKNOWN), "{outcome:?}");
 }
 
 /// A reset right behind a complete answer takes nothing of it back; where it overtakes the answer, nothing is known.
 #[test]
 fn answer_then_reset() {
-    let report = answered(NO_CONTENT, Then::Reset);
-    match report.code() {
-        Code::Ok => assert_eq!(report.outcome(), Outcome::Deleted),
-        code => assert_eq!((code, report.outcome()), (Code::ConnectionLost, UNKNOWN)),
+    let outcome = answered(NO_CONTENT, Then::Reset);
+    match outcome.code() {
+        Code::Ok => assert_eq!(outcome.kind(), OutcomeKind::Deleted),
+        code => assert_eq!((code, outcome.kind()), (Code::ConnectionLost, UNKNOWN)),
     }
 }
 
@@ -303,12 +303,12 @@ fn a_404_of_json(
     )]
     headers: (&str, bool),
 ) {
-    let report = answered(http("404 Not Found", headers.0, body), Then::KeepOpen);
+    let outcome = answered(http("404 Not Found", headers.0, body), Then::KeepOpen);
     let code = if api && headers.1 { Code::NotFound } else { Code::UnexpectedResponse };
-    assert_eq!((report.code(), report.outcome()), (code, KEPT), "{report:?}");
+    assert_eq!((outcome.code(), outcome.kind()), (code, KEPT), "{outcome:?}");
     // People may read it, whoever sent it.
-    assert!(report.problem().is_some());
-    assert_eq!(report.http_status(), Some(404));
+    assert!(outcome.problem().is_some());
+    assert_eq!(outcome.http_status(), Some(404));
 }
 
 #[rstest]
@@ -330,11 +330,11 @@ fn a_404_of_something_else(
     #[values("", "Content-Type: application/problem+json\r\n", "Content-Type: text/html\r\n")]
     headers: &str,
 ) {
-    let report = answered(http("404 Not Found", headers, body), Then::KeepOpen);
-    let found = (report.code(), report.outcome());
-    assert_eq!(found, (Code::UnexpectedResponse, KEPT), "{report:?}");
-    assert_eq!(report.problem(), None);
-    assert!(report.message().contains("not in the API's form"), "{report:?}");
+    let outcome = answered(http("404 Not Found", headers, body), Then::KeepOpen);
+    let found = (outcome.code(), outcome.kind());
+    assert_eq!(found, (Code::UnexpectedResponse, KEPT), "{outcome:?}");
+    assert_eq!(outcome.problem(), None);
+    assert!(outcome.message().contains("not in the API's form"), "{outcome:?}");
 }
 
 /// How long a body is, said in every way that is legal, and in some that are not but have one meaning.
@@ -352,9 +352,9 @@ fn a_404_of_something_else(
 )]
 #[case::until_close("\r\n{\"title\":\"no\"}")]
 fn framing_of_a_body(#[case] rest: &str) {
-    let report = answered(format!("HTTP/1.1 400 Bad Request\r\n{rest}"), Then::Close);
-    assert_eq!((report.code(), report.outcome()), (Code::BadRequest, KEPT), "{report:?}");
-    assert_eq!(report.problem().and_then(|problem| problem.title()), Some("no"));
+    let outcome = answered(format!("HTTP/1.1 400 Bad Request\r\n{rest}"), Then::Close);
+    assert_eq!((outcome.code(), outcome.kind()), (Code::BadRequest, KEPT), "{outcome:?}");
+    assert_eq!(outcome.problem().and_then(|problem| problem.title()), Some("no"));
 }
 
 /// Error bodies that are hard to read never hide the status, and never take long.
@@ -368,12 +368,12 @@ fn framing_of_a_body(#[case] rest: &str) {
 #[case::lone_surrogate(br#"{"title":"\ud800"}"#.to_vec(), None)]
 fn hard_bodies(#[case] body: Vec<u8>, #[case] title: Option<&str>) {
     let head = format!("HTTP/1.1 400 Bad Request\r\nContent-Length: {}\r\n\r\n", body.len());
-    let report = answered([head.into_bytes(), body].concat(), Then::KeepOpen);
-    assert_eq!((report.code(), report.outcome()), (Code::BadRequest, KEPT), "{report:?}");
+    let outcome = answered([head.into_bytes(), body].concat(), Then::KeepOpen);
+    assert_eq!((outcome.code(), outcome.kind()), (Code::BadRequest, KEPT), "{outcome:?}");
     if let Some(title) = title {
-        assert_eq!(report.problem().unwrap().title().unwrap_or_default(), title);
+        assert_eq!(outcome.problem().unwrap().title().unwrap_or_default(), title);
     }
-    assert!(report.message().chars().count() < 1_000);
+    assert!(outcome.message().chars().count() < 1_000);
 }
 
 /// 500 MB of body: what does not fit is left, with its connection.
@@ -392,9 +392,9 @@ fn an_endless_body(#[case] length: &'static str) {
         }
         panic!("all 500 MiB were taken");
     });
-    let report = delete(&once(server.url()));
-    assert_eq!((report.code(), report.outcome()), (Code::BadRequest, KEPT), "{report:?}");
-    assert!(report.elapsed() < SOON);
+    let outcome = delete(&once(server.url()));
+    assert_eq!((outcome.code(), outcome.kind()), (Code::BadRequest, KEPT), "{outcome:?}");
+    assert!(outcome.elapsed() < SOON);
 }
 
 /// A head longer than any real one is not read to its end.
@@ -404,11 +404,11 @@ fn an_endless_body(#[case] length: &'static str) {
 #[case::tiny(|n: usize| format!("{n}:\r\n"), 200)]
 fn long_heads(#[case] header: fn(usize) -> String, #[case] count: usize) {
     let headers: String = (0..count).map(header).collect();
-    let report = answered(format!("HTTP/1.1 204 No Content\r\n{headers}\r\n"), Then::Close);
+    let outcome = answered(format!("HTTP/1.1 204 No Content\r\n{headers}\r\n"), Then::Close);
     assert_eq!(
-        (report.code(), report.outcome()),
+        (outcome.code(), outcome.kind()),
         (Code::UnexpectedResponse, UNKNOWN),
-        "{report:?}"
+        "{outcome:?}"
     );
 }
 
@@ -426,11 +426,11 @@ fn redirects(
         conn.answer_all(http(&format!("{status} Elsewhere"), &location, body));
     });
     let client = builder(server.url()).attempts(attempts).build().unwrap();
-    let report = delete(&client);
-    let (outcome, requests) = if status >= 307 { (KEPT, 1) } else { (UNKNOWN, attempts as usize) };
-    let found = (report.code(), report.outcome());
-    assert_eq!(found, (Code::UnexpectedResponse, outcome), "{report:?}");
-    assert_eq!(report.http_status(), Some(status));
+    let outcome = delete(&client);
+    let (kind, requests) = if status >= 307 { (KEPT, 1) } else { (UNKNOWN, attempts as usize) };
+    let found = (outcome.code(), outcome.kind());
+    assert_eq!(found, (Code::UnexpectedResponse, kind), "{outcome:?}");
+    assert_eq!(outcome.http_status(), Some(status));
     assert_eq!(server.requests(), requests);
     assert!(trap.untouched());
     assert_no_leak();
@@ -441,7 +441,7 @@ fn redirects(
 fn the_request() {
     let server = Server::start(|conn, _| conn.answer_all(NO_CONTENT));
     let client = builder(server.url()).user_agent("my-job/1.0").attempts(1).build().unwrap();
-    let report = delete(&client);
+    let outcome = delete(&client);
     let heads = server.heads();
     let mut lines = heads[0].split("\r\n");
     assert_eq!(
@@ -456,7 +456,7 @@ fn the_request() {
     let traceparent = headers.iter().find(|(name, _)| name == "traceparent").unwrap().1.clone();
     assert_eq!(
         mpt_tokens::TraceParent::parse(&traceparent).unwrap().trace_id(),
-        report.trace_id().unwrap()
+        outcome.trace_id().unwrap()
     );
     let expected = [
         ("accept", "application/json, application/problem+json".to_owned()),
@@ -475,8 +475,8 @@ fn the_request() {
 #[test]
 fn missing_ok() {
     let server = Server::start(|conn, _| conn.answer_all(not_found()));
-    let report = delete(&once(server.url()));
-    assert_eq!((report.code(), report.outcome()), (Code::NotFound, KEPT));
-    let report = delete(&builder(server.url()).missing_ok(true).build().unwrap());
-    assert_eq!((report.code(), report.outcome()), (Code::Ok, Outcome::Gone));
+    let outcome = delete(&once(server.url()));
+    assert_eq!((outcome.code(), outcome.kind()), (Code::NotFound, KEPT));
+    let outcome = delete(&builder(server.url()).missing_ok(true).build().unwrap());
+    assert_eq!((outcome.code(), outcome.kind()), (Code::Ok, OutcomeKind::Gone));
 }

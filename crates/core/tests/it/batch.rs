@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use mpt_tokens::{
     ApiToken, BatchItem, BatchOptions, BatchSummary, Cancel, Client, ClientBuilder, Code, Outcome,
-    Pull, Report,
+    OutcomeKind, Pull,
 };
 use mpt_tokens_sandbox::{MAIN_TOKEN_ID, Sandbox, Status, numbered_id};
 use rstest::rstest;
@@ -31,10 +31,10 @@ fn at(concurrency: usize) -> BatchOptions {
     BatchOptions::new().concurrency(concurrency)
 }
 
-fn by_id(reports: Vec<Report>) -> BTreeMap<String, Report> {
-    let count = reports.len();
+fn by_id(outcomes: Vec<Outcome>) -> BTreeMap<String, Outcome> {
+    let count = outcomes.len();
     let map: BTreeMap<_, _> =
-        reports.into_iter().map(|report| (report.id().unwrap().to_owned(), report)).collect();
+        outcomes.into_iter().map(|outcome| (outcome.id().unwrap().to_owned(), outcome)).collect();
     assert_eq!(map.len(), count, "an id was reported twice");
     map
 }
@@ -44,10 +44,10 @@ fn every_token_of_a_list_is_deleted_once(#[values(1, 2, 8, 64, 256)] concurrency
     let sandbox = Sandbox::builder().numbered(2_000).start().unwrap();
     let ids = (1..=2_000).map(numbered_id);
     let batch = client(&sandbox).batch(ids, &at(concurrency)).unwrap();
-    let reports = by_id(batch.collect());
-    assert_eq!(reports.len(), 2_000);
-    for (id, report) in reports {
-        assert_eq!((report.outcome(), report.code()), (Outcome::Deleted, Code::Ok), "{id}");
+    let outcomes = by_id(batch.collect());
+    assert_eq!(outcomes.len(), 2_000);
+    for (id, outcome) in outcomes {
+        assert_eq!((outcome.kind(), outcome.code()), (OutcomeKind::Deleted, Code::Ok), "{id}");
         assert_eq!(sandbox.truth(&id).status, Status::Deleted, "{id}");
     }
     let stats = sandbox.stats();
@@ -71,32 +71,34 @@ fn every_outcome_of_a_list_is_its_own(#[values(1, 8)] concurrency: usize) {
         "TKN-404-1",
     ];
     let batch = client(&sandbox).batch(ids, &at(concurrency)).unwrap();
-    let (reports, summary) = drain(batch);
+    let (outcomes, summary) = drain(batch);
     let expected = [
-        ("", Outcome::NotDeleted, Code::InvalidTokenId),
-        ("..", Outcome::NotDeleted, Code::InvalidTokenId),
-        (MAIN_TOKEN_ID, Outcome::NotDeleted, Code::OwnToken),
-        ("TKN-403-1", Outcome::NotDeleted, Code::Forbidden),
-        ("TKN-404-1", Outcome::NotDeleted, Code::NotFound),
-        ("TKN-answer502.403.always-1", Outcome::Unknown, Code::Forbidden),
-        ("TKN-answerlost-1", Outcome::Gone, Code::Ok),
-        ("TKN-ok-1", Outcome::Deleted, Code::Ok),
+        ("", OutcomeKind::NotDeleted, Code::InvalidTokenId),
+        ("..", OutcomeKind::NotDeleted, Code::InvalidTokenId),
+        (MAIN_TOKEN_ID, OutcomeKind::NotDeleted, Code::OwnToken),
+        ("TKN-403-1", OutcomeKind::NotDeleted, Code::Forbidden),
+        ("TKN-404-1", OutcomeKind::NotDeleted, Code::NotFound),
+        ("TKN-answer502.403.always-1", OutcomeKind::Unknown, Code::Forbidden),
+        ("TKN-answerlost-1", OutcomeKind::Gone, Code::Ok),
+        ("TKN-ok-1", OutcomeKind::Deleted, Code::Ok),
     ];
-    let found: Vec<_> =
-        reports.iter().map(|(id, report)| (id.as_str(), report.outcome(), report.code())).collect();
+    let found: Vec<_> = outcomes
+        .iter()
+        .map(|(id, outcome)| (id.as_str(), outcome.kind(), outcome.code()))
+        .collect();
     assert_eq!(found, expected);
     assert_eq!((summary.deleted, summary.gone, summary.not_deleted, summary.unknown), (1, 1, 5, 1));
     assert_eq!((summary.total, summary.duplicates, summary.skipped), (8, 2, 0));
     assert_eq!(sandbox.truth("TKN-404-1").requests, 1, "a duplicate was asked again");
 }
 
-fn drain<I>(mut batch: mpt_tokens::Batch<I>) -> (BTreeMap<String, Report>, BatchSummary)
+fn drain<I>(mut batch: mpt_tokens::Batch<I>) -> (BTreeMap<String, Outcome>, BatchSummary)
 where
     I: Iterator,
     I::Item: Into<Pull>,
 {
-    let reports = by_id(batch.by_ref().collect());
-    (reports, batch.summary())
+    let outcomes = by_id(batch.by_ref().collect());
+    (outcomes, batch.summary())
 }
 
 #[rstest]
@@ -138,9 +140,9 @@ fn a_callback_that_breaks_is_told_of_all_that_was_pulled() {
     });
     let mut told = Vec::new();
     let summary = client(&sandbox)
-        .delete_tokens(ids, &at(8), |report| {
+        .delete_tokens(ids, &at(8), |outcome| {
             assert_eq!(std::thread::current().id(), caller);
-            told.push(report);
+            told.push(outcome);
             if told.len() < 20 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })
         .unwrap();
@@ -149,9 +151,9 @@ fn a_callback_that_breaks_is_told_of_all_that_was_pulled() {
     assert!(pulled.get() < 1_000);
     assert_eq!(summary.deleted, sandbox.stats().deleted);
     assert_eq!(summary.deleted + summary.skipped, summary.total);
-    for report in told {
-        let dead = sandbox.truth(report.id().unwrap()).status == Status::Deleted;
-        assert_eq!(report.is_success(), dead, "{}", report.message());
+    for outcome in told {
+        let dead = sandbox.truth(outcome.id().unwrap()).status == Status::Deleted;
+        assert_eq!(outcome.is_success(), dead, "{}", outcome.message());
     }
 }
 
@@ -174,11 +176,11 @@ fn stopping_lets_the_calls_under_way_finish(#[values(1, 8)] concurrency: usize) 
     // A handle that asks is heeded in another way than one that does not.
     let asks = Cancel::polling(Duration::from_millis(10), || false);
     let mut batch = client(&sandbox).batch(ids, &at(concurrency).cancel(&asks)).unwrap();
-    assert_eq!(batch.next().unwrap().outcome(), Outcome::Deleted);
+    assert_eq!(batch.next().unwrap().kind(), OutcomeKind::Deleted);
     batch.stop();
-    for report in batch {
-        let truth = sandbox.truth(report.id().unwrap());
-        let (status, code) = (truth.status, report.code());
+    for outcome in batch {
+        let truth = sandbox.truth(outcome.id().unwrap());
+        let (status, code) = (truth.status, outcome.code());
         let finished = (Status::Deleted, Code::Ok);
         assert!((status, code) == finished || (truth.requests, code) == (0, Code::Skipped));
     }
@@ -192,16 +194,16 @@ fn an_answer_of_401_stops_a_batch(#[values(1, 8)] concurrency: usize) {
         pulled.set(n);
         if n == 50 { "TKN-401.always-1".to_owned() } else { numbered_id(n) }
     });
-    let (reports, summary) = drain(client(&sandbox).batch(ids, &at(concurrency)).unwrap());
-    assert_eq!(reports["TKN-401.always-1"].code(), Code::Unauthorized);
+    let (outcomes, summary) = drain(client(&sandbox).batch(ids, &at(concurrency)).unwrap());
+    assert_eq!(outcomes["TKN-401.always-1"].code(), Code::Unauthorized);
     assert_eq!(summary.total, pulled.get());
     assert!(summary.total < 500, "ids were pulled after the 401");
     assert_eq!(summary.deleted, sandbox.stats().deleted);
-    for report in reports.values().filter(|report| report.code() == Code::Skipped) {
-        assert_eq!(report.outcome(), Outcome::NotDeleted);
-        assert!(report.attempts().is_empty());
-        assert!(report.message().contains("401"), "{}", report.message());
-        assert_eq!(sandbox.truth(report.id().unwrap()).requests, 0);
+    for outcome in outcomes.values().filter(|outcome| outcome.code() == Code::Skipped) {
+        assert_eq!(outcome.kind(), OutcomeKind::NotDeleted);
+        assert!(outcome.attempts().is_empty());
+        assert!(outcome.message().contains("401"), "{}", outcome.message());
+        assert_eq!(sandbox.truth(outcome.id().unwrap()).requests, 0);
     }
 }
 
@@ -213,9 +215,9 @@ fn the_own_token_goes_last(#[values(1, 8)] concurrency: usize) {
         .chain([MAIN_TOKEN_ID.to_owned()]);
     let options = at(concurrency).allow_own_token(true);
     let mut batch = client(&sandbox).batch(ids, &options).unwrap();
-    let reports: Vec<Report> = batch.by_ref().collect();
-    assert!(reports.iter().all(Report::is_success));
-    assert_eq!(reports.last().unwrap().id(), Some(MAIN_TOKEN_ID));
+    let outcomes: Vec<Outcome> = batch.by_ref().collect();
+    assert!(outcomes.iter().all(Outcome::is_success));
+    assert_eq!(outcomes.last().unwrap().id(), Some(MAIN_TOKEN_ID));
     assert_eq!((batch.summary().total, batch.summary().duplicates), (301, 1));
     assert_eq!(sandbox.truth(MAIN_TOKEN_ID).status, Status::Deleted);
 }
@@ -230,15 +232,15 @@ fn the_own_token_in_two_spellings(#[values(1, 8)] concurrency: usize) {
         .chain((1..=30).map(numbered_id))
         .collect();
     let options = at(concurrency).allow_own_token(true);
-    let planned = client(&sandbox).rehearse(&ids, &options).unwrap();
-    let planned: Vec<_> = planned.map(|report| report.id().unwrap().to_owned()).collect();
-    let reports: Vec<Report> = client(&sandbox).batch(&ids, &options).unwrap().collect();
-    let told: Vec<_> = reports.iter().map(|report| report.id().unwrap()).collect();
+    let planned = client(&sandbox).dry_run(&ids, &options).unwrap();
+    let planned: Vec<_> = planned.map(|outcome| outcome.id().unwrap().to_owned()).collect();
+    let outcomes: Vec<Outcome> = client(&sandbox).batch(&ids, &options).unwrap().collect();
+    let told: Vec<_> = outcomes.iter().map(|outcome| outcome.id().unwrap()).collect();
     assert_eq!((planned.len(), told.len()), (32, 32));
     assert_eq!(planned[30..], [other.clone(), MAIN_TOKEN_ID.to_owned()]);
     assert_eq!(told[30..], [other.as_str(), MAIN_TOKEN_ID]);
-    assert_eq!(reports[30].code(), Code::NotFound);
-    assert_eq!(reports[31].outcome(), Outcome::Deleted);
+    assert_eq!(outcomes[30].code(), Code::NotFound);
+    assert_eq!(outcomes[31].kind(), OutcomeKind::Deleted);
 }
 
 #[test]
@@ -246,16 +248,16 @@ fn a_stopped_batch_leaves_the_own_token_alone() {
     let sandbox = Sandbox::builder().numbered(10).start().unwrap();
     let ids = std::iter::once(MAIN_TOKEN_ID.to_owned()).chain((1..=10).map(numbered_id));
     let batch = client(&sandbox).batch(ids, &at(1).allow_own_token(true)).unwrap();
-    let mut reports = Vec::new();
-    for report in batch.take(3) {
-        reports.push(report);
+    let mut outcomes = Vec::new();
+    for outcome in batch.take(3) {
+        outcomes.push(outcome);
     }
     assert_eq!(sandbox.truth(MAIN_TOKEN_ID).requests, 0);
     let ids = std::iter::once(MAIN_TOKEN_ID.to_owned()).chain((4..=10).map(numbered_id));
     let mut batch = client(&sandbox).batch(ids, &at(1).allow_own_token(true)).unwrap();
     batch.next().unwrap();
     batch.stop();
-    let own = batch.find(|report| report.id() == Some(MAIN_TOKEN_ID)).unwrap();
+    let own = batch.find(|outcome| outcome.id() == Some(MAIN_TOKEN_ID)).unwrap();
     assert_eq!(own.code(), Code::Skipped);
 }
 
@@ -277,7 +279,7 @@ fn cancelling_reports_every_id_pulled(#[case] of_the_batch: bool, #[case] concur
         pulled.set(n + 1);
         format!("TKN-requestsilent.always-{n}")
     });
-    let reports = std::thread::scope(|scope| {
+    let outcomes = std::thread::scope(|scope| {
         let sandbox = &sandbox;
         scope.spawn(move || {
             assert!(sandbox.wait_for_requests("TKN-requestsilent.always-0", 1, LONG));
@@ -285,18 +287,18 @@ fn cancelling_reports_every_id_pulled(#[case] of_the_batch: bool, #[case] concur
         });
         by_id(client.batch(ids, &options).unwrap().collect())
     });
-    assert_eq!(reports.len(), pulled.get());
-    for (id, report) in &reports {
+    assert_eq!(outcomes.len(), pulled.get());
+    for (id, outcome) in &outcomes {
         let asked = sandbox.truth(id).requests > 0;
-        match report.code() {
-            Code::Cancelled if asked => assert_eq!(report.outcome(), Outcome::Unknown),
+        match outcome.code() {
+            Code::Cancelled if asked => assert_eq!(outcome.kind(), OutcomeKind::Unknown),
             Code::Cancelled | Code::Skipped => {
-                assert!(!asked || report.outcome() == Outcome::Unknown)
+                assert!(!asked || outcome.kind() == OutcomeKind::Unknown)
             }
             other => panic!("{id}: {other}"),
         }
     }
-    assert_eq!(reports["TKN-requestsilent.always-0"].outcome(), Outcome::Unknown);
+    assert_eq!(outcomes["TKN-requestsilent.always-0"].kind(), OutcomeKind::Unknown);
 }
 
 /// A handle that asks must ask on the thread that called, whatever the workers do.
@@ -311,9 +313,11 @@ fn a_cancel_handle_that_asks_is_asked_on_the_calling_thread(#[values(1, 8)] conc
     });
     let ids = (0..4).map(|n| format!("TKN-requestsilent.always-{n}"));
     let options = at(concurrency).cancel(&cancel);
-    let reports: Vec<Report> = client(&sandbox).batch(ids, &options).unwrap().collect();
-    assert!(reports.iter().any(|report| report.code() == Code::Cancelled));
-    assert!(reports.iter().all(|report| matches!(report.code(), Code::Cancelled | Code::Skipped)));
+    let outcomes: Vec<Outcome> = client(&sandbox).batch(ids, &options).unwrap().collect();
+    assert!(outcomes.iter().any(|outcome| outcome.code() == Code::Cancelled));
+    assert!(
+        outcomes.iter().all(|outcome| matches!(outcome.code(), Code::Cancelled | Code::Skipped))
+    );
     let threads: HashSet<_> = asked.try_iter().collect();
     assert_eq!(threads, HashSet::from([caller]));
 }
@@ -327,18 +331,18 @@ fn an_id_asked_before_is_gone_when_it_is_missing_and_unknown_when_it_is_skipped(
         item
     };
     let ids = [before("TKN-0000-0009"), before("TKN-ok-1"), before("TKN-403-1")];
-    let (reports, _) = drain(client(&sandbox).batch(ids, &at(2)).unwrap());
-    assert_eq!(reports["TKN-0000-0009"].outcome(), Outcome::Gone);
-    assert_eq!(reports["TKN-ok-1"].outcome(), Outcome::Deleted);
-    assert_eq!(reports["TKN-403-1"].outcome(), Outcome::Unknown);
+    let (outcomes, _) = drain(client(&sandbox).batch(ids, &at(2)).unwrap());
+    assert_eq!(outcomes["TKN-0000-0009"].kind(), OutcomeKind::Gone);
+    assert_eq!(outcomes["TKN-ok-1"].kind(), OutcomeKind::Deleted);
+    assert_eq!(outcomes["TKN-403-1"].kind(), OutcomeKind::Unknown);
 
     let ids = ["TKN-401-1"]
         .map(BatchItem::from)
         .into_iter()
         .chain((0..3).map(|n| before(&n.to_string())));
     let mut batch = client(&sandbox).batch(ids, &at(2)).unwrap();
-    for report in batch.by_ref().filter(|report| report.code() == Code::Skipped) {
-        assert_eq!(report.outcome(), Outcome::Unknown);
+    for outcome in batch.by_ref().filter(|outcome| outcome.code() == Code::Skipped) {
+        assert_eq!(outcome.kind(), OutcomeKind::Unknown);
     }
 }
 
@@ -355,8 +359,8 @@ fn a_concurrency_out_of_range_is_refused(#[case] concurrency: usize) {
 #[test]
 fn nothing_comes_of_no_ids() {
     let sandbox = Sandbox::start().unwrap();
-    let (reports, summary) = drain(client(&sandbox).batch(Vec::<String>::new(), &at(8)).unwrap());
-    assert!(reports.is_empty());
+    let (outcomes, summary) = drain(client(&sandbox).batch(Vec::<String>::new(), &at(8)).unwrap());
+    assert!(outcomes.is_empty());
     assert_eq!(summary, BatchSummary::default());
 }
 
@@ -365,10 +369,10 @@ fn options_of_a_batch_stand_before_those_of_its_client() {
     let sandbox = Sandbox::start().unwrap();
     let client = builder(&sandbox).missing_ok(true).build().unwrap();
     let options = at(2).missing_ok(false);
-    let (reports, _) = drain(client.batch(["TKN-0000-0008"], &options).unwrap());
-    assert_eq!(reports["TKN-0000-0008"].code(), Code::NotFound);
-    let (reports, _) = drain(client.batch(["TKN-0000-0008"], &at(2)).unwrap());
-    assert_eq!(reports["TKN-0000-0008"].outcome(), Outcome::Gone);
+    let (outcomes, _) = drain(client.batch(["TKN-0000-0008"], &options).unwrap());
+    assert_eq!(outcomes["TKN-0000-0008"].code(), Code::NotFound);
+    let (outcomes, _) = drain(client.batch(["TKN-0000-0008"], &at(2)).unwrap());
+    assert_eq!(outcomes["TKN-0000-0008"].kind(), OutcomeKind::Gone);
 }
 
 /// An iterator that has nothing yet must not hold back what is ready.
@@ -385,8 +389,8 @@ fn reports_come_while_the_ids_are_still_to_come(#[values(1, 2, 8)] concurrency: 
             Some(Pull::from(numbered_id(given)))
         }
     });
-    for report in client(&sandbox).batch(ids, &at(concurrency)).unwrap() {
-        assert!(report.is_success());
+    for outcome in client(&sandbox).batch(ids, &at(concurrency)).unwrap() {
+        assert!(outcome.is_success());
         reported.set(reported.get() + 1);
     }
     assert_eq!(reported.get(), 3);
@@ -408,22 +412,22 @@ fn a_list_of_leaked_values_is_deleted_and_proven(#[values(1, 8)] concurrency: us
             item(MAIN_TOKEN_ID.to_owned(), None),
         ]);
     let options = at(concurrency).prove(true).allow_own_token(true);
-    let (reports, summary) = drain(client(&sandbox).batch(ids, &options).unwrap());
+    let (outcomes, summary) = drain(client(&sandbox).batch(ids, &options).unwrap());
     assert_eq!((summary.total, summary.deleted), (54, 53));
     for n in 1..=50 {
-        assert!(reports[&numbered_id(n)].proof().unwrap().is_proven());
+        assert!(outcomes[&numbered_id(n)].proof().unwrap().is_proven());
     }
-    assert!(reports[MAIN_TOKEN_ID].proof().unwrap().is_proven(), "the own value is at hand");
-    assert_eq!(reports["TKN-ok-1"].proof(), None);
-    assert_eq!(reports["TKN-403-1"].proof(), None, "what is not deleted was proven");
-    let other = reports["TKN-ok-2"].proof().unwrap();
+    assert!(outcomes[MAIN_TOKEN_ID].proof().unwrap().is_proven(), "the own value is at hand");
+    assert_eq!(outcomes["TKN-ok-1"].proof(), None);
+    assert_eq!(outcomes["TKN-403-1"].proof(), None, "what is not deleted was proven");
+    let other = outcomes["TKN-ok-2"].proof().unwrap();
     assert!(!other.is_proven());
     assert_eq!(
         other.to_string(),
         "it is not proven that the token `TKN-ok-2` is dead: the value given for the token `TKN-ok-2` is not its own"
     );
     assert_eq!(sandbox.truth("TKN-ok-3").status, Status::Active);
-    assert!(reports.values().all(|report| !report.to_json().contains("sandbox-secret")));
+    assert!(outcomes.values().all(|outcome| !outcome.to_json().contains("sandbox-secret")));
 }
 
 /// A request for proof is a call, too: it does not leave while the server wants none.
@@ -449,9 +453,9 @@ fn no_proof_is_asked_for_in_a_long_pause() {
     assert_eq!(batch.next().unwrap().code(), Code::RateLimited);
     go.send(()).unwrap();
     drop(go);
-    let report = batch.next().unwrap();
-    assert_eq!(report.outcome(), Outcome::Deleted);
-    let proof = report.proof().unwrap();
+    let outcome = batch.next().unwrap();
+    assert_eq!(outcome.kind(), OutcomeKind::Deleted);
+    let proof = outcome.proof().unwrap();
     assert!(!proof.is_proven());
     assert!(proof.to_string().contains("the API wants no calls for "), "{proof}");
     assert_eq!(server.requests(), 2);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use mpt_tokens::{Client, Code, Outcome};
+use mpt_tokens::{Client, Code, OutcomeKind};
 use rstest::rstest;
 
 use crate::support::raw::{NO_CONTENT, Server, http};
@@ -47,10 +47,10 @@ fn a_dying_server(#[values(1, 16)] threads: usize) {
         for _ in 0..threads {
             scope.spawn(|| {
                 while next.fetch_add(1, Ordering::SeqCst) < CALLS {
-                    let report = delete(&client);
+                    let outcome = delete(&client);
                     assert_eq!(
-                        (report.code(), report.outcome()),
-                        (Code::ServerError, Outcome::Unknown)
+                        (outcome.code(), outcome.kind()),
+                        (Code::ServerError, OutcomeKind::Unknown)
                     );
                 }
             });
@@ -86,7 +86,7 @@ fn a_server_that_recovers(#[case] answers: usize, #[case] retries: usize) {
     assert_eq!(spend(), 0);
     dying.store(false, Ordering::SeqCst);
     for _ in 0..answers {
-        assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+        assert_eq!(delete(&client).kind(), OutcomeKind::Deleted);
     }
     assert_eq!(retries, (answers / ANSWERS_A_RETRY).min(RESERVE));
     dying.store(true, Ordering::SeqCst);
@@ -125,5 +125,5 @@ fn no_reserve() {
         assert_eq!(client.delete_token(ID).unwrap_err().attempts().len(), 1);
     }
     dying.store(false, Ordering::SeqCst);
-    assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+    assert_eq!(delete(&client).kind(), OutcomeKind::Deleted);
 }

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use mpt_tokens::{Client, ClientBuilder, Code, DeleteOptions, Outcome, Report};
+use mpt_tokens::{Client, ClientBuilder, Code, DeleteOptions, Outcome, OutcomeKind};
 use mpt_tokens_sandbox::{Sandbox, Status, faults};
 use rstest::rstest;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -61,31 +61,32 @@ fn under_tls(sandbox: &Sandbox, authority: &Authority) -> Server {
 }
 
 #[track_caller]
-fn assert_true(report: &Report, sandbox: &Sandbox, id: &str) {
+fn assert_true(outcome: &Outcome, sandbox: &Sandbox, id: &str) {
     let truth = sandbox.truth(id);
-    assert_true_of_all(report, sandbox, id);
-    let sent = report.attempts().iter().filter(|attempt| attempt.sent).count();
-    assert!(truth.requests as usize <= sent, "{truth:?} {report:?}");
+    assert_true_of_all(outcome, sandbox, id);
+    let sent = outcome.attempts().iter().filter(|attempt| attempt.sent).count();
+    assert!(truth.requests as usize <= sent, "{truth:?} {outcome:?}");
 }
 
 /// The same, when earlier calls asked too.
 #[track_caller]
-fn assert_true_of_all(report: &Report, sandbox: &Sandbox, id: &str) {
+fn assert_true_of_all(outcome: &Outcome, sandbox: &Sandbox, id: &str) {
     let truth = sandbox.truth(id);
-    match report.outcome() {
-        Outcome::Deleted => assert!(truth.deleted_by.is_some(), "{truth:?} {report:?}"),
+    match outcome.kind() {
+        OutcomeKind::Deleted => assert!(truth.deleted_by.is_some(), "{truth:?} {outcome:?}"),
         // The API itself says that a token that is there is not: nobody could know better.
-        Outcome::Gone
+        OutcomeKind::Gone
             if id
                 .split(['-', '.'])
                 .any(|fault| ["404", "404problemjson", "410"].contains(&fault)) => {}
         // A 429 is a refusal whoever says it, as long as nothing speaks against that.
-        Outcome::NotDeleted if id.contains("answer429") && report.http_status() == Some(429) => {}
-        Outcome::Gone => assert_eq!(truth.status, Status::Deleted, "{truth:?} {report:?}"),
-        Outcome::NotDeleted => assert_eq!(truth.deleted_by, None, "{truth:?} {report:?}"),
-        Outcome::Unknown => {}
+        OutcomeKind::NotDeleted
+            if id.contains("answer429") && outcome.http_status() == Some(429) => {}
+        OutcomeKind::Gone => assert_eq!(truth.status, Status::Deleted, "{truth:?} {outcome:?}"),
+        OutcomeKind::NotDeleted => assert_eq!(truth.deleted_by, None, "{truth:?} {outcome:?}"),
+        OutcomeKind::Unknown => {}
     }
-    assert_ne!(report.code(), Code::Internal, "{report:?}");
+    assert_ne!(outcome.code(), Code::Internal, "{outcome:?}");
     assert_no_leak();
 }
 
@@ -108,10 +109,10 @@ fn every_fault(
     };
     for fault in faults() {
         let id = format!("TKN-{}{how_often}-0001", fault.name);
-        let report = checked(client.delete_token(&id).into());
-        assert_true(&report, &sandbox, &id);
+        let outcome = checked(client.delete_token(&id).into());
+        assert_true(&outcome, &sandbox, &id);
         // The tests' own TLS has no promise to keep.
-        assert!(tls || report.elapsed() < SOON, "{report:?}");
+        assert!(tls || outcome.elapsed() < SOON, "{outcome:?}");
     }
     let stats = sandbox.stats();
     assert_eq!(
@@ -158,10 +159,10 @@ fn every_pair_of_faults_in_two_calls() {
     for first in quick.iter().filter(|first| **first != "answer429") {
         for second in &quick {
             let id = format!("TKN-{first}.{second}-0001");
-            let report = checked(client.delete_token(&id).into());
-            assert_true(&report, &sandbox, &id);
-            if !report.is_success() {
-                let lost = report.outcome() == Outcome::Unknown;
+            let outcome = checked(client.delete_token(&id).into());
+            assert_true(&outcome, &sandbox, &id);
+            if !outcome.is_success() {
+                let lost = outcome.kind() == OutcomeKind::Unknown;
                 let options = DeleteOptions::new().after_lost_answer(lost);
                 let again = checked(client.delete_token_with(&id, &options).into());
                 assert_true_of_all(&again, &sandbox, &id);

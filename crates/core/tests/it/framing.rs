@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use mpt_tokens::{Code, Outcome};
+use mpt_tokens::{Code, OutcomeKind};
 use proptest::prelude::*;
 use rstest::rstest;
 use rustls::version::TLS13;
@@ -45,12 +45,12 @@ fn bytes_that_nobody_asked_for(#[case] junk: &'static str, #[values(false, true)
         conn.until_closed();
     });
     let client = builder(server.url()).build().unwrap();
-    assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+    assert_eq!(delete(&client).kind(), OutcomeKind::Deleted);
     heard.recv().unwrap();
     let second = delete(&client);
     assert_eq!(
-        (second.code(), second.outcome()),
-        (Code::NotFound, Outcome::NotDeleted),
+        (second.code(), second.kind()),
+        (Code::NotFound, OutcomeKind::NotDeleted),
         "{second:?}"
     );
     assert_eq!(second.attempts().len(), 1, "nothing was risked on the spoilt connection");
@@ -92,7 +92,7 @@ fn an_answer_too_many_under_tls(
         None => builder,
     };
     let client = builder.build().unwrap();
-    assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+    assert_eq!(delete(&client).kind(), OutcomeKind::Deleted);
     heard.recv().unwrap();
     if let Some(proxy) = &proxy {
         // The handshake has a good thousand: so nearly all of the surplus came through.
@@ -100,8 +100,8 @@ fn an_answer_too_many_under_tls(
     }
     let second = delete(&client);
     assert_eq!(
-        (second.code(), second.outcome()),
-        (Code::NotFound, Outcome::NotDeleted),
+        (second.code(), second.kind()),
+        (Code::NotFound, OutcomeKind::NotDeleted),
         "{second:?}"
     );
     assert_eq!(second.attempts().len(), 1, "nothing was risked on the spoilt connection");
@@ -134,13 +134,13 @@ fn an_answer_before_the_request_under_tls() {
         .attempts(2)
         .build()
         .unwrap();
-    let report = delete(&client);
+    let outcome = delete(&client);
     assert_eq!(
-        (report.code(), report.outcome()),
-        (Code::ConnectFailed, Outcome::NotDeleted),
-        "{report:?}"
+        (outcome.code(), outcome.kind()),
+        (Code::ConnectFailed, OutcomeKind::NotDeleted),
+        "{outcome:?}"
     );
-    assert!(report.attempts().iter().all(|attempt| !attempt.sent), "{report:?}");
+    assert!(outcome.attempts().iter().all(|attempt| !attempt.sent), "{outcome:?}");
     assert_eq!(server.connections(), 2);
 }
 
@@ -162,11 +162,11 @@ fn a_body_that_comes_late(#[case] header: &'static str, #[case] before: &'static
         }
     });
     let client = once(server.url());
-    assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+    assert_eq!(delete(&client).kind(), OutcomeKind::Deleted);
     let second = delete(&client);
     assert_eq!(
-        (second.code(), second.outcome()),
-        (Code::Forbidden, Outcome::NotDeleted),
+        (second.code(), second.kind()),
+        (Code::Forbidden, OutcomeKind::NotDeleted),
         "{second:?}"
     );
 }
@@ -239,7 +239,7 @@ fn an_end_in_doubt(#[case] answer: &'static str, #[values(false, true)] tls: boo
     assert_eq!(first.http_status().unwrap().to_string(), answer[9..12], "{first:?}");
     assert_eq!(first.attempts()[0].failure, None, "a clear status is believed: {first:?}");
     let second = delete(&client);
-    assert_eq!((second.code(), second.outcome()), (Code::Conflict, Outcome::NotDeleted));
+    assert_eq!((second.code(), second.kind()), (Code::Conflict, OutcomeKind::NotDeleted));
     assert_eq!(server.connections(), 2);
     assert_no_leak();
 }
@@ -260,8 +260,8 @@ fn an_end_that_is_certain(#[case] answer: &'static str) {
     let server = Server::start(move |conn, _| conn.answer_all(answer));
     let client = once(server.url());
     for _ in 0..3 {
-        let report = delete(&client);
-        assert_eq!(report.attempts()[0].failure, None, "{report:?}");
+        let outcome = delete(&client);
+        assert_eq!(outcome.attempts()[0].failure, None, "{outcome:?}");
     }
     assert_eq!((server.connections(), server.requests()), (1, 3));
 }
@@ -296,15 +296,15 @@ fn a_408(#[case] used: bool, #[case] says: &'static str, #[case] lost: bool) {
     });
     let client = builder(server.url()).build().unwrap();
     if used {
-        assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+        assert_eq!(delete(&client).kind(), OutcomeKind::Deleted);
     }
-    let report = delete(&client);
-    let first = &report.attempts()[0];
+    let outcome = delete(&client);
+    let first = &outcome.attempts()[0];
     assert_eq!(first.http_status, Some(408));
-    assert_eq!(first.failure, lost.then_some(Code::ConnectionLost), "{report:?}");
-    assert_eq!((report.attempts().len(), server.connections()), (2, 2), "{report:?}");
+    assert_eq!(first.failure, lost.then_some(Code::ConnectionLost), "{outcome:?}");
+    assert_eq!((outcome.attempts().len(), server.connections()), (2, 2), "{outcome:?}");
     if lost {
-        assert_eq!(report.outcome(), Outcome::Gone, "{report:?}");
+        assert_eq!(outcome.kind(), OutcomeKind::Gone, "{outcome:?}");
     }
 }
 
@@ -322,8 +322,8 @@ fn a_connection_closed_meanwhile(#[values(false, true)] reset: bool) {
     });
     let client = builder(server.url()).build().unwrap();
     for round in 1..=3 {
-        let report = delete(&client);
-        assert_eq!(report.outcome(), Outcome::Deleted, "{report:?}");
+        let outcome = delete(&client);
+        assert_eq!(outcome.kind(), OutcomeKind::Deleted, "{outcome:?}");
         heard.recv().unwrap();
         // The handler has returned, or is about to: the close is seen when its connection is gone.
         server.wait_for_closed(round);
@@ -345,9 +345,9 @@ fn a_pooled_connection_lost_in_use() {
         conn.until_closed();
     });
     let client = builder(server.url()).build().unwrap();
-    assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+    assert_eq!(delete(&client).kind(), OutcomeKind::Deleted);
     let second = delete(&client);
-    assert_eq!((second.code(), second.outcome()), (Code::Ok, Outcome::Gone), "{second:?}");
+    assert_eq!((second.code(), second.kind()), (Code::Ok, OutcomeKind::Gone), "{second:?}");
     assert_eq!(second.attempts().len(), 2);
     assert_eq!(second.attempts()[0].failure, Some(Code::ConnectionLost));
 }
@@ -368,55 +368,55 @@ fn an_answer_that_comes_too_late() {
         conn.answer_all(http("403 Forbidden", "", "{}"));
     });
     let client = builder(server.url()).attempt_timeout(Duration::from_secs(1)).build().unwrap();
-    let report = delete(&client);
+    let outcome = delete(&client);
     go.send(()).unwrap();
     assert_eq!(
-        (report.code(), report.outcome()),
-        (Code::Forbidden, Outcome::Unknown),
-        "{report:?}"
+        (outcome.code(), outcome.kind()),
+        (Code::Forbidden, OutcomeKind::Unknown),
+        "{outcome:?}"
     );
-    assert_eq!(report.attempts()[0].failure, Some(Code::Timeout));
+    assert_eq!(outcome.attempts()[0].failure, Some(Code::Timeout));
     let again = delete(&client);
     assert_eq!(
-        (again.code(), again.outcome()),
-        (Code::Forbidden, Outcome::NotDeleted),
+        (again.code(), again.kind()),
+        (Code::Forbidden, OutcomeKind::NotDeleted),
         "{again:?}"
     );
 }
 
 /// Sequences of answers, over real sockets: what the last one says, after what was lost before it.
 #[rstest]
-#[case::lost_then_404(&["", "404"], Code::Ok, Outcome::Gone)]
-#[case::half_then_404(&["HTTP/1.1 204 No", "404"], Code::Ok, Outcome::Gone)]
-#[case::login_page_then_404(&["200", "404"], Code::Ok, Outcome::Gone)]
-#[case::gateway_then_404(&["502", "404"], Code::Ok, Outcome::Gone)]
-#[case::gateway_then_204(&["502", "204"], Code::Ok, Outcome::Deleted)]
-#[case::lost_then_204(&["", "204"], Code::Ok, Outcome::Deleted)]
-#[case::lost_then_403(&["", "403"], Code::Forbidden, Outcome::Unknown)]
-#[case::lost_then_401(&["", "401"], Code::Unauthorized, Outcome::Unknown)]
-#[case::lost_then_400(&["", "400"], Code::BadRequest, Outcome::Unknown)]
-#[case::lost_then_redirect(&["", "307"], Code::UnexpectedResponse, Outcome::Unknown)]
-#[case::see_other_then_404(&["303", "404"], Code::Ok, Outcome::Gone)]
-#[case::a_gateways_then_404(&["499", "520", "404"], Code::Ok, Outcome::Gone)]
-#[case::timed_out_then_404(&["408", "404"], Code::Ok, Outcome::Gone)]
-#[case::lost_then_410(&["", "410api"], Code::Ok, Outcome::Gone)]
-#[case::lost_then_a_gateways_410(&["", "410"], Code::UnexpectedResponse, Outcome::Unknown)]
-#[case::lost_then_kong(&["", "404kong"], Code::UnexpectedResponse, Outcome::Unknown)]
-#[case::lost_then_html_404(&["", "404html"], Code::UnexpectedResponse, Outcome::Unknown)]
-#[case::limited_then_204(&["429", "204"], Code::Ok, Outcome::Deleted)]
-#[case::limited_then_404(&["429api", "404"], Code::NotFound, Outcome::NotDeleted)]
-#[case::limited_by_a_gateway_then_404(&["429", "404"], Code::Ok, Outcome::Gone)]
-#[case::limited_by_a_gateway_then_kong(&["429", "404kong"], Code::UnexpectedResponse, Outcome::Unknown)]
-#[case::limited_for_ever(&["429", "429", "429", "429"], Code::RateLimited, Outcome::NotDeleted)]
-#[case::lost_then_limited(&["", "429", "429", "429"], Code::RateLimited, Outcome::Unknown)]
-#[case::too_early_then_404(&["425api", "404"], Code::NotFound, Outcome::NotDeleted)]
-#[case::too_early_for_a_gateway_then_404(&["425", "404"], Code::Ok, Outcome::Gone)]
-#[case::lost_for_ever(&["", "", "", ""], Code::ConnectionLost, Outcome::Unknown)]
-#[case::all_kinds(&["", "503", "garbage", "404"], Code::Ok, Outcome::Gone)]
+#[case::lost_then_404(&["", "404"], Code::Ok, OutcomeKind::Gone)]
+#[case::half_then_404(&["HTTP/1.1 204 No", "404"], Code::Ok, OutcomeKind::Gone)]
+#[case::login_page_then_404(&["200", "404"], Code::Ok, OutcomeKind::Gone)]
+#[case::gateway_then_404(&["502", "404"], Code::Ok, OutcomeKind::Gone)]
+#[case::gateway_then_204(&["502", "204"], Code::Ok, OutcomeKind::Deleted)]
+#[case::lost_then_204(&["", "204"], Code::Ok, OutcomeKind::Deleted)]
+#[case::lost_then_403(&["", "403"], Code::Forbidden, OutcomeKind::Unknown)]
+#[case::lost_then_401(&["", "401"], Code::Unauthorized, OutcomeKind::Unknown)]
+#[case::lost_then_400(&["", "400"], Code::BadRequest, OutcomeKind::Unknown)]
+#[case::lost_then_redirect(&["", "307"], Code::UnexpectedResponse, OutcomeKind::Unknown)]
+#[case::see_other_then_404(&["303", "404"], Code::Ok, OutcomeKind::Gone)]
+#[case::a_gateways_then_404(&["499", "520", "404"], Code::Ok, OutcomeKind::Gone)]
+#[case::timed_out_then_404(&["408", "404"], Code::Ok, OutcomeKind::Gone)]
+#[case::lost_then_410(&["", "410api"], Code::Ok, OutcomeKind::Gone)]
+#[case::lost_then_a_gateways_410(&["", "410"], Code::UnexpectedResponse, OutcomeKind::Unknown)]
+#[case::lost_then_kong(&["", "404kong"], Code::UnexpectedResponse, OutcomeKind::Unknown)]
+#[case::lost_then_html_404(&["", "404html"], Code::UnexpectedResponse, OutcomeKind::Unknown)]
+#[case::limited_then_204(&["429", "204"], Code::Ok, OutcomeKind::Deleted)]
+#[case::limited_then_404(&["429api", "404"], Code::NotFound, OutcomeKind::NotDeleted)]
+#[case::limited_by_a_gateway_then_404(&["429", "404"], Code::Ok, OutcomeKind::Gone)]
+#[case::limited_by_a_gateway_then_kong(&["429", "404kong"], Code::UnexpectedResponse, OutcomeKind::Unknown)]
+#[case::limited_for_ever(&["429", "429", "429", "429"], Code::RateLimited, OutcomeKind::NotDeleted)]
+#[case::lost_then_limited(&["", "429", "429", "429"], Code::RateLimited, OutcomeKind::Unknown)]
+#[case::too_early_then_404(&["425api", "404"], Code::NotFound, OutcomeKind::NotDeleted)]
+#[case::too_early_for_a_gateway_then_404(&["425", "404"], Code::Ok, OutcomeKind::Gone)]
+#[case::lost_for_ever(&["", "", "", ""], Code::ConnectionLost, OutcomeKind::Unknown)]
+#[case::all_kinds(&["", "503", "garbage", "404"], Code::Ok, OutcomeKind::Gone)]
 fn one_after_another(
     #[case] answers: &'static [&'static str],
     #[case] code: Code,
-    #[case] outcome: Outcome,
+    #[case] kind: OutcomeKind,
 ) {
     let next = AtomicUsize::new(0);
     let server = Server::start(move |conn, _| {
@@ -445,9 +445,9 @@ fn one_after_another(
             conn.send(answer);
         }
     });
-    let report = delete(&builder(server.url()).build().unwrap());
-    assert_eq!((report.code(), report.outcome()), (code, outcome), "{report:?}");
-    assert_eq!((report.attempts().len(), server.requests()), (answers.len(), answers.len()));
+    let outcome = delete(&builder(server.url()).build().unwrap());
+    assert_eq!((outcome.code(), outcome.kind()), (code, kind), "{outcome:?}");
+    assert_eq!((outcome.attempts().len(), server.requests()), (answers.len(), answers.len()));
     assert_no_leak();
 }
 
@@ -478,11 +478,14 @@ fn a_flood(#[case] begin: &'static str, #[case] again: &'static str) {
         .attempt_timeout(Duration::from_millis(300))
         .build()
         .unwrap();
-    let report = delete(&client);
-    assert!(report.elapsed() < SOON, "{report:?}");
-    assert!(matches!(report.outcome(), Outcome::Unknown | Outcome::NotDeleted), "{report:?}");
-    if report.outcome() == Outcome::NotDeleted {
-        assert_eq!(report.code(), Code::BadRequest, "only a whole 400 says so: {report:?}");
+    let outcome = delete(&client);
+    assert!(outcome.elapsed() < SOON, "{outcome:?}");
+    assert!(
+        matches!(outcome.kind(), OutcomeKind::Unknown | OutcomeKind::NotDeleted),
+        "{outcome:?}"
+    );
+    if outcome.kind() == OutcomeKind::NotDeleted {
+        assert_eq!(outcome.code(), Code::BadRequest, "only a whole 400 says so: {outcome:?}");
     }
 }
 
@@ -532,19 +535,19 @@ proptest! {
             conn.request();
             conn.send(&bytes);
         });
-        let report = checked(once(server.url()).delete_token(crate::support::ID).into());
+        let outcome = checked(once(server.url()).delete_token(crate::support::ID).into());
         let text = String::from_utf8_lossy(&answer);
-        prop_assert_ne!(report.code(), Code::Internal);
-        match report.outcome() {
-            Outcome::Deleted => prop_assert!(text.contains(" 204")),
-            Outcome::Gone => prop_assert!(false, "nothing was lost before"),
-            Outcome::NotDeleted => {
-                let status = report.http_status().unwrap();
+        prop_assert_ne!(outcome.code(), Code::Internal);
+        match outcome.kind() {
+            OutcomeKind::Deleted => prop_assert!(text.contains(" 204")),
+            OutcomeKind::Gone => prop_assert!(false, "nothing was lost before"),
+            OutcomeKind::NotDeleted => {
+                let status = outcome.http_status().unwrap();
                 let said = text.contains(&format!(" {status}"));
                 prop_assert!((300..500).contains(&status) && said);
             }
-            Outcome::Unknown => {}
+            OutcomeKind::Unknown => {}
         }
-        prop_assert!(report.elapsed() < SOON);
+        prop_assert!(outcome.elapsed() < SOON);
     }
 }

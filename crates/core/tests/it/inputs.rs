@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use mpt_tokens::{
-    ApiToken, CaBundle, Client, Code, DEFAULT_BASE_URL, DeleteOptions, Endpoint, Outcome, Proxy,
-    TokenId,
+    ApiToken, CaBundle, Client, Code, DEFAULT_BASE_URL, DeleteOptions, Endpoint, OutcomeKind,
+    Proxy, TokenId,
 };
 use mpt_tokens_sandbox::{MAIN_TOKEN_ID, Sandbox};
 use rstest::rstest;
@@ -37,7 +37,7 @@ fn client(sandbox: &Sandbox) -> Client {
 fn an_id_reaches_the_server_as_that_very_id(#[case] id: &str, #[case] segment: &str) {
     let sandbox = Sandbox::builder().tokens([id]).record(4).start().unwrap();
     let deletion = client(&sandbox).delete_token(id).unwrap();
-    assert_eq!(deletion.outcome(), Outcome::Deleted);
+    assert_eq!(deletion.kind(), OutcomeKind::Deleted);
     assert_eq!(deletion.id(), Some(id));
     let recorded = sandbox.recorded();
     assert_eq!(recorded.len(), 1);
@@ -51,7 +51,7 @@ fn an_id_reaches_the_server_as_that_very_id(#[case] id: &str, #[case] segment: &
 fn an_id_of_256_bytes_is_taken() {
     let id = "x".repeat(256);
     let sandbox = Sandbox::builder().tokens([id.as_str()]).start().unwrap();
-    assert_eq!(client(&sandbox).delete_token(&id).unwrap().outcome(), Outcome::Deleted);
+    assert_eq!(client(&sandbox).delete_token(&id).unwrap().kind(), OutcomeKind::Deleted);
 }
 
 #[rstest]
@@ -94,7 +94,7 @@ fn an_id_of_256_bytes_is_taken() {
 fn an_id_that_could_do_harm_is_refused(#[case] id: &str, #[case] expected: &str) {
     let sandbox = Sandbox::start().unwrap();
     let error = client(&sandbox).delete_token(id).unwrap_err();
-    assert_eq!((error.code(), error.outcome()), (Code::InvalidTokenId, Outcome::NotDeleted));
+    assert_eq!((error.code(), error.kind()), (Code::InvalidTokenId, OutcomeKind::NotDeleted));
     assert!(error.to_string().contains(expected), "{error}");
     assert!(!error.to_json().contains("s3cret"), "{error:?}");
     assert!(!error.to_string().chars().any(char::is_control), "{error}");
@@ -188,7 +188,7 @@ fn a_good_base_url(#[case] given: &str, #[case] expected: &str) {
 #[case::long(&format!("https://h.example/{}", "p".repeat(2040)), "is longer than 2048 bytes")]
 fn a_base_url_that_cannot_be_used(#[case] given: &str, #[case] expected: &str) {
     let error = Client::builder().api_token("t").base_url(given).build().unwrap_err();
-    assert_eq!((error.code(), error.outcome()), (Code::InvalidConfig, Outcome::NotDeleted));
+    assert_eq!((error.code(), error.kind()), (Code::InvalidConfig, OutcomeKind::NotDeleted));
     assert!(error.to_string().contains(expected), "{error}");
     assert!(
         error.to_string().contains("expected one such as `https://api.platform.softwareone.com`")
@@ -216,7 +216,7 @@ fn the_api_token_in_use_is_no_id(#[case] id: &str) {
     let sandbox = Sandbox::start().unwrap();
     let builder = Client::builder().base_url(sandbox.base_url()).api_token("s3cret-opaque-s3cret");
     let error = builder.build().unwrap().delete_token(id).unwrap_err();
-    assert_eq!((error.code(), error.outcome()), (Code::InvalidTokenId, Outcome::NotDeleted));
+    assert_eq!((error.code(), error.kind()), (Code::InvalidTokenId, OutcomeKind::NotDeleted));
     assert!(error.to_string().contains("holds the API token in use"), "{error}");
     assert_eq!(error.id(), Some("<redacted>"));
     assert!(!error.to_json().contains("s3cret"), "{error:?}");
@@ -229,7 +229,7 @@ fn the_own_token_after_a_lost_answer_is_not_said_to_be_alive() {
     let sandbox = Sandbox::start().unwrap();
     let options = DeleteOptions::new().after_lost_answer(true);
     let error = client(&sandbox).delete_token_with(MAIN_TOKEN_ID, &options).unwrap_err();
-    assert_eq!((error.code(), error.outcome()), (Code::OwnToken, Outcome::Unknown));
+    assert_eq!((error.code(), error.kind()), (Code::OwnToken, OutcomeKind::Unknown));
     assert!(error.to_string().contains("it may be deleted"), "{error}");
 }
 
@@ -261,7 +261,7 @@ fn an_api_token_goes_out_as_it_was_meant(#[case] given: &str, #[case] expected: 
 fn an_api_token_that_cannot_be_a_header(#[case] given: &str, #[case] expected: &str) {
     assert!(ApiToken::new(given).unwrap_err().to_string().contains(expected));
     let error = Client::builder().api_token(given).build().unwrap_err();
-    assert_eq!((error.code(), error.outcome()), (Code::InvalidConfig, Outcome::NotDeleted));
+    assert_eq!((error.code(), error.kind()), (Code::InvalidConfig, OutcomeKind::NotDeleted));
     assert!(error.to_string().contains(expected), "{error}");
     assert!(!error.to_string().contains("abc"), "{error}");
 }
@@ -308,13 +308,13 @@ fn the_own_token_is_refused_unless_allowed() {
         &own.replace("TKN", "\u{ff34}\u{ff2b}\u{ff2e}"),
     ] {
         let error = client(&sandbox).delete_token(spelling).unwrap_err();
-        assert_eq!((error.code(), error.outcome()), (Code::OwnToken, Outcome::NotDeleted));
+        assert_eq!((error.code(), error.kind()), (Code::OwnToken, OutcomeKind::NotDeleted));
     }
     assert_eq!(sandbox.stats().connections, 0);
 
     let options = mpt_tokens::DeleteOptions::new().allow_own_token(true);
     let deletion = client(&sandbox).delete_token_with(own, &options).unwrap();
-    assert_eq!(deletion.outcome(), Outcome::Deleted);
+    assert_eq!(deletion.kind(), OutcomeKind::Deleted);
     let after = client(&sandbox).delete_token("TKN-ok-1").unwrap_err();
     assert_eq!(after.code(), Code::Unauthorized);
 }
@@ -356,7 +356,7 @@ fn a_request_says_who_asks_and_in_which_trace() {
 #[case::backoff(Client::builder().backoff(Duration::MAX, Duration::ZERO), "the backoff is longer than a day")]
 fn a_limit_out_of_range(#[case] builder: mpt_tokens::ClientBuilder, #[case] expected: &str) {
     let error = builder.api_token("t").build().unwrap_err();
-    assert_eq!((error.code(), error.outcome()), (Code::InvalidArgument, Outcome::NotDeleted));
+    assert_eq!((error.code(), error.kind()), (Code::InvalidArgument, OutcomeKind::NotDeleted));
     assert!(error.to_string().contains(expected), "{error}");
 }
 
@@ -370,7 +370,7 @@ fn a_setting_that_cannot_be_used(
     #[case] expected: &str,
 ) {
     let error = builder.api_token("t").build().unwrap_err();
-    assert_eq!((error.code(), error.outcome()), (Code::InvalidConfig, Outcome::NotDeleted));
+    assert_eq!((error.code(), error.kind()), (Code::InvalidConfig, OutcomeKind::NotDeleted));
     assert!(error.to_string().contains(expected), "{error}");
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use mpt_tokens::{
     ApiToken, Batch, BatchItem, BatchOptions, BatchSummary, Client, Code, Damage, Journal, Outcome,
-    Pull, Report,
+    OutcomeKind, Pull,
 };
 use mpt_tokens_sandbox::{MAIN_TOKEN_ID, Sandbox, Status, numbered_id};
 use rstest::rstest;
@@ -68,20 +68,21 @@ fn open(place: &Place, sandbox: &Sandbox) -> Journal {
     Journal::open(place.path(), &client(sandbox)).unwrap()
 }
 
-fn drain<I>(mut batch: Batch<I>) -> (BTreeMap<String, Report>, BatchSummary)
+fn drain<I>(mut batch: Batch<I>) -> (BTreeMap<String, Outcome>, BatchSummary)
 where
     I: Iterator,
     I::Item: Into<Pull>,
 {
-    let reports = batch.by_ref().map(|report| (report.id().unwrap().to_owned(), report)).collect();
-    (reports, batch.summary())
+    let outcomes =
+        batch.by_ref().map(|outcome| (outcome.id().unwrap().to_owned(), outcome)).collect();
+    (outcomes, batch.summary())
 }
 
 fn run(
     sandbox: &Sandbox,
     journal: &Journal,
     ids: &[&str],
-) -> (BTreeMap<String, Report>, BatchSummary) {
+) -> (BTreeMap<String, Outcome>, BatchSummary) {
     let options = BatchOptions::new().journal(journal.clone());
     drain(client(sandbox).batch(ids.iter().copied(), &options).unwrap())
 }
@@ -104,8 +105,8 @@ fn a_journal_holds_an_intent_and_an_outcome_for_each_token_tried() {
     for id in ["TKN-403-1", "TKN-ok-1"] {
         let place_of =
             |what: &str| rest.iter().position(|line| *line == format!("\"{id}\" \"{what}\""));
-        let outcome = if id == "TKN-ok-1" { "deleted" } else { "not_deleted" };
-        assert!(place_of("delete").unwrap() < place_of(outcome).unwrap(), "{rest:?}");
+        let kind = if id == "TKN-ok-1" { "deleted" } else { "not_deleted" };
+        assert!(place_of("delete").unwrap() < place_of(kind).unwrap(), "{rest:?}");
     }
     rest.sort();
     assert_eq!(rest.len(), 4, "{rest:?}");
@@ -143,25 +144,25 @@ fn what_is_dead_is_not_asked_again_and_what_is_open_is_asked_as_a_lost_answer() 
     let journal = open(&place, &sandbox);
     let resumed = journal.resumed().unwrap();
     assert_eq!((resumed.dead, resumed.open), (2, 4));
-    let (reports, summary) = run(&sandbox, &journal, &ids);
+    let (outcomes, summary) = run(&sandbox, &journal, &ids);
     let found: Vec<_> =
-        reports.iter().map(|(id, report)| (id.as_str(), report.outcome())).collect();
+        outcomes.iter().map(|(id, outcome)| (id.as_str(), outcome.kind())).collect();
     assert_eq!(
         found,
         [
-            ("TKN-1-3", Outcome::Gone),
-            ("TKN-1-4", Outcome::NotDeleted),
-            ("TKN-1-5", Outcome::Gone),
-            ("TKN-1-6", Outcome::Deleted),
-            ("TKN-403.always-7", Outcome::Unknown),
+            ("TKN-1-3", OutcomeKind::Gone),
+            ("TKN-1-4", OutcomeKind::NotDeleted),
+            ("TKN-1-5", OutcomeKind::Gone),
+            ("TKN-1-6", OutcomeKind::Deleted),
+            ("TKN-403.always-7", OutcomeKind::Unknown),
         ]
     );
     assert_eq!((summary.already_done, summary.duplicates), (2, 1));
     assert_eq!(sandbox.stats().requests, 5);
 
     // The same journal, once more in the same process, and then by another.
-    let (reports, summary) = run(&sandbox, &journal, &ids);
-    assert_eq!(reports.len(), 2, "only what lives, or may live, is asked again");
+    let (outcomes, summary) = run(&sandbox, &journal, &ids);
+    assert_eq!(outcomes.len(), 2, "only what lives, or may live, is asked again");
     assert_eq!(summary.already_done, 5);
     drop(journal);
     let journal = open(&place, &sandbox);
@@ -178,17 +179,18 @@ fn what_was_skipped_was_not_tried_by_the_next_runs_lights_either() {
     let mut batch = client(&sandbox).batch((1..=100).map(numbered_id), &options).unwrap();
     batch.next().unwrap();
     batch.stop();
-    let (reports, _) = drain(batch);
-    let skipped = reports.values().filter(|report| report.code() == Code::Skipped).count() as u64;
+    let (outcomes, _) = drain(batch);
+    let skipped =
+        outcomes.values().filter(|outcome| outcome.code() == Code::Skipped).count() as u64;
     drop((journal, options));
     let journal = open(&place, &sandbox);
     let resumed = journal.resumed().unwrap();
     assert_eq!(resumed.open, 0);
-    assert_eq!(resumed.dead, 1 + reports.len() as u64 - skipped);
+    assert_eq!(resumed.dead, 1 + outcomes.len() as u64 - skipped);
     let options = BatchOptions::new().journal(journal);
-    let (reports, summary) =
+    let (outcomes, summary) =
         drain(client(&sandbox).batch((1..=100).map(numbered_id), &options).unwrap());
-    assert!(reports.values().all(|report| report.outcome() == Outcome::Deleted));
+    assert!(outcomes.values().all(|outcome| outcome.kind() == OutcomeKind::Deleted));
     assert_eq!(summary.deleted + summary.already_done, 100);
     assert_eq!(sandbox.stats().requests, 100, "a token that was known to be dead was asked again");
 }
@@ -208,8 +210,8 @@ fn a_torn_end_is_taken_away(#[case] torn: impl AsRef<[u8]>) {
     let journal = open(&place, &sandbox);
     let resumed = journal.resumed().unwrap();
     assert_eq!((resumed.dead, resumed.damage), (1, None));
-    let (reports, _) = run(&sandbox, &journal, &["TKN-1-1", "TKN-1-2"]);
-    assert_eq!(reports["TKN-1-2"].outcome(), Outcome::Deleted);
+    let (outcomes, _) = run(&sandbox, &journal, &["TKN-1-1", "TKN-1-2"]);
+    assert_eq!(outcomes["TKN-1-2"].kind(), OutcomeKind::Deleted);
     drop(journal);
     assert_eq!(open(&place, &sandbox).resumed().unwrap().dead, 2);
     place.lines();
@@ -229,11 +231,11 @@ fn an_end_that_is_more_than_torn_is_damaged(#[case] tail: String) {
     assert_eq!(resumed.dead, 1);
     let damage = resumed.damage.unwrap();
     assert_eq!((damage.lines, damage.first, damage.last), (1, 3, 3));
-    let (reports, _) = run(&sandbox, &journal, &["TKN-1-1", "TKN-1-2", "TKN-ok-1"]);
-    assert_eq!(reports.len(), 2);
-    let report = &reports["TKN-1-2"];
-    assert_eq!((report.outcome(), report.code()), (Outcome::Unknown, Code::NotFound));
-    assert!(report.message().contains("a damaged line of the journal"), "{}", report.message());
+    let (outcomes, _) = run(&sandbox, &journal, &["TKN-1-1", "TKN-1-2", "TKN-ok-1"]);
+    assert_eq!(outcomes.len(), 2);
+    let outcome = &outcomes["TKN-1-2"];
+    assert_eq!((outcome.kind(), outcome.code()), (OutcomeKind::Unknown, Code::NotFound));
+    assert!(outcome.message().contains("a damaged line of the journal"), "{}", outcome.message());
     drop(journal);
     // What follows is not glued to it, and is not forgotten.
     let resumed = open(&place, &sandbox).resumed().unwrap();
@@ -312,18 +314,18 @@ fn a_damaged_line_is_told_and_puts_what_it_may_have_been_about_in_doubt() {
         let resumed = journal.resumed().unwrap();
         let Damage { lines, first, last, .. } = resumed.damage.unwrap();
         assert_eq!((lines, first, last), (1, 5, 5));
-        let (reports, summary) = run(&sandbox, &journal, &ids);
+        let (outcomes, summary) = run(&sandbox, &journal, &ids);
         let told: Vec<_> =
-            reports.iter().map(|(id, report)| (id.as_str(), report.outcome())).collect();
-        let settled = [("TKN-1-5", Outcome::Deleted), ("TKN-1-6", Outcome::Gone)];
+            outcomes.iter().map(|(id, outcome)| (id.as_str(), outcome.kind())).collect();
+        let settled = [("TKN-1-5", OutcomeKind::Deleted), ("TKN-1-6", OutcomeKind::Gone)];
         let expected: Vec<_> = [
-            ("TKN-1-2", Outcome::Unknown),
-            ("TKN-1-3", Outcome::Unknown),
-            ("TKN-1-4", Outcome::Unknown),
+            ("TKN-1-2", OutcomeKind::Unknown),
+            ("TKN-1-3", OutcomeKind::Unknown),
+            ("TKN-1-4", OutcomeKind::Unknown),
             settled[0],
             settled[1],
-            ("TKN-1-7", Outcome::NotDeleted),
-            ("TKN-1-8", Outcome::Unknown),
+            ("TKN-1-7", OutcomeKind::NotDeleted),
+            ("TKN-1-8", OutcomeKind::Unknown),
         ]
         .into_iter()
         .filter(|row| !again || !settled.contains(row))
@@ -334,8 +336,8 @@ fn a_damaged_line_is_told_and_puts_what_it_may_have_been_about_in_doubt() {
     // The caller may say that what is not there is as good as deleted.
     let journal = open(&place, &sandbox);
     let options = BatchOptions::new().journal(journal).missing_ok(true);
-    let (reports, _) = drain(client(&sandbox).batch(ids, &options).unwrap());
-    assert!(reports.values().all(|report| report.outcome() == Outcome::Gone));
+    let (outcomes, _) = drain(client(&sandbox).batch(ids, &options).unwrap());
+    assert!(outcomes.values().all(|outcome| outcome.kind() == OutcomeKind::Gone));
 }
 
 /// Every bit of a journal is changed in turn: no living token counts as dead, and none that is dead as alive.
@@ -365,9 +367,9 @@ fn no_bit_that_flips_makes_the_journal_lie() {
                 .unwrap_or_else(|error| panic!("bit {bit} of byte {byte}: {error}"));
             assert!(journal.resumed().unwrap().damage.is_some(), "bit {bit} of byte {byte}");
             let options = BatchOptions::new().journal(journal);
-            let asked: Vec<_> = client.rehearse(ids.iter().copied(), &options).unwrap().collect();
+            let asked: Vec<_> = client.dry_run(ids.iter().copied(), &options).unwrap().collect();
             for id in alive {
-                let asked = asked.iter().any(|report| report.id() == Some(id));
+                let asked = asked.iter().any(|outcome| outcome.id() == Some(id));
                 assert!(asked, "bit {bit} of byte {byte}: {id} counts as dead");
             }
             flips += 1;
@@ -381,14 +383,14 @@ fn no_bit_that_flips_makes_the_journal_lie() {
         bytes[byte] ^= 1 << bit;
         fs::write(flipped.path(), &bytes).unwrap();
         for _ in 0..2 {
-            let (reports, _) = run(&sandbox, &open(&flipped, &sandbox), &ids);
-            for (id, report) in &reports {
-                let lie = match report.outcome() {
-                    Outcome::Deleted | Outcome::Gone => alive.contains(&id.as_str()),
-                    Outcome::NotDeleted => dead.contains(&id.as_str()),
-                    Outcome::Unknown => false,
+            let (outcomes, _) = run(&sandbox, &open(&flipped, &sandbox), &ids);
+            for (id, outcome) in &outcomes {
+                let lie = match outcome.kind() {
+                    OutcomeKind::Deleted | OutcomeKind::Gone => alive.contains(&id.as_str()),
+                    OutcomeKind::NotDeleted => dead.contains(&id.as_str()),
+                    OutcomeKind::Unknown => false,
                 };
-                assert!(!lie, "bit {bit} of byte {byte}: {}", report.message());
+                assert!(!lie, "bit {bit} of byte {byte}: {}", outcome.message());
             }
         }
     }
@@ -479,11 +481,11 @@ fn looking_at_a_journal_changes_nothing_and_tells_what_would_be_done() {
     let before = fs::read(place.path()).unwrap();
     let journal = Journal::look(place.path(), &client(&sandbox)).unwrap();
     let options = BatchOptions::new().journal(journal);
-    let mut rehearsal = client(&sandbox).rehearse(["TKN-1-1", "TKN-1-2"], &options).unwrap();
-    let reports: Vec<Report> = rehearsal.by_ref().collect();
-    assert_eq!(reports.len(), 1);
-    assert_eq!(reports[0].id(), Some("TKN-1-2"));
-    assert_eq!(rehearsal.already_done(), 1);
+    let mut would_do = client(&sandbox).dry_run(["TKN-1-1", "TKN-1-2"], &options).unwrap();
+    let outcomes: Vec<Outcome> = would_do.by_ref().collect();
+    assert_eq!(outcomes.len(), 1);
+    assert_eq!(outcomes[0].id(), Some("TKN-1-2"));
+    assert_eq!(would_do.already_done(), 1);
     assert_eq!(fs::read(place.path()).unwrap(), before);
     let error = client(&sandbox).batch(["TKN-1-2"], &options).unwrap_err();
     assert!(error.to_string().contains("open it for a batch"), "{error}");
@@ -511,8 +513,8 @@ fn an_intent_is_on_disk_while_its_request_is_under_way(#[values(1, 8)] concurren
             assert_eq!(lines.last().unwrap()["intent"], "delete");
             assert_eq!(lines.last().unwrap()["id"], id);
         });
-        let (reports, _) = drain(client(&sandbox).batch([id], &options).unwrap());
-        assert_eq!(reports[id].outcome(), Outcome::Unknown);
+        let (outcomes, _) = drain(client(&sandbox).batch([id], &options).unwrap());
+        assert_eq!(outcomes[id].kind(), OutcomeKind::Unknown);
     });
     assert_eq!(place.lines().last().unwrap()["outcome"], "unknown");
     assert_eq!(sandbox.truth(id).status, Status::Deleted);
@@ -523,8 +525,8 @@ fn a_value_that_is_given_as_an_id_is_in_no_journal() {
     let sandbox = Sandbox::start().unwrap();
     let place = Place::new();
     let journal = open(&place, &sandbox);
-    let (reports, _) = run(&sandbox, &journal, &["idt:TKN-1-1:very-secret"]);
-    assert_eq!(reports.values().next().unwrap().code(), Code::InvalidTokenId);
+    let (outcomes, _) = run(&sandbox, &journal, &["idt:TKN-1-1:very-secret"]);
+    assert_eq!(outcomes.values().next().unwrap().code(), Code::InvalidTokenId);
     assert!(!fs::read_to_string(place.path()).unwrap().contains("secret"));
 }
 
@@ -555,19 +557,19 @@ fn the_journal_knows_what_is_proven(#[values(1, 8)] concurrency: usize) {
             true => with_value(&sandbox, id),
             false => BatchItem::from(id),
         });
-        let (reports, summary) = drain(client.batch(items, &options).unwrap());
-        let proven: Vec<_> = reports
+        let (outcomes, summary) = drain(client.batch(items, &options).unwrap());
+        let proven: Vec<_> = outcomes
             .values()
-            .map(|report| {
-                let proven = report.proof().map(mpt_tokens::Proof::is_proven);
-                (report.id().unwrap().to_owned(), report.outcome(), proven)
+            .map(|outcome| {
+                let proven = outcome.proof().map(mpt_tokens::Proof::is_proven);
+                (outcome.id().unwrap().to_owned(), outcome.kind(), proven)
             })
             .collect();
         (proven, summary.total, summary.already_done, summary.without_value)
     };
-    let told = |id: &str, outcome, proven| (id.to_owned(), outcome, proven);
+    let told = |id: &str, kind, proven| (id.to_owned(), kind, proven);
     let (first, total, done, without) = run(&ids[..2]);
-    let deleted = Outcome::Deleted;
+    let deleted = OutcomeKind::Deleted;
     assert_eq!(
         first,
         [
@@ -603,15 +605,15 @@ fn a_value_that_comes_after_its_id_proves_it(#[values(1, 8)] concurrency: usize)
             .chain(others)
             .chain([with_value(sandbox, id), with_value(sandbox, id)]);
         let mut batch = client(sandbox).batch(items, &options).unwrap();
-        let reports: Vec<Report> =
-            batch.by_ref().filter(|report| report.id() == Some(id)).collect();
+        let outcomes: Vec<Outcome> =
+            batch.by_ref().filter(|outcome| outcome.id() == Some(id)).collect();
         let summary = batch.summary();
-        let told: Vec<_> = reports
+        let told: Vec<_> = outcomes
             .iter()
-            .map(|report| (report.outcome(), report.proof().map(mpt_tokens::Proof::is_proven)))
+            .map(|outcome| (outcome.kind(), outcome.proof().map(mpt_tokens::Proof::is_proven)))
             .collect();
-        assert_eq!(told, [(Outcome::Deleted, None), (Outcome::Deleted, Some(true))]);
-        assert!(reports[1].attempts().is_empty());
+        assert_eq!(told, [(OutcomeKind::Deleted, None), (OutcomeKind::Deleted, Some(true))]);
+        assert!(outcomes[1].attempts().is_empty());
         assert_eq!((summary.total, summary.duplicates), (gap + 1, 3));
         assert_eq!((summary.deleted, summary.gone, summary.without_value), (gap + 1, 0, gap));
     }

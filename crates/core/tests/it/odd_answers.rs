@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
 
-use mpt_tokens::{Code, Outcome, Report};
+use mpt_tokens::{Code, Outcome, OutcomeKind};
 use rstest::rstest;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ServerConnection, Stream};
@@ -24,7 +24,7 @@ const GZIP: &[u8] = &[
 ];
 
 /// The second of two attempts is answered so, after the first was lost: only the API's own word says `gone`.
-fn after_a_lost_answer(answer: Vec<u8>) -> Report {
+fn after_a_lost_answer(answer: Vec<u8>) -> Outcome {
     let server = Server::start(move |conn, number| {
         conn.request();
         if number > 1 {
@@ -32,11 +32,11 @@ fn after_a_lost_answer(answer: Vec<u8>) -> Report {
             conn.until_closed();
         }
     });
-    let report = delete(&builder(server.url()).attempts(2).build().unwrap());
-    assert!(report.elapsed() < SOON, "{report:?}");
-    assert_eq!(report.attempts().len(), 2, "{report:?}");
+    let outcome = delete(&builder(server.url()).attempts(2).build().unwrap());
+    assert!(outcome.elapsed() < SOON, "{outcome:?}");
+    assert_eq!(outcome.attempts().len(), 2, "{outcome:?}");
     assert_no_leak();
-    report
+    outcome
 }
 
 fn not_found(fields: &str, body: &[u8]) -> Vec<u8> {
@@ -82,17 +82,17 @@ fn long(length: usize) -> Vec<u8> {
 ))]
 #[case::chunk_size_with_zeros(chunked(&format!("{}22", "0".repeat(500))))]
 fn a_404_that_is_understood(#[case] answer: Vec<u8>) {
-    let report = after_a_lost_answer(answer);
-    assert_eq!((report.code(), report.outcome()), (Code::Ok, Outcome::Gone), "{report:?}");
+    let outcome = after_a_lost_answer(answer);
+    assert_eq!((outcome.code(), outcome.kind()), (Code::Ok, OutcomeKind::Gone), "{outcome:?}");
 }
 
 #[rstest]
 #[case::gzip_cut(sized("Content-Encoding: gzip\r\n", &GZIP[..GZIP.len() - 9]))]
 #[case::longer_than_is_read(long((1 << 20) + 1))]
 fn a_404_that_is_not(#[case] answer: Vec<u8>) {
-    let report = after_a_lost_answer(answer);
-    assert_eq!(report.outcome(), Outcome::Unknown, "{report:?}");
-    assert_eq!(report.code(), Code::UnexpectedResponse, "{report:?}");
+    let outcome = after_a_lost_answer(answer);
+    assert_eq!(outcome.kind(), OutcomeKind::Unknown, "{outcome:?}");
+    assert_eq!(outcome.code(), Code::UnexpectedResponse, "{outcome:?}");
 }
 
 /// What is no answer is told in words that help to find out why.
@@ -113,10 +113,10 @@ fn why_it_is_no_answer(#[case] answer: &'static str, #[case] why: &str) {
         conn.send(answer);
         conn.until_closed();
     });
-    let report = delete(&builder(server.url()).attempts(1).build().unwrap());
-    assert_eq!((report.code(), report.outcome()), (Code::UnexpectedResponse, Outcome::Unknown));
+    let outcome = delete(&builder(server.url()).attempts(1).build().unwrap());
+    assert_eq!((outcome.code(), outcome.kind()), (Code::UnexpectedResponse, OutcomeKind::Unknown));
     let said = format!("the answer was not HTTP: {why}; ");
-    assert!(report.message().starts_with(&said), "{}", report.message());
+    assert!(outcome.message().starts_with(&said), "{}", outcome.message());
 }
 
 /// A complete answer is worth more than what comes behind it, in one go with it.
@@ -153,8 +153,12 @@ fn what_is_broken_behind_an_answer(#[case] broken: Vec<u8>, #[values(false, true
         .build()
         .unwrap();
     for _ in 0..2 {
-        let report = delete(&client);
-        assert_eq!((report.code(), report.outcome()), (Code::Ok, Outcome::Deleted), "{report:?}");
+        let outcome = delete(&client);
+        assert_eq!(
+            (outcome.code(), outcome.kind()),
+            (Code::Ok, OutcomeKind::Deleted),
+            "{outcome:?}"
+        );
     }
     assert_eq!(server.connections(), 2);
     assert_no_leak();

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use mpt_tokens::{
-    Attempt, BatchOptions, Cancel, Client, ClientBuilder, Code, DeleteOptions, Outcome, Report,
+    Attempt, BatchOptions, Cancel, Client, ClientBuilder, Code, DeleteOptions, Outcome, OutcomeKind,
 };
 use rstest::rstest;
 
@@ -182,11 +182,11 @@ fn say_when_connecting(address: SocketAddr, say: &Sender<()>) {
     }
 }
 
-fn assert_ended(report: &Report, code: Code, stuck: Stuck) {
-    let outcome = if stuck.is_sent() { Outcome::Unknown } else { Outcome::NotDeleted };
-    assert_eq!((report.code(), report.outcome()), (code, outcome), "{report:?}");
-    assert_eq!(report.attempts().len(), 1, "{report:?}");
-    assert_eq!(report.attempts()[0].sent, stuck.is_sent(), "{report:?}");
+fn assert_ended(outcome: &Outcome, code: Code, stuck: Stuck) {
+    let kind = if stuck.is_sent() { OutcomeKind::Unknown } else { OutcomeKind::NotDeleted };
+    assert_eq!((outcome.code(), outcome.kind()), (code, kind), "{outcome:?}");
+    assert_eq!(outcome.attempts().len(), 1, "{outcome:?}");
+    assert_eq!(outcome.attempts()[0].sent, stuck.is_sent(), "{outcome:?}");
     assert_no_leak();
 }
 
@@ -232,8 +232,8 @@ fn cancelled(
     let client = client.build().unwrap();
     let call = thread::spawn(move || {
         let _quiet = (stuck == Stuck::Sending).then(quiet);
-        let report: Report = client.delete_token_with(ID, &options).into();
-        (report, Instant::now())
+        let outcome: Outcome = client.delete_token_with(ID, &options).into();
+        (outcome, Instant::now())
     });
     world.reached.recv_timeout(SOON).unwrap();
     let cancelled = Instant::now();
@@ -241,17 +241,17 @@ fn cancelled(
         Handle::Polling => asked.store(true, std::sync::atomic::Ordering::SeqCst),
         Handle::Client | Handle::Call => cancel.cancel(),
     }
-    let (report, ended) = call.join().unwrap();
-    assert!(ended - cancelled < SOON, "{report:?}");
+    let (outcome, ended) = call.join().unwrap();
+    assert!(ended - cancelled < SOON, "{outcome:?}");
     if stuck == Stuck::BackingOff {
         // Between the event and the pause the answer is still read: cancelled there or in the pause.
         assert_eq!(
-            (report.code(), report.outcome()),
-            (Code::Cancelled, Outcome::Unknown),
-            "{report:?}"
+            (outcome.code(), outcome.kind()),
+            (Code::Cancelled, OutcomeKind::Unknown),
+            "{outcome:?}"
         );
     } else {
-        assert_ended(&checked(report), Code::Cancelled, stuck);
+        assert_ended(&checked(outcome), Code::Cancelled, stuck);
     }
     assert!(cancel.is_cancelled());
 }
@@ -296,24 +296,24 @@ fn timed_out(
     }
     .build()
     .unwrap();
-    let report = delete(&client);
-    assert_ended(&report, Code::Timeout, stuck);
-    assert!(report.elapsed() >= limited, "{report:?}");
-    assert!(report.elapsed() < limited + SOON, "{report:?}");
+    let outcome = delete(&client);
+    assert_ended(&outcome, Code::Timeout, stuck);
+    assert!(outcome.elapsed() >= limited, "{outcome:?}");
+    assert!(outcome.elapsed() < limited + SOON, "{outcome:?}");
 }
 
 /// A pause that would pass the deadline is not begun: the report comes at once, and says how long to wait.
 #[test]
 fn a_pause_longer_than_the_deadline() {
     let world = world(Stuck::BackingOff);
-    let report = delete(&world.builder.timeout(Duration::from_secs(10)).build().unwrap());
+    let outcome = delete(&world.builder.timeout(Duration::from_secs(10)).build().unwrap());
     assert_eq!(
-        (report.code(), report.outcome()),
-        (Code::ServerError, Outcome::Unknown),
-        "{report:?}"
+        (outcome.code(), outcome.kind()),
+        (Code::ServerError, OutcomeKind::Unknown),
+        "{outcome:?}"
     );
-    assert_eq!(report.retry_after(), Some(Duration::from_secs(20)));
-    assert!(report.elapsed() < SOON, "{report:?}");
+    assert_eq!(outcome.retry_after(), Some(Duration::from_secs(20)));
+    assert!(outcome.elapsed() < SOON, "{outcome:?}");
 }
 
 /// The message of a deadline says where the time went.
@@ -326,8 +326,8 @@ fn a_pause_longer_than_the_deadline() {
 #[case(Stuck::ReadingBody, "while the answer was read")]
 fn the_phase_is_told(#[case] stuck: Stuck, #[case] words: &str) {
     let world = world(stuck);
-    let report = delete(&world.builder.timeout(LIMIT).build().unwrap());
-    assert!(report.message().contains(words), "{}", report.message());
+    let outcome = delete(&world.builder.timeout(LIMIT).build().unwrap());
+    assert!(outcome.message().contains(words), "{}", outcome.message());
 }
 
 /// Every attempt has its limit, and each is made.
@@ -335,10 +335,10 @@ fn the_phase_is_told(#[case] stuck: Stuck, #[case] words: &str) {
 fn every_attempt_times_out() {
     let world = world(Stuck::Waiting);
     let client = world.builder.attempt_timeout(LIMIT).attempts(3).build().unwrap();
-    let report = delete(&client);
-    assert_eq!((report.code(), report.outcome()), (Code::Timeout, Outcome::Unknown));
-    assert_eq!(report.attempts().len(), 3);
-    for attempt in report.attempts() {
+    let outcome = delete(&client);
+    assert_eq!((outcome.code(), outcome.kind()), (Code::Timeout, OutcomeKind::Unknown));
+    assert_eq!(outcome.attempts().len(), 3);
+    for attempt in outcome.attempts() {
         assert_eq!((attempt.sent, attempt.failure), (true, Some(Code::Timeout)));
         assert!(attempt.elapsed >= LIMIT, "{attempt:?}");
     }
@@ -360,13 +360,13 @@ fn cancelled_before_the_call() {
     cancel.cancel();
     cancel.cancel();
     for _ in 0..3 {
-        let report = delete(&client);
-        assert_eq!((report.code(), report.outcome()), (Code::Cancelled, Outcome::NotDeleted));
-        assert!(report.attempts().is_empty());
+        let outcome = delete(&client);
+        assert_eq!((outcome.code(), outcome.kind()), (Code::Cancelled, OutcomeKind::NotDeleted));
+        assert!(outcome.attempts().is_empty());
     }
     let lost_before = DeleteOptions::new().after_lost_answer(true);
-    let report: Report = client.delete_token_with(ID, &lost_before).into();
-    assert_eq!((report.code(), report.outcome()), (Code::Cancelled, Outcome::Unknown));
+    let outcome: Outcome = client.delete_token_with(ID, &lost_before).into();
+    assert_eq!((outcome.code(), outcome.kind()), (Code::Cancelled, OutcomeKind::Unknown));
 }
 
 /// A new handle on the same client works although the client's own is cancelled; the connection is kept.
@@ -374,11 +374,11 @@ fn cancelled_before_the_call() {
 fn another_handle() {
     let server = Server::start(|conn, _| conn.answer_all(NO_CONTENT));
     let client = builder(server.url()).build().unwrap();
-    assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+    assert_eq!(delete(&client).kind(), OutcomeKind::Deleted);
     client.cancel_handle().cancel();
     assert_eq!(delete(&client).code(), Code::Cancelled);
     let fresh = client.with_cancel(Cancel::new());
-    assert_eq!(delete(&fresh).outcome(), Outcome::Deleted);
+    assert_eq!(delete(&fresh).kind(), OutcomeKind::Deleted);
     assert_eq!((server.connections(), server.requests()), (1, 2));
 }
 
@@ -399,14 +399,14 @@ fn one_call_of_two() {
     let cancel = Cancel::new();
     let held = thread::spawn({
         let (client, options) = (client.clone(), DeleteOptions::new().cancel(&cancel));
-        move || Report::from(client.delete_token_with("TKN-held-1", &options))
+        move || Outcome::from(client.delete_token_with("TKN-held-1", &options))
     });
     reached.recv_timeout(SOON).unwrap();
-    assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+    assert_eq!(delete(&client).kind(), OutcomeKind::Deleted);
     cancel.cancel();
-    let report = held.join().unwrap();
-    assert_eq!((report.code(), report.outcome()), (Code::Cancelled, Outcome::Unknown));
-    assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+    let outcome = held.join().unwrap();
+    assert_eq!((outcome.code(), outcome.kind()), (Code::Cancelled, OutcomeKind::Unknown));
+    assert_eq!(delete(&client).kind(), OutcomeKind::Deleted);
 }
 
 /// A handle that asks seldom is still cancelled at once by another thread.
@@ -418,9 +418,9 @@ fn polling_is_cancelled_from_elsewhere() {
     let call = thread::spawn(move || delete(&client));
     world.reached.recv_timeout(SOON).unwrap();
     cancel.cancel();
-    let report = call.join().unwrap();
-    assert_ended(&report, Code::Cancelled, Stuck::Waiting);
-    assert!(report.elapsed() < SOON, "{report:?}");
+    let outcome = call.join().unwrap();
+    assert_ended(&outcome, Code::Cancelled, Stuck::Waiting);
+    assert!(outcome.elapsed() < SOON, "{outcome:?}");
 }
 
 /// The calls of a batch that wait together because the server said so: cancelled, not one waits on.
@@ -434,7 +434,7 @@ fn a_shared_pause_is_cancelled(#[values(1, 4)] concurrency: usize) {
     let options = BatchOptions::new().concurrency(concurrency).cancel(&cancel);
     let batch = client.batch((0..8).map(|n| format!("TKN-{n}")), &options).unwrap();
     let handle = batch.handle();
-    let (reports, took) = thread::scope(|scope| {
+    let (outcomes, took) = thread::scope(|scope| {
         scope.spawn(|| {
             let began = Instant::now();
             while handle.pause().is_none() && began.elapsed() < SOON {
@@ -443,20 +443,20 @@ fn a_shared_pause_is_cancelled(#[values(1, 4)] concurrency: usize) {
             cancel.cancel();
         });
         let began = Instant::now();
-        let reports: Vec<Report> = batch.collect();
-        (reports, began.elapsed())
+        let outcomes: Vec<Outcome> = batch.collect();
+        (outcomes, began.elapsed())
     });
     assert!(took < SOON + SOON, "{took:?}");
-    assert!(!reports.is_empty());
-    for report in reports {
-        assert!(matches!(report.code(), Code::Cancelled | Code::Skipped), "{report:?}");
+    assert!(!outcomes.is_empty());
+    for outcome in outcomes {
+        assert!(matches!(outcome.code(), Code::Cancelled | Code::Skipped), "{outcome:?}");
         // The pause begins with the first answer: the others may still be on their way.
         let under_way = |last: &Attempt| last.sent && last.http_status.is_none();
-        let outcome = match report.attempts().last().is_some_and(under_way) {
-            true => Outcome::Unknown,
-            false => Outcome::NotDeleted,
+        let kind = match outcome.attempts().last().is_some_and(under_way) {
+            true => OutcomeKind::Unknown,
+            false => OutcomeKind::NotDeleted,
         };
-        assert_eq!(report.outcome(), outcome, "{report:?}");
+        assert_eq!(outcome.kind(), kind, "{outcome:?}");
     }
 }
 
@@ -473,8 +473,8 @@ fn polling_asks_on_the_calling_thread() {
             threads.len() == 5
         }
     });
-    let report = delete(&world.builder.cancel(cancel).build().unwrap());
-    assert_eq!(report.code(), Code::Cancelled);
+    let outcome = delete(&world.builder.cancel(cancel).build().unwrap());
+    assert_eq!(outcome.code(), Code::Cancelled);
     assert_eq!(*threads.lock().unwrap(), [thread::current().id(); 5]);
 }
 
@@ -519,18 +519,22 @@ fn several_addresses(#[case] addresses: &'static [Address], #[case] works: bool)
         .attempts(1)
         .build()
         .unwrap();
-    let report = delete(&client);
+    let outcome = delete(&client);
     if works {
-        assert_eq!(report.outcome(), Outcome::Deleted, "{report:?}");
-        assert!(report.elapsed() < SOON, "a dead address ate the time: {report:?}");
+        assert_eq!(outcome.kind(), OutcomeKind::Deleted, "{outcome:?}");
+        assert!(outcome.elapsed() < SOON, "a dead address ate the time: {outcome:?}");
     } else {
         let code = match (addresses.is_empty(), dead) {
             (true, _) => Code::ResolveFailed,
             (false, true) => Code::Timeout,
             (false, false) => Code::ConnectFailed,
         };
-        assert_eq!((report.code(), report.outcome()), (code, Outcome::NotDeleted), "{report:?}");
-        assert!(!report.attempts()[0].sent);
+        assert_eq!(
+            (outcome.code(), outcome.kind()),
+            (code, OutcomeKind::NotDeleted),
+            "{outcome:?}"
+        );
+        assert!(!outcome.attempts()[0].sent);
         assert_eq!(server.connections(), 0);
     }
 }
@@ -550,9 +554,9 @@ fn a_host_that_is_not_there() {
         })
         .build()
         .unwrap();
-    let report = delete(&client);
-    assert_eq!((report.code(), report.outcome()), (Code::ResolveFailed, Outcome::NotDeleted));
-    assert_eq!((report.attempts().len(), asked.load(std::sync::atomic::Ordering::SeqCst)), (4, 4));
+    let outcome = delete(&client);
+    assert_eq!((outcome.code(), outcome.kind()), (Code::ResolveFailed, OutcomeKind::NotDeleted));
+    assert_eq!((outcome.attempts().len(), asked.load(std::sync::atomic::Ordering::SeqCst)), (4, 4));
 }
 
 /// A look-up that panics is a failed look-up.
@@ -563,8 +567,8 @@ fn a_look_up_that_panics() {
         .attempts(1)
         .build()
         .unwrap();
-    let report = delete(&client);
-    assert_eq!((report.code(), report.outcome()), (Code::ResolveFailed, Outcome::NotDeleted));
+    let outcome = delete(&client);
+    assert_eq!((outcome.code(), outcome.kind()), (Code::ResolveFailed, OutcomeKind::NotDeleted));
 }
 
 /// A name is looked up when a connection is opened, not for every call; an address never.
@@ -585,18 +589,18 @@ fn names_are_looked_up_once_a_connection() {
         .build()
         .unwrap();
     for _ in 0..5 {
-        assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+        assert_eq!(delete(&client).kind(), OutcomeKind::Deleted);
     }
     assert_eq!((asked.load(std::sync::atomic::Ordering::SeqCst), server.connections()), (1, 1));
     let by_address =
         builder(server.url()).lookup(|_, _| panic!("an address was looked up")).build().unwrap();
-    assert_eq!(delete(&by_address).outcome(), Outcome::Deleted);
+    assert_eq!(delete(&by_address).kind(), OutcomeKind::Deleted);
     // Nor are the names of this machine: a name server could send the API token elsewhere, in plain text.
     for name in ["localhost", "api.localhost", "LOCALHOST."] {
         let by_own_name = builder(format!("http://{name}:{}", server.address().port()))
             .lookup(|_, _| panic!("a name of this machine was looked up"))
             .build()
             .unwrap();
-        assert_eq!(delete(&by_own_name).outcome(), Outcome::Deleted, "{name}");
+        assert_eq!(delete(&by_own_name).kind(), OutcomeKind::Deleted, "{name}");
     }
 }

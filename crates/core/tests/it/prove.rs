@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mpt_tokens::{
-    ApiToken, BatchItem, BatchOptions, Cancel, Client, Code, Outcome, Proof, ProofBasis,
+    ApiToken, BatchItem, BatchOptions, Cancel, Client, Code, OutcomeKind, Proof, ProofBasis,
 };
 use mpt_tokens_sandbox::{Sandbox, Status};
 use rstest::rstest;
@@ -40,7 +40,7 @@ fn a_deleted_token_is_proven_dead_by_its_own_value() {
     let proof = client.prove_deleted(&value).unwrap();
     assert!(proof.is_proven());
     assert_eq!(proof.token_id(), "TKN-1-1");
-    assert_eq!((proof.report().outcome(), proof.report().code()), (Outcome::Gone, Code::Ok));
+    assert_eq!((proof.outcome().kind(), proof.outcome().code()), (OutcomeKind::Gone, Code::Ok));
     assert_eq!(
         proof.to_string(),
         "the token `TKN-1-1` is proven dead: its own value was answered 401, and 404 to the same request with an API \
@@ -71,7 +71,7 @@ fn a_token_that_was_alive_is_dead_after_the_request_for_proof_and_proven_by_the_
     let value = value(&sandbox, "TKN-1-1");
     let proof = client.prove_deleted(&value).unwrap();
     assert!(!proof.is_proven());
-    assert_eq!(proof.report().outcome(), Outcome::Deleted);
+    assert_eq!(proof.outcome().kind(), OutcomeKind::Deleted);
     assert_eq!(
         proof.to_string(),
         "it is not proven that the token `TKN-1-1` is dead: it was alive, and the request for proof has deleted it; \
@@ -82,31 +82,31 @@ fn a_token_that_was_alive_is_dead_after_the_request_for_proof_and_proven_by_the_
 }
 
 #[rstest]
-#[case::lost_then_dead("TKN-answerlost-1", 2, true, Outcome::Gone, Code::Ok)]
-#[case::still_authenticates("TKN-404-1", 4, false, Outcome::NotDeleted, Code::NotFound)]
-#[case::refused("TKN-403-1", 4, false, Outcome::NotDeleted, Code::Forbidden)]
-#[case::a_page("TKN-200-1", 1, false, Outcome::Unknown, Code::UnexpectedResponse)]
-#[case::a_gateway("TKN-404html-1", 4, false, Outcome::NotDeleted, Code::UnexpectedResponse)]
+#[case::lost_then_dead("TKN-answerlost-1", 2, true, OutcomeKind::Gone, Code::Ok)]
+#[case::still_authenticates("TKN-404-1", 4, false, OutcomeKind::NotDeleted, Code::NotFound)]
+#[case::refused("TKN-403-1", 4, false, OutcomeKind::NotDeleted, Code::Forbidden)]
+#[case::a_page("TKN-200-1", 1, false, OutcomeKind::Unknown, Code::UnexpectedResponse)]
+#[case::a_gateway("TKN-404html-1", 4, false, OutcomeKind::NotDeleted, Code::UnexpectedResponse)]
 #[case::a_gateway_with_json(
     "TKN-404kong-1",
     4,
     false,
-    Outcome::NotDeleted,
+    OutcomeKind::NotDeleted,
     Code::UnexpectedResponse
 )]
-#[case::its_control_deletes("TKN-401-1", 4, false, Outcome::Deleted, Code::Ok)]
-#[case::down("TKN-503-1", 1, false, Outcome::Unknown, Code::ServerError)]
+#[case::its_control_deletes("TKN-401-1", 4, false, OutcomeKind::Deleted, Code::Ok)]
+#[case::down("TKN-503-1", 1, false, OutcomeKind::Unknown, Code::ServerError)]
 fn whatever_else_is_answered_is_told(
     #[case] id: &str,
     #[case] attempts: u32,
     #[case] proven: bool,
-    #[case] outcome: Outcome,
+    #[case] kind: OutcomeKind,
     #[case] code: Code,
 ) {
     let sandbox = Sandbox::start().unwrap();
     let proof = client_with(&sandbox, attempts).prove_deleted(&value(&sandbox, id)).unwrap();
     assert_eq!(proof.is_proven(), proven, "{proof}");
-    assert_eq!((proof.report().outcome(), proof.report().code()), (outcome, code), "{proof}");
+    assert_eq!((proof.outcome().kind(), proof.outcome().code()), (kind, code), "{proof}");
     assert_eq!(proof.to_string().contains("is proven dead"), proven);
 }
 
@@ -128,7 +128,7 @@ fn a_value_of_any_length_up_to_the_bound_fits() {
     let sandbox = Sandbox::builder().secret(&secret).tokens(["TKN-1-1"]).start().unwrap();
     let client = Client::builder().base_url(sandbox.base_url()).api_token("x").build().unwrap();
     let proof = client.prove_deleted(&value(&sandbox, "TKN-1-1")).unwrap();
-    assert_eq!(proof.report().outcome(), Outcome::Deleted);
+    assert_eq!(proof.outcome().kind(), OutcomeKind::Deleted);
     let longer = ApiToken::new(format!("idt:TKN-1-1:{secret}s")).unwrap();
     let error = client.prove_deleted(&longer).unwrap_err();
     assert_eq!(error.code(), Code::InvalidArgument);
@@ -143,7 +143,7 @@ fn a_cancelled_client_proves_nothing() {
     let proof =
         client(&sandbox).with_cancel(cancel).prove_deleted(&value(&sandbox, "TKN-1-1")).unwrap();
     assert!(!proof.is_proven());
-    assert_eq!(proof.report().code(), Code::Cancelled);
+    assert_eq!(proof.outcome().code(), Code::Cancelled);
     assert_eq!(sandbox.stats().requests, 0);
 }
 
@@ -200,8 +200,8 @@ impl Told {
         assert!(left.iter().all(VecDeque::is_empty), "not asked for: {left:?}");
         assert_eq!(proof.basis().is_some(), proof.is_proven());
         assert_eq!(
-            proof.report().is_success() && !proof.is_proven(),
-            proof.report().outcome() == Outcome::Deleted
+            proof.outcome().is_success() && !proof.is_proven(),
+            proof.outcome().kind() == OutcomeKind::Deleted
         );
         assert!(!proof.to_json().contains("leaked-leaked") && !proof.to_json().contains(SECRET));
         proof
@@ -210,35 +210,35 @@ impl Told {
 
 /// With a control any 401 counts: the two requests differ in nothing but the credential.
 #[rstest]
-#[case::control(&["401"], &["404"], true, Outcome::Gone, Code::Ok)]
-#[case::a_gateways_401(&["401html"], &["404"], true, Outcome::Gone, Code::Ok)]
-#[case::an_empty_401(&["401empty"], &["404"], true, Outcome::Gone, Code::Ok)]
-#[case::gone_for_good(&["401"], &["410"], true, Outcome::Gone, Code::Ok)]
-#[case::lost_then_401(&["lost", "401"], &["404"], true, Outcome::Gone, Code::Ok)]
-#[case::no_credential_works(&["401"], &["401"], false, Outcome::NotDeleted, Code::Unauthorized)]
-#[case::gateways_401_for_all(&["401html"], &["401html"], false, Outcome::NotDeleted, Code::Unauthorized)]
-#[case::lost_then_401_for_all(&["lost", "401"], &["401"], false, Outcome::Unknown, Code::Unauthorized)]
-#[case::a_gateways_404(&["401"], &["404kong"], false, Outcome::NotDeleted, Code::Unauthorized)]
-#[case::may_not(&["401"], &["403"], false, Outcome::NotDeleted, Code::Unauthorized)]
-#[case::refused_while_it_was_there(&["401"], &["204"], false, Outcome::Deleted, Code::Ok)]
-#[case::perhaps_while_it_was_there(&["401"], &["lost", "404"], false, Outcome::Unknown, Code::Unauthorized)]
+#[case::control(&["401"], &["404"], true, OutcomeKind::Gone, Code::Ok)]
+#[case::a_gateways_401(&["401html"], &["404"], true, OutcomeKind::Gone, Code::Ok)]
+#[case::an_empty_401(&["401empty"], &["404"], true, OutcomeKind::Gone, Code::Ok)]
+#[case::gone_for_good(&["401"], &["410"], true, OutcomeKind::Gone, Code::Ok)]
+#[case::lost_then_401(&["lost", "401"], &["404"], true, OutcomeKind::Gone, Code::Ok)]
+#[case::no_credential_works(&["401"], &["401"], false, OutcomeKind::NotDeleted, Code::Unauthorized)]
+#[case::gateways_401_for_all(&["401html"], &["401html"], false, OutcomeKind::NotDeleted, Code::Unauthorized)]
+#[case::lost_then_401_for_all(&["lost", "401"], &["401"], false, OutcomeKind::Unknown, Code::Unauthorized)]
+#[case::a_gateways_404(&["401"], &["404kong"], false, OutcomeKind::NotDeleted, Code::Unauthorized)]
+#[case::may_not(&["401"], &["403"], false, OutcomeKind::NotDeleted, Code::Unauthorized)]
+#[case::refused_while_it_was_there(&["401"], &["204"], false, OutcomeKind::Deleted, Code::Ok)]
+#[case::perhaps_while_it_was_there(&["401"], &["lost", "404"], false, OutcomeKind::Unknown, Code::Unauthorized)]
 // What was not answered 401 needs no control, and the 404 that its own value got does not make it gone.
-#[case::still_authenticates(&["404"], &[], false, Outcome::NotDeleted, Code::NotFound)]
-#[case::lost_then_404(&["lost", "404"], &[], false, Outcome::Unknown, Code::NotFound)]
-#[case::lost_then_410(&["lost", "410"], &[], false, Outcome::Unknown, Code::UnexpectedResponse)]
-#[case::a_gateway(&["404kong"], &[], false, Outcome::NotDeleted, Code::UnexpectedResponse)]
-#[case::alive(&["204"], &[], false, Outcome::Deleted, Code::Ok)]
+#[case::still_authenticates(&["404"], &[], false, OutcomeKind::NotDeleted, Code::NotFound)]
+#[case::lost_then_404(&["lost", "404"], &[], false, OutcomeKind::Unknown, Code::NotFound)]
+#[case::lost_then_410(&["lost", "410"], &[], false, OutcomeKind::Unknown, Code::UnexpectedResponse)]
+#[case::a_gateway(&["404kong"], &[], false, OutcomeKind::NotDeleted, Code::UnexpectedResponse)]
+#[case::alive(&["204"], &[], false, OutcomeKind::Deleted, Code::Ok)]
 fn a_proof_needs_a_control(
     #[case] value: &[&str],
     #[case] other: &[&str],
     #[case] proven: bool,
-    #[case] outcome: Outcome,
+    #[case] kind: OutcomeKind,
     #[case] code: Code,
 ) {
     let told = Told::new(value, other);
     let proof = told.prove(&builder(told.server.url()).build().unwrap());
     assert_eq!(proof.basis(), proven.then_some(ProofBasis::Control), "{proof}");
-    assert_eq!((proof.report().outcome(), proof.report().code()), (outcome, code), "{proof}");
+    assert_eq!((proof.outcome().kind(), proof.outcome().code()), (kind, code), "{proof}");
 }
 
 /// With only the value at hand, it must have been accepted before, and the 401 must be the API's.
@@ -256,8 +256,8 @@ fn without_a_control(#[case] before: &[&str], #[case] then: &[&str], #[case] pro
     let _ = client.delete_token(ID);
     let proof = told.prove(&client);
     assert_eq!(proof.basis(), proven.then_some(ProofBasis::AcceptedBefore), "{proof}");
-    let outcome = if proven { Outcome::Gone } else { Outcome::NotDeleted };
-    assert_eq!(proof.report().outcome(), outcome, "{proof}");
+    let kind = if proven { OutcomeKind::Gone } else { OutcomeKind::NotDeleted };
+    assert_eq!(proof.outcome().kind(), kind, "{proof}");
     if proven {
         let told = "its own value was answered 401, which it had accepted before";
         assert!(proof.to_string().ends_with(told), "{proof}");
@@ -270,7 +270,7 @@ fn a_value_that_deletes_its_own_token_was_accepted() {
     let told = Told::new(&["204", "401"], &[]);
     let client = builder(told.server.url()).api_token(VALUE).build().unwrap();
     let leaked = ApiToken::new(VALUE).unwrap();
-    assert_eq!(client.prove_deleted(&leaked).unwrap().report().outcome(), Outcome::Deleted);
+    assert_eq!(client.prove_deleted(&leaked).unwrap().outcome().kind(), OutcomeKind::Deleted);
     assert_eq!(told.prove(&client).basis(), Some(ProofBasis::AcceptedBefore));
 }
 
@@ -282,7 +282,7 @@ fn the_token_in_use_is_no_control_for_itself() {
         builder(told.server.url()).api_token(format!("idt:{ID}:another-secret")).build().unwrap();
     let proof = told.prove(&client);
     assert!(!proof.is_proven());
-    assert_eq!(proof.report().outcome(), Outcome::NotDeleted);
+    assert_eq!(proof.outcome().kind(), OutcomeKind::NotDeleted);
     assert!(proof.to_string().contains("nothing to compare with"), "{proof}");
 }
 
@@ -301,7 +301,7 @@ fn a_control_that_is_not_answered_in_time_is_none() {
     let client = builder(server.url()).api_token(TOKEN).timeout(limit).build().unwrap();
     let proof = client.prove_deleted(&ApiToken::new(VALUE).unwrap()).unwrap();
     assert!(!proof.is_proven());
-    assert_eq!(proof.report().outcome(), Outcome::Unknown, "the control may have deleted it");
+    assert_eq!(proof.outcome().kind(), OutcomeKind::Unknown, "the control may have deleted it");
     assert!(proof.to_string().contains("a deadline passed"), "{proof}");
     assert_eq!(server.requests(), 2);
 }
@@ -324,9 +324,9 @@ fn a_batch_has_a_control_for_each(
     let mut item = BatchItem::from(ID);
     item.value = Some(ApiToken::new(VALUE).unwrap());
     let options = BatchOptions::new().prove(true).concurrency(concurrency);
-    let reports: Vec<_> = client.batch([item], &options).unwrap().collect();
-    assert!(reports[0].is_success(), "{reports:?}");
-    let proof = reports[0].proof().unwrap();
+    let outcomes: Vec<_> = client.batch([item], &options).unwrap().collect();
+    assert!(outcomes[0].is_success(), "{outcomes:?}");
+    let proof = outcomes[0].proof().unwrap();
     assert_eq!(proof.basis(), proven.then_some(ProofBasis::Control), "{proof}");
     assert_eq!(told.server.requests(), own.len() + value.len());
 }
@@ -340,9 +340,9 @@ fn a_batch_that_deletes_its_own_token(#[case] answers: &[&str], #[case] proven: 
     let told = Told::new(answers, &[]);
     let client = builder(told.server.url()).api_token(VALUE).allow_own_token(true).build().unwrap();
     let options = BatchOptions::new().prove(true).concurrency(1);
-    let reports: Vec<_> = client.batch([ID, "TKN-1-1"], &options).unwrap().collect();
-    let last = reports.last().unwrap();
-    assert_eq!((last.id(), last.is_success()), (Some(ID), true), "{reports:?}");
+    let outcomes: Vec<_> = client.batch([ID, "TKN-1-1"], &options).unwrap().collect();
+    let last = outcomes.last().unwrap();
+    assert_eq!((last.id(), last.is_success()), (Some(ID), true), "{outcomes:?}");
     let proof = last.proof().unwrap();
     assert_eq!(proof.basis(), proven.then_some(ProofBasis::AcceptedBefore), "{proof}");
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use mpt_tokens::{Client, Code, Outcome};
+use mpt_tokens::{Client, Code, OutcomeKind};
 use rstest::rstest;
 
 use crate::support::log::{assert_no_leak, assert_no_secret};
@@ -35,7 +35,7 @@ fn a_proxy_that_works() {
     let proxy = Proxy::start(Manner::Works, api.address());
     let client = client_through(&proxy.url());
     for _ in 0..3 {
-        assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+        assert_eq!(delete(&client).kind(), OutcomeKind::Deleted);
     }
     // The tunnel is kept like any connection.
     assert_eq!((proxy.server().connections(), api.connections(), api.requests()), (1, 1, 3));
@@ -53,19 +53,19 @@ fn a_proxy_that_demands_credentials(#[case] user_info: &str, #[case] right: bool
     let api = api();
     let proxy = Proxy::start(Manner::Demands(CREDENTIALS), api.address());
     let client = client_through(&proxy.url_for(user_info));
-    let report = delete(&client);
+    let outcome = delete(&client);
     if right {
-        assert_eq!(report.outcome(), Outcome::Deleted, "{report:?}");
+        assert_eq!(outcome.kind(), OutcomeKind::Deleted, "{outcome:?}");
     } else {
         assert_eq!(
-            (report.code(), report.outcome()),
-            (Code::ProxyFailed, Outcome::NotDeleted),
-            "{report:?}"
+            (outcome.code(), outcome.kind()),
+            (Code::ProxyFailed, OutcomeKind::NotDeleted),
+            "{outcome:?}"
         );
-        assert_eq!(report.attempts().len(), 1, "a refusal stays");
+        assert_eq!(outcome.attempts().len(), 1, "a refusal stays");
         assert_eq!(api.connections(), 0);
     }
-    for shown in [format!("{report:?}"), report.to_json(), format!("{client:?}")] {
+    for shown in [format!("{outcome:?}"), outcome.to_json(), format!("{client:?}")] {
         for part in ["pa%2Fss", "pa/ss", "other", CREDENTIALS, user_info] {
             assert!(!shown.contains(part), "{part} stands in {shown}");
         }
@@ -76,18 +76,18 @@ fn a_proxy_that_demands_credentials(#[case] user_info: &str, #[case] right: bool
 fn a_proxy_that_is_not_given_credentials() {
     let api = api();
     let proxy = Proxy::start(Manner::Demands(CREDENTIALS), api.address());
-    let report = delete(&client_through(&proxy.url()));
+    let outcome = delete(&client_through(&proxy.url()));
     assert_eq!(
-        (report.code(), report.outcome()),
-        (Code::ProxyFailed, Outcome::NotDeleted),
-        "{report:?}"
+        (outcome.code(), outcome.kind()),
+        (Code::ProxyFailed, OutcomeKind::NotDeleted),
+        "{outcome:?}"
     );
-    assert_eq!(report.attempts().len(), 1, "a refusal stays");
-    assert!(!report.attempts()[0].sent);
-    let told = report.message();
+    assert_eq!(outcome.attempts().len(), 1, "a refusal stays");
+    assert!(!outcome.attempts()[0].sent);
+    let told = outcome.message();
     assert!(told.contains("it answered 407: it wants credentials and offers Basic"), "{told}");
     assert!(told.contains("give them in the proxy's URL"), "{told}");
-    assert_eq!(report.http_status(), None, "the API answered nothing");
+    assert_eq!(outcome.http_status(), None, "the API answered nothing");
 }
 
 /// What a proxy says behind its 200 is no answer of the API's: nothing had been asked yet.
@@ -101,13 +101,13 @@ fn a_proxy_that_answers_itself(#[case] says: &'static str) {
         conn.send(says);
         conn.until_closed();
     });
-    let report = delete(&client_through(&proxy.url()));
+    let outcome = delete(&client_through(&proxy.url()));
     assert_eq!(
-        (report.code(), report.outcome()),
-        (Code::ConnectFailed, Outcome::NotDeleted),
-        "{report:?}"
+        (outcome.code(), outcome.kind()),
+        (Code::ConnectFailed, OutcomeKind::NotDeleted),
+        "{outcome:?}"
     );
-    assert!(report.attempts().iter().all(|attempt| !attempt.sent));
+    assert!(outcome.attempts().iter().all(|attempt| !attempt.sent));
     assert_no_leak();
 }
 
@@ -145,7 +145,7 @@ fn a_proxy_that_opens_the_tunnel_in_its_way(
         .build()
         .unwrap();
     for _ in 0..3 {
-        assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+        assert_eq!(delete(&client).kind(), OutcomeKind::Deleted);
     }
     assert_eq!((proxy.server().connections(), api.connections()), (1, 1));
     assert_no_leak();
@@ -167,14 +167,16 @@ fn a_proxy_that_opens_the_tunnel_in_its_way(
 fn a_proxy_that_opens_no_tunnel(#[case] manner: Manner, #[case] attempts: usize) {
     let api = api();
     let proxy = Proxy::start(manner, api.address());
-    let report = delete(&client_through(&proxy.url()));
+    let outcome = delete(&client_through(&proxy.url()));
     assert_eq!(
-        (report.code(), report.outcome()),
-        (Code::ProxyFailed, Outcome::NotDeleted),
-        "{report:?}"
+        (outcome.code(), outcome.kind()),
+        (Code::ProxyFailed, OutcomeKind::NotDeleted),
+        "{outcome:?}"
     );
-    assert_eq!(report.attempts().len(), attempts, "{report:?}");
-    assert!(report.attempts().iter().all(|attempt| !attempt.sent && attempt.http_status.is_none()));
+    assert_eq!(outcome.attempts().len(), attempts, "{outcome:?}");
+    assert!(
+        outcome.attempts().iter().all(|attempt| !attempt.sent && attempt.http_status.is_none())
+    );
     assert_eq!(api.connections(), 0);
     assert_no_leak();
 }
@@ -184,13 +186,13 @@ fn a_proxy_that_is_not_there() {
     let trap = Trap::set();
     let address = trap.address();
     drop(trap);
-    let report = delete(&client_through(&format!("http://{address}")));
+    let outcome = delete(&client_through(&format!("http://{address}")));
     assert_eq!(
-        (report.code(), report.outcome()),
-        (Code::ProxyFailed, Outcome::NotDeleted),
-        "{report:?}"
+        (outcome.code(), outcome.kind()),
+        (Code::ProxyFailed, OutcomeKind::NotDeleted),
+        "{outcome:?}"
     );
-    assert_eq!(report.attempts().len(), 4);
+    assert_eq!(outcome.attempts().len(), 4);
 }
 
 #[test]
@@ -201,11 +203,11 @@ fn a_proxy_that_has_no_address() {
         .lookup(|_, _| Ok(Vec::new()))
         .build()
         .unwrap();
-    let report = delete(&client);
+    let outcome = delete(&client);
     assert_eq!(
-        (report.code(), report.outcome()),
-        (Code::ProxyFailed, Outcome::NotDeleted),
-        "{report:?}"
+        (outcome.code(), outcome.kind()),
+        (Code::ProxyFailed, OutcomeKind::NotDeleted),
+        "{outcome:?}"
     );
 }
 
@@ -216,10 +218,10 @@ fn a_proxy_that_has_no_address() {
 fn a_tunnel_that_breaks_after_the_request_left(#[case] manner: Manner, #[case] arrived: usize) {
     let api = api();
     let proxy = Proxy::start(manner, api.address());
-    let report = delete(&client_through(&proxy.url()));
-    assert_eq!(report.outcome(), Outcome::Unknown, "{report:?}");
-    assert_eq!(report.code(), Code::ConnectionLost);
-    assert!(report.attempts().iter().all(|attempt| attempt.sent));
+    let outcome = delete(&client_through(&proxy.url()));
+    assert_eq!(outcome.kind(), OutcomeKind::Unknown, "{outcome:?}");
+    assert_eq!(outcome.code(), Code::ConnectionLost);
+    assert!(outcome.attempts().iter().all(|attempt| attempt.sent));
     assert_eq!(api.requests(), arrived);
     assert_no_leak();
 }
@@ -239,14 +241,14 @@ fn a_tunnel_that_breaks_in_the_handshake(#[case] manner: Manner) {
         .proxy(proxy.url())
         .build()
         .unwrap();
-    let report = delete(&client);
+    let outcome = delete(&client);
     assert_eq!(
-        (report.code(), report.outcome()),
-        (Code::TlsFailed, Outcome::NotDeleted),
-        "{report:?}"
+        (outcome.code(), outcome.kind()),
+        (Code::TlsFailed, OutcomeKind::NotDeleted),
+        "{outcome:?}"
     );
-    assert_eq!(report.attempts().len(), 4);
-    assert!(report.attempts().iter().all(|attempt| !attempt.sent));
+    assert_eq!(outcome.attempts().len(), 4);
+    assert!(outcome.attempts().iter().all(|attempt| !attempt.sent));
     assert_eq!(api.requests(), 0);
 }
 
@@ -285,8 +287,8 @@ fn the_proxy_sees_nothing(#[case] tls_to_the_proxy: bool) {
         .build()
         .unwrap();
     for _ in 0..2 {
-        let report = delete(&client);
-        assert_eq!(report.outcome(), Outcome::Deleted, "{report:?}");
+        let outcome = delete(&client);
+        assert_eq!(outcome.kind(), OutcomeKind::Deleted, "{outcome:?}");
     }
     assert_eq!((proxy.connections(), api.requests()), (1, 2));
     assert!(api.heads()[0].contains(TOKEN), "the API sees it");
@@ -300,7 +302,7 @@ fn the_proxy_sees_nothing(#[case] tls_to_the_proxy: bool) {
 fn the_proxy_sees_plain_http() {
     let api = api();
     let proxy = Proxy::start(Manner::Works, api.address());
-    assert_eq!(delete(&client_through(&proxy.url())).outcome(), Outcome::Deleted);
+    assert_eq!(delete(&client_through(&proxy.url())).kind(), OutcomeKind::Deleted);
     assert!(String::from_utf8(proxy.seen()).unwrap().contains(TOKEN));
     let refused = builder(format!("http://{HOST}")).proxy(proxy.url()).build().unwrap_err();
     assert_eq!(refused.code(), Code::InvalidConfig);
@@ -346,13 +348,13 @@ fn a_tls_proxy_that_is_not_trusted() {
         .proxy(format!("https://user:pass@proxy.example.test:{}", proxy.address().port()))
         .build()
         .unwrap();
-    let report = delete(&client);
+    let outcome = delete(&client);
     assert_eq!(
-        (report.code(), report.outcome()),
-        (Code::ProxyFailed, Outcome::NotDeleted),
-        "{report:?}"
+        (outcome.code(), outcome.kind()),
+        (Code::ProxyFailed, OutcomeKind::NotDeleted),
+        "{outcome:?}"
     );
-    assert_eq!(report.attempts().len(), 1, "a verdict stays: {report:?}");
+    assert_eq!(outcome.attempts().len(), 1, "a verdict stays: {outcome:?}");
 }
 
 /// A proxy URL that cannot be used is named by what is wrong with it, and never shown.
@@ -368,7 +370,7 @@ fn a_tls_proxy_that_is_not_trusted() {
 #[case("")]
 fn a_proxy_url_that_is_none(#[case] url: &str) {
     let error = builder("http://127.0.0.1").proxy(url).build().unwrap_err();
-    assert_eq!((error.code(), error.outcome()), (Code::InvalidConfig, Outcome::NotDeleted));
+    assert_eq!((error.code(), error.kind()), (Code::InvalidConfig, OutcomeKind::NotDeleted));
     for shown in [error.to_string(), format!("{error:?}"), error.to_json()] {
         assert!(!shown.contains("hunter22") && shown.contains("the proxy"), "{shown}");
     }

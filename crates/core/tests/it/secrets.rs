@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mpt_tokens::{
     ApiToken, BatchItem, BatchOptions, Cancel, Client, Code, DeleteOptions, Endpoint, Journal,
-    Outcome, Report, TokenId,
+    Outcome, OutcomeKind, TokenId,
 };
 use rstest::rstest;
 
@@ -102,13 +102,13 @@ fn what_one_call_has_shown_the_server_no_other_report_shows(#[values(1, 8)] conc
         item
     });
     let options = BatchOptions::new().concurrency(concurrency).prove(true);
-    let reports: Vec<Report> = client.batch(items, &options).unwrap().collect();
-    assert_eq!((reports.len(), seen.lock().unwrap().len()), (20, 21));
-    for report in reports {
-        let proof = report.proof().unwrap();
-        assert_eq!(proof.report().code(), Code::Forbidden, "{proof}");
+    let outcomes: Vec<Outcome> = client.batch(items, &options).unwrap().collect();
+    assert_eq!((outcomes.len(), seen.lock().unwrap().len()), (20, 21));
+    for outcome in outcomes {
+        let proof = outcome.proof().unwrap();
+        assert_eq!(proof.outcome().code(), Code::Forbidden, "{proof}");
         let shown =
-            format!("{report:?} {} {} {}", report.to_json(), report.message(), proof.to_json());
+            format!("{outcome:?} {} {} {}", outcome.to_json(), outcome.message(), proof.to_json());
         for secret in seen.lock().unwrap().iter() {
             for part in secret.as_bytes().windows(8) {
                 let part = std::str::from_utf8(part).unwrap();
@@ -119,7 +119,7 @@ fn what_one_call_has_shown_the_server_no_other_report_shows(#[values(1, 8)] conc
                 }
             }
         }
-        assert!(proof.report().message().contains("<redacted>"), "{proof}");
+        assert!(proof.outcome().message().contains("<redacted>"), "{proof}");
     }
     assert_no_leak();
 }
@@ -133,16 +133,16 @@ fn a_batch_shows_it_not() {
     let journal = Journal::open(&path, &client).unwrap();
     let options = BatchOptions::new().journal(journal);
     assert_no_secret(&format!("{options:?}"));
-    let mut reports = Vec::new();
+    let mut outcomes = Vec::new();
     client
-        .delete_tokens(["TKN-1", TOKEN, "TKN-2"], &options, |report| {
-            reports.push(report);
+        .delete_tokens(["TKN-1", TOKEN, "TKN-2"], &options, |outcome| {
+            outcomes.push(outcome);
             std::ops::ControlFlow::Continue(())
         })
         .unwrap();
-    assert_eq!(reports.len(), 3);
-    for report in reports {
-        assert_no_secret(&format!("{report:?} {}", report.to_json()));
+    assert_eq!(outcomes.len(), 3);
+    for outcome in outcomes {
+        assert_no_secret(&format!("{outcome:?} {}", outcome.to_json()));
     }
     drop(options);
     assert_no_secret(&std::fs::read_to_string(&path).unwrap());
@@ -173,15 +173,15 @@ fn an_echo(#[case] echo: String, #[values(400, 401, 404, 429, 500, 302, 200)] st
     let server = Server::start(move |conn, _| conn.answer_all(&answer));
     // Spellings that only a parser of JSON or of URLs would know again are not looked for in raw bytes.
     let _quiet = echo.contains(['\\', '%']).then(quiet);
-    let report = delete(&once(server.url()));
-    assert_ne!(report.outcome(), Outcome::Deleted);
-    if let Some(problem) = report.problem() {
+    let outcome = delete(&once(server.url()));
+    assert_ne!(outcome.kind(), OutcomeKind::Deleted);
+    if let Some(problem) = outcome.problem() {
         let shown = serde_json::to_string(problem).unwrap();
         assert_no_secret(&shown);
         assert!(shown.contains("<redacted>"), "{shown}");
         assert_no_secret(&format!("{problem:?} {:?} {:?}", problem.errors(), problem.summary()));
     }
-    assert_eq!(report.problem().is_some(), !matches!(status, 200 | 302), "{report:?}");
+    assert_eq!(outcome.problem().is_some(), !matches!(status, 200 | 302), "{outcome:?}");
     assert_no_leak();
 }
 
@@ -202,10 +202,10 @@ fn an_echo_in_pieces(#[case] before: &'static str, #[case] after: &'static str) 
     // A body is read, and its bytes logged, as it comes: there the pieces are not known for what they are.
     let in_body = after.len() == 2;
     let _quiet = in_body.then(quiet);
-    let report = delete(&once(server.url()));
-    assert_eq!(report.code(), Code::BadRequest, "{report:?}");
+    let outcome = delete(&once(server.url()));
+    assert_eq!(outcome.code(), Code::BadRequest, "{outcome:?}");
     if in_body {
-        assert_eq!(report.problem().unwrap().title().map(str::trim), Some("<redacted>"));
+        assert_eq!(outcome.problem().unwrap().title().map(str::trim), Some("<redacted>"));
     }
     assert_no_leak();
 }
@@ -225,17 +225,21 @@ fn a_panic_shows_it_not() {
     }));
     let cancel = Cancel::polling(Duration::from_millis(5), || panic!("on purpose"));
     let client = builder(server.url()).cancel(cancel).build().unwrap();
-    let report = delete(&client);
+    let outcome = delete(&client);
     panic::set_hook(usual);
-    assert_eq!((report.code(), report.outcome()), (Code::Internal, Outcome::Unknown), "{report:?}");
+    assert_eq!(
+        (outcome.code(), outcome.kind()),
+        (Code::Internal, OutcomeKind::Unknown),
+        "{outcome:?}"
+    );
     let said = said.lock().unwrap().join("\n");
     assert!(said.contains("on purpose"));
     assert_no_secret(&said);
     assert_no_leak();
     // The client lives on.
     let fresh = client.with_cancel(Cancel::new());
-    let report = Report::from(fresh.delete_token(".."));
-    assert_eq!(report.code(), Code::InvalidTokenId);
+    let outcome = Outcome::from(fresh.delete_token(".."));
+    assert_eq!(outcome.code(), Code::InvalidTokenId);
 }
 
 /// The memory of this process, looked through for a token value that the test itself does not hold in plain.
@@ -320,7 +324,7 @@ mod memory {
         let client: Client = builder(server.url()).api_token(plain(&value)).build().unwrap();
         assert_eq!(copies(&value), 1, "the client's own");
         for _ in 0..3 {
-            assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+            assert_eq!(delete(&client).kind(), OutcomeKind::Deleted);
         }
         assert_eq!(server.connections(), 1);
         assert_eq!(copies(&value), 1, "none in the buffers of the pooled connection");
@@ -449,8 +453,9 @@ mod memory {
             .attempts(1)
             .build()
             .unwrap();
-        let reports: Vec<Report> = (0..3).map(|_| Report::from(client.delete_token(ID))).collect();
-        assert!(reports.iter().all(|report| report.attempts()[0].sent), "{reports:?}");
+        let outcomes: Vec<Outcome> =
+            (0..3).map(|_| Outcome::from(client.delete_token(ID))).collect();
+        assert!(outcomes.iter().all(|outcome| outcome.attempts()[0].sent), "{outcomes:?}");
         let living = copies(&value);
         drop(client);
         assert_eq!(copies(&value), 0, "none after the client");

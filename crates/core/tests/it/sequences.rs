@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use fastrand::Rng;
-use mpt_tokens::{Client, Outcome, Report};
+use mpt_tokens::{Client, Outcome, OutcomeKind};
 
 use crate::support::pki::Authority;
 use crate::support::raw::{Conn, NO_CONTENT, Server, not_found};
@@ -386,23 +386,23 @@ struct Tally {
 }
 
 /// Checks one report against the truth.
-fn check(report: &Report, truth: &Truth, tally: &mut Tally) -> Result<(), &'static str> {
+fn check(outcome: &Outcome, truth: &Truth, tally: &mut Tally) -> Result<(), &'static str> {
     tally.calls += 1;
-    let sent = report.attempts().iter().filter(|attempt| attempt.sent).count();
-    match report.outcome() {
-        Outcome::Deleted => {
+    let sent = outcome.attempts().iter().filter(|attempt| attempt.sent).count();
+    match outcome.kind() {
+        OutcomeKind::Deleted => {
             tally.deleted += 1;
             truth.deleted.then_some(()).ok_or("it was not deleted")
         }
-        Outcome::Gone => {
+        OutcomeKind::Gone => {
             tally.gone += 1;
             truth.deleted.then_some(()).ok_or("it is there")
         }
-        Outcome::NotDeleted => {
+        OutcomeKind::NotDeleted => {
             tally.not_deleted += 1;
             (!truth.deleted).then_some(()).ok_or("it was deleted")
         }
-        Outcome::Unknown => {
+        OutcomeKind::Unknown => {
             tally.unknown += 1;
             let seen = truth.answers.len() == sent;
             (!seen || truth.unclear).then_some(()).ok_or("every answer was clear")
@@ -442,10 +442,10 @@ fn no_sequence_of_answers_makes_a_report_false() {
             .unwrap();
         for token in 0..random.usize(2..=TOKENS) {
             let id = format!("TKN-{sequence}-{token}");
-            let report: Report = client.delete_token(&id).into();
+            let outcome: Outcome = client.delete_token(&id).into();
             let truth = truths.lock().unwrap().remove(&id).unwrap_or_default();
-            if let Err(why) = check(&report, &truth, &mut tally) {
-                wrong.push(format!("{id}: {why}: {truth:?}, {:?}", report.attempts()));
+            if let Err(why) = check(&outcome, &truth, &mut tally) {
+                wrong.push(format!("{id}: {why}: {truth:?}, {:?}", outcome.attempts()));
             }
         }
         tally.sequences += 1;

@@ -3,7 +3,9 @@
 use std::sync::Barrier;
 use std::thread;
 
-use mpt_tokens::{Cancel, Client, ClientBuilder, DeleteOptions, Deletion, Error, Outcome, Report};
+use mpt_tokens::{
+    Cancel, Client, ClientBuilder, DeleteOptions, Deletion, Error, Outcome, OutcomeKind,
+};
 use mpt_tokens_sandbox::{Sandbox, Status};
 
 use crate::support::log::assert_no_leak;
@@ -37,7 +39,7 @@ fn what_may_be_shared_and_sent() {
     shared::<DeleteOptions>();
     shared::<Deletion>();
     shared::<Error>();
-    shared::<Report>();
+    shared::<Outcome>();
 }
 
 /// 64 threads: every id has its own answer, and the connections are no more than the threads.
@@ -45,22 +47,22 @@ fn what_may_be_shared_and_sent() {
 fn many_threads() {
     let sandbox = Sandbox::builder().secret(SECRET).start().unwrap();
     let client = builder(sandbox.base_url()).api_token(sandbox.api_token()).build().unwrap();
-    // What a call of this kind must say.
-    let kinds = [
-        ("ok", 204, Outcome::Deleted),
-        ("400", 400, Outcome::NotDeleted),
-        ("403", 403, Outcome::NotDeleted),
+    // What a call of this scenario must say.
+    let cases = [
+        ("ok", 204, OutcomeKind::Deleted),
+        ("400", 400, OutcomeKind::NotDeleted),
+        ("403", 403, OutcomeKind::NotDeleted),
     ];
     at_once(|thread| {
         for call in 0..CALLS {
-            let (kind, status, outcome) = kinds[(thread + call) % kinds.len()];
-            let id = format!("TKN-{kind}-{thread}x{call}");
-            let report = checked(client.delete_token(&id).into());
-            assert_eq!((report.id(), report.outcome()), (Some(id.as_str()), outcome), "{report:?}");
-            assert_eq!(report.http_status(), Some(status), "{report:?}");
-            assert_eq!(report.attempts().len(), 1, "{report:?}");
+            let (name, status, kind) = cases[(thread + call) % cases.len()];
+            let id = format!("TKN-{name}-{thread}x{call}");
+            let outcome = checked(client.delete_token(&id).into());
+            assert_eq!((outcome.id(), outcome.kind()), (Some(id.as_str()), kind), "{outcome:?}");
+            assert_eq!(outcome.http_status(), Some(status), "{outcome:?}");
+            assert_eq!(outcome.attempts().len(), 1, "{outcome:?}");
             let deleted = sandbox.truth(&id).status == Status::Deleted;
-            assert_eq!(deleted, outcome == Outcome::Deleted, "{report:?}");
+            assert_eq!(deleted, kind == OutcomeKind::Deleted, "{outcome:?}");
         }
     });
     let stats = sandbox.stats();
@@ -86,11 +88,11 @@ fn many_threads_over_tls() {
     at_once(|thread| {
         for call in 0..CALLS {
             let id = format!("TKN-{thread}-{call}");
-            let report = checked(client.delete_token(&id).into());
+            let outcome = checked(client.delete_token(&id).into());
             assert_eq!(
-                report.problem().and_then(|problem| problem.title()),
+                outcome.problem().and_then(|problem| problem.title()),
                 Some(id.as_str()),
-                "{report:?}"
+                "{outcome:?}"
             );
         }
     });

@@ -1,6 +1,6 @@
 //! Real TLS, with certificates made on the spot.
 
-use mpt_tokens::{CaBundle, Client, Code, Outcome, Report};
+use mpt_tokens::{CaBundle, Client, Code, Outcome, OutcomeKind};
 use rstest::rstest;
 use rustls::HandshakeKind;
 use rustls::version::{TLS12, TLS13};
@@ -25,14 +25,14 @@ fn client_of(server: &Server, trust: Option<CaBundle>) -> Client {
 }
 
 #[track_caller]
-fn assert_judged(report: &Report, server: &Server) {
+fn assert_judged(outcome: &Outcome, server: &Server) {
     assert_eq!(
-        (report.code(), report.outcome()),
-        (Code::TlsFailed, Outcome::NotDeleted),
-        "{report:?}"
+        (outcome.code(), outcome.kind()),
+        (Code::TlsFailed, OutcomeKind::NotDeleted),
+        "{outcome:?}"
     );
-    assert_eq!(report.attempts().len(), 1, "a verdict stays: {report:?}");
-    assert!(!report.attempts()[0].sent);
+    assert_eq!(outcome.attempts().len(), 1, "a verdict stays: {outcome:?}");
+    assert!(!outcome.attempts()[0].sent);
     assert_eq!(server.requests(), 0);
     assert_no_leak();
 }
@@ -45,8 +45,8 @@ fn a_good_certificate(#[case] only: bool) {
     let server = Server::start_tls(authority.issue(&[HOST]).server(), answer);
     let bundle = authority.bundle();
     let client = client_of(&server, Some(if only { bundle.only() } else { bundle }));
-    let report = delete(&client);
-    assert_eq!((report.code(), report.outcome()), (Code::Ok, Outcome::Deleted), "{report:?}");
+    let outcome = delete(&client);
+    assert_eq!((outcome.code(), outcome.kind()), (Code::Ok, OutcomeKind::Deleted), "{outcome:?}");
     assert_no_leak();
 }
 
@@ -62,7 +62,7 @@ fn a_bundle_of_several_and_a_file() {
         let by_file =
             builder_at(server.tls_url(), server.address()).ca_file(&path).build().unwrap();
         for client in [by_text, by_file] {
-            assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+            assert_eq!(delete(&client).kind(), OutcomeKind::Deleted);
         }
     }
     std::fs::remove_file(path).unwrap();
@@ -90,9 +90,9 @@ fn a_bad_certificate(#[case] make: fn(&Authority) -> Identity, #[values(false, t
 fn an_unknown_authority_and_no_bundle() {
     let authority = Authority::new("unknown");
     let server = Server::start_tls(authority.issue(&[HOST]).server(), answer);
-    let report = delete(&client_of(&server, None));
-    assert_judged(&report, &server);
-    assert!(report.message().contains("CA file"), "it says what to do: {}", report.message());
+    let outcome = delete(&client_of(&server, None));
+    assert_judged(&outcome, &server);
+    assert!(outcome.message().contains("CA file"), "it says what to do: {}", outcome.message());
 }
 
 /// A wildcard of the right depth, and an address: names that are right in their way.
@@ -102,12 +102,12 @@ fn other_names_that_fit() {
     let server =
         Server::start_tls(authority.issue(&["*.example.test", "127.0.0.1"]).server(), answer);
     let by_name = client_of(&server, Some(authority.bundle()));
-    assert_eq!(delete(&by_name).outcome(), Outcome::Deleted);
+    assert_eq!(delete(&by_name).kind(), OutcomeKind::Deleted);
     let by_address = builder_at(format!("https://{}", server.address()), server.address())
         .ca_bundle(authority.bundle())
         .build()
         .unwrap();
-    assert_eq!(delete(&by_address).outcome(), Outcome::Deleted);
+    assert_eq!(delete(&by_address).kind(), OutcomeKind::Deleted);
 }
 
 #[rstest]
@@ -119,7 +119,7 @@ fn each_version(#[case] version: &'static rustls::SupportedProtocolVersion) {
     let client = client_of(&server, Some(authority.bundle()));
     // Tickets that come after the handshake do not make the connection look used up.
     for _ in 0..5 {
-        assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+        assert_eq!(delete(&client).kind(), OutcomeKind::Deleted);
     }
     assert_eq!((server.connections(), server.requests()), (1, 5));
     assert_no_leak();
@@ -151,14 +151,14 @@ fn a_server_without_our_tls(#[case] answer: Vec<u8>) {
 #[case::in_a_record(|conn: &mut Conn<'_>| { conn.read_some(); conn.send(b"\x16\x03\x03\x10\x00\x02\x00"); })]
 fn a_handshake_cut(#[case] cut: fn(&mut Conn<'_>)) {
     let server = Server::start(move |conn, _| cut(conn));
-    let report = delete(&client_of(&server, None));
+    let outcome = delete(&client_of(&server, None));
     assert_eq!(
-        (report.code(), report.outcome()),
-        (Code::TlsFailed, Outcome::NotDeleted),
-        "{report:?}"
+        (outcome.code(), outcome.kind()),
+        (Code::TlsFailed, OutcomeKind::NotDeleted),
+        "{outcome:?}"
     );
-    assert_eq!(report.attempts().len(), 4);
-    assert!(report.attempts().iter().all(|attempt| !attempt.sent));
+    assert_eq!(outcome.attempts().len(), 4);
+    assert!(outcome.attempts().iter().all(|attempt| !attempt.sent));
     assert_eq!(server.connections(), 4);
     assert_no_leak();
 }
@@ -180,8 +180,12 @@ fn a_handshake_cut_once() {
         .ca_bundle(authority.bundle())
         .build()
         .unwrap();
-    let report = delete(&client);
-    assert_eq!((report.outcome(), report.attempts().len()), (Outcome::Deleted, 2), "{report:?}");
+    let outcome = delete(&client);
+    assert_eq!(
+        (outcome.kind(), outcome.attempts().len()),
+        (OutcomeKind::Deleted, 2),
+        "{outcome:?}"
+    );
 }
 
 /// A new connection to the same server resumes the TLS session of an earlier one.
@@ -194,7 +198,7 @@ fn a_session_is_resumed() {
     });
     let client = client_of(&server, Some(authority.bundle()));
     for _ in 0..3 {
-        assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+        assert_eq!(delete(&client).kind(), OutcomeKind::Deleted);
     }
     assert_eq!(
         server.handshakes(),
@@ -204,12 +208,12 @@ fn a_session_is_resumed() {
 
 /// Over TLS too, an answer that breaks off leaves the token's fate unknown, and a whole one stands whatever follows.
 #[rstest]
-#[case::nothing("", Outcome::Unknown)]
-#[case::half("HTTP/1.1 204 No Cont", Outcome::Unknown)]
-#[case::whole(NO_CONTENT, Outcome::Deleted)]
+#[case::nothing("", OutcomeKind::Unknown)]
+#[case::half("HTTP/1.1 204 No Cont", OutcomeKind::Unknown)]
+#[case::whole(NO_CONTENT, OutcomeKind::Deleted)]
 fn an_answer_that_ends(
     #[case] bytes: &'static str,
-    #[case] outcome: Outcome,
+    #[case] kind: OutcomeKind,
     #[values(false, true)] reset: bool,
 ) {
     let authority = Authority::new("lost");
@@ -225,11 +229,11 @@ fn an_answer_that_ends(
         .attempts(1)
         .build()
         .unwrap();
-    let report = delete(&client);
+    let outcome = delete(&client);
     // A reset may overtake what was sent before it: then nothing is known, and that is said.
-    let overtaken = reset && report.outcome() == Outcome::Unknown;
-    assert!(report.outcome() == outcome || overtaken, "{report:?}");
-    assert!(report.attempts()[0].sent);
+    let overtaken = reset && outcome.kind() == OutcomeKind::Unknown;
+    assert!(outcome.kind() == kind || overtaken, "{outcome:?}");
+    assert!(outcome.attempts()[0].sent);
     assert_no_leak();
 }
 
@@ -249,9 +253,9 @@ fn an_answer_too_many() {
         conn.until_closed();
     });
     let client = client_of(&server, Some(authority.bundle()));
-    assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+    assert_eq!(delete(&client).kind(), OutcomeKind::Deleted);
     heard.recv().unwrap();
-    assert_eq!(delete(&client).outcome(), Outcome::Deleted);
+    assert_eq!(delete(&client).kind(), OutcomeKind::Deleted);
     assert_eq!((server.connections(), server.requests()), (2, 2));
 }
 
@@ -275,6 +279,6 @@ fn a_bundle_that_is_none(#[case] pem: &str) {
         .build()
         .unwrap_err();
     std::fs::remove_file(&path).unwrap();
-    assert_eq!((error.code(), error.outcome()), (Code::InvalidConfig, Outcome::NotDeleted));
+    assert_eq!((error.code(), error.kind()), (Code::InvalidConfig, OutcomeKind::NotDeleted));
     assert!(error.message().contains(&path.display().to_string()), "{error}");
 }

@@ -1,6 +1,6 @@
 //! What is trusted: files of every kind that people have, and a server's own certificate.
 
-use mpt_tokens::{CaBundle, Code, Outcome, Report};
+use mpt_tokens::{CaBundle, Code, Outcome, OutcomeKind};
 use rcgen::{CertificateParams, KeyPair};
 use rstest::rstest;
 use rustls::version::{TLS12, TLS13};
@@ -125,7 +125,10 @@ fn refused_by_name(#[case] file: fn(&Made) -> Vec<u8>, #[case] words: &str) {
         .ca_file(&path)
         .build()
         .unwrap_err();
-    assert_eq!((by_client.code(), by_client.outcome()), (Code::InvalidConfig, Outcome::NotDeleted));
+    assert_eq!(
+        (by_client.code(), by_client.kind()),
+        (Code::InvalidConfig, OutcomeKind::NotDeleted)
+    );
     let told = CaBundle::from_pem(&bytes).unwrap_err().to_string();
     for told in [&told, by_client.message()] {
         assert!(told.contains(words), "{told}");
@@ -171,22 +174,22 @@ fn pem_of(identity: &Identity) -> CaBundle {
     CaBundle::from_pem(identity.certificate.pem().as_bytes()).unwrap()
 }
 
-fn ask(server: &Server, trust: CaBundle) -> Report {
+fn ask(server: &Server, trust: CaBundle) -> Outcome {
     let client = builder_at(server.tls_url(), server.address()).ca_bundle(trust).build().unwrap();
     delete(&client)
 }
 
 #[track_caller]
-fn assert_judged(report: &Report, server: &Server, words: &str) {
+fn assert_judged(outcome: &Outcome, server: &Server, words: &str) {
     assert_eq!(
-        (report.code(), report.outcome()),
-        (Code::TlsFailed, Outcome::NotDeleted),
-        "{report:?}"
+        (outcome.code(), outcome.kind()),
+        (Code::TlsFailed, OutcomeKind::NotDeleted),
+        "{outcome:?}"
     );
-    assert_eq!(report.attempts().len(), 1, "a verdict stays: {report:?}");
+    assert_eq!(outcome.attempts().len(), 1, "a verdict stays: {outcome:?}");
     assert_eq!(server.requests(), 0);
-    assert!(report.message().contains(words), "{}", report.message());
-    assert_prose(report.message());
+    assert!(outcome.message().contains(words), "{}", outcome.message());
+    assert_prose(outcome.message());
     assert_no_leak();
 }
 
@@ -200,8 +203,12 @@ fn a_servers_own_certificate(
     let server = Server::start_tls(own.server_of(&[version]), answer);
     let trust = if only { pem_of(&own).only() } else { pem_of(&own) };
     for _ in 0..2 {
-        let report = ask(&server, trust.clone());
-        assert_eq!((report.code(), report.outcome()), (Code::Ok, Outcome::Deleted), "{report:?}");
+        let outcome = ask(&server, trust.clone());
+        assert_eq!(
+            (outcome.code(), outcome.kind()),
+            (Code::Ok, OutcomeKind::Deleted),
+            "{outcome:?}"
+        );
     }
     assert_no_leak();
 }
@@ -239,6 +246,6 @@ fn another_certificate_for_the_same_name() {
     let (own, given) =
         (self_signed_authority(&[HOST], 2020, 2090), self_signed_authority(&[HOST], 2020, 2090));
     let server = Server::start_tls(own.server(), answer);
-    let report = ask(&server, pem_of(&given));
-    assert_judged(&report, &server, "give that very certificate as a CA file");
+    let outcome = ask(&server, pem_of(&given));
+    assert_judged(&outcome, &server, "give that very certificate as a CA file");
 }

@@ -122,9 +122,9 @@ fn a_value_is_not_sent(#[case] text: &str) {
         (error.code(), error.id()),
         (Code::InvalidTokenId, Some("TKN-1111-2222:<redacted>"))
     );
-    let reports: Vec<_> = client.batch([text], &BatchOptions::new()).unwrap().collect();
-    assert_eq!(reports[0].code(), Code::InvalidTokenId);
-    assert!(!format!("{error:?} {reports:?}").contains("klmnop"));
+    let outcomes: Vec<_> = client.batch([text], &BatchOptions::new()).unwrap().collect();
+    assert_eq!(outcomes[0].code(), Code::InvalidTokenId);
+    assert!(!format!("{error:?} {outcomes:?}").contains("klmnop"));
     assert_eq!(sandbox.stats().connections, 0);
 }
 

@@ -9,7 +9,7 @@ pub(crate) mod raw;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use mpt_tokens::{Client, ClientBuilder, Report};
+use mpt_tokens::{Client, ClientBuilder, Outcome};
 
 /// The secret part of [`TOKEN`]. It has characters that are escaped in JSON, in URLs and in neither.
 pub(crate) const SECRET: &str = "pr00f-secret/0123+456789=abcdefghij";
@@ -43,19 +43,19 @@ pub(crate) fn builder_at(base_url: impl Into<String>, address: SocketAddr) -> Cl
 }
 
 /// Deletes [`ID`], and looks for the secret in everything that the report shows.
-pub(crate) fn delete(client: &Client) -> Report {
+pub(crate) fn delete(client: &Client) -> Outcome {
     checked(client.delete_token(ID).into())
 }
 
 /// Looks for the secret in everything that a report shows.
-pub(crate) fn checked(report: Report) -> Report {
-    for shown in [format!("{report:?}"), format!("{report:#?}"), report.to_json()] {
+pub(crate) fn checked(outcome: Outcome) -> Outcome {
+    for shown in [format!("{outcome:?}"), format!("{outcome:#?}"), outcome.to_json()] {
         log::assert_no_secret(&shown);
     }
-    log::assert_no_secret(report.message());
+    log::assert_no_secret(outcome.message());
     // What the server wrote may look like anything.
-    if report.problem().is_none() {
-        prose::assert_prose(report.message());
+    if outcome.problem().is_none() {
+        prose::assert_prose(outcome.message());
     }
-    report
+    outcome
 }

@@ -10,7 +10,7 @@ import java.time.Duration;
  * All that a call told about one token. What is not known is null.
  *
  * @param id the token id
- * @param outcome what is true of the token: "deleted", "gone", "not_deleted" or "unknown" (ask again)
+ * @param kind what is true of the token: "deleted", "gone", "not_deleted" or "unknown" (ask again)
  * @param code what happened: "ok", "not_found", "timeout"...
  * @param httpStatus that of the last answer
  * @param attempts how many attempts were made
@@ -26,7 +26,7 @@ import java.time.Duration;
  */
 public record Outcome(
         String id,
-        String outcome,
+        String kind,
         String code,
         Integer httpStatus,
         int attempts,

@@ -11,7 +11,7 @@ public final class TokenException extends RuntimeException {
         this.outcome = outcome;
     }
 
-    /** All that is known; its {@code outcome()} says whether the token may be dead all the same. */
+    /** All that is known; its {@code kind()} says whether the token may be dead all the same. */
     public Outcome outcome() {
         return outcome;
     }

@@ -1,8 +1,8 @@
-//! What a call tells: code, outcome, problem details, attempts, proof.
+//! What a call tells: code, kind, problem details, attempts, proof.
 
 pub(crate) mod code;
 pub(crate) mod json;
+pub(crate) mod outcome;
 pub(crate) mod problem;
-pub(crate) mod report;
 pub(crate) mod result;
 pub(crate) mod retryable;

@@ -1,6 +1,6 @@
 //! Whether asking again later can change a result: the one table, by what happened.
 
-use crate::report::code::{Code, Outcome};
+use crate::outcome::code::{Code, OutcomeKind};
 
 /// When asking again can change a result that is no success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,16 +45,16 @@ const fn rule(code: Code) -> Rule {
 
 /// Whether asking again later can change a result. `verdict`: what failed was judged, and did not just break.
 pub(crate) const fn decide(
-    outcome: Outcome,
+    kind: OutcomeKind,
     code: Code,
     status: Option<u16>,
     verdict: bool,
 ) -> bool {
-    match outcome {
-        Outcome::Deleted | Outcome::Gone => return false,
+    match kind {
+        OutcomeKind::Deleted | OutcomeKind::Gone => return false,
         // Asking again is how to find out.
-        Outcome::Unknown => return true,
-        Outcome::NotDeleted => {}
+        OutcomeKind::Unknown => return true,
+        OutcomeKind::NotDeleted => {}
     }
     match rule(code) {
         Rule::Yes => true,
@@ -69,7 +69,7 @@ pub(crate) const fn decide(
 impl Code {
     /// Whether asking again later can change a result with this code that is `not_deleted`, in words. One that is
     /// `unknown` can always be asked again, and a success never needs to be: see
-    /// [`Report::retryable`](crate::Report::retryable).
+    /// [`Outcome::retryable`](crate::Outcome::retryable).
     pub const fn retryable_rule(self) -> &'static str {
         match rule(self) {
             Rule::Yes => "yes",
@@ -88,9 +88,9 @@ mod tests {
     fn a_success_is_never_asked_again_and_what_is_unknown_always_can_be() {
         for &code in Code::ALL {
             for verdict in [false, true] {
-                assert!(!decide(Outcome::Deleted, code, Some(204), verdict));
-                assert!(!decide(Outcome::Gone, code, Some(404), verdict));
-                assert!(decide(Outcome::Unknown, code, None, verdict));
+                assert!(!decide(OutcomeKind::Deleted, code, Some(204), verdict));
+                assert!(!decide(OutcomeKind::Gone, code, Some(404), verdict));
+                assert!(decide(OutcomeKind::Unknown, code, None, verdict));
             }
         }
     }
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn what_is_not_deleted_goes_by_the_table() {
         let not_deleted =
-            |code, status, verdict| decide(Outcome::NotDeleted, code, status, verdict);
+            |code, status, verdict| decide(OutcomeKind::NotDeleted, code, status, verdict);
         let always: Vec<&str> = Code::ALL
             .iter()
             .filter(|code| not_deleted(**code, None, true))

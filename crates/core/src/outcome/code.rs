@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 /// `Deleted` and `Gone` are successes. Every failure is `NotDeleted` or `Unknown`, and is never wrong about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(i32)]
-pub enum Outcome {
+pub enum OutcomeKind {
     /// The API confirmed the deletion: it answered 204.
     Deleted = 1,
     /// The token is not there any more: the API answered 404 after an attempt whose answer was lost,
@@ -21,18 +21,18 @@ pub enum Outcome {
     Unknown = 4,
 }
 
-impl Outcome {
+impl OutcomeKind {
     /// Every outcome, in the order of their numbers.
-    pub const ALL: [Outcome; 4] =
-        [Outcome::Deleted, Outcome::Gone, Outcome::NotDeleted, Outcome::Unknown];
+    pub const ALL: [OutcomeKind; 4] =
+        [OutcomeKind::Deleted, OutcomeKind::Gone, OutcomeKind::NotDeleted, OutcomeKind::Unknown];
 
     /// The name used in every language and in JSON: `deleted`, `gone`, `not_deleted` or `unknown`.
     pub const fn name(self) -> &'static str {
         match self {
-            Outcome::Deleted => "deleted",
-            Outcome::Gone => "gone",
-            Outcome::NotDeleted => "not_deleted",
-            Outcome::Unknown => "unknown",
+            OutcomeKind::Deleted => "deleted",
+            OutcomeKind::Gone => "gone",
+            OutcomeKind::NotDeleted => "not_deleted",
+            OutcomeKind::Unknown => "unknown",
         }
     }
 
@@ -43,17 +43,17 @@ impl Outcome {
 
     /// Whether the credential is dead: `Deleted` or `Gone`.
     pub const fn is_success(self) -> bool {
-        matches!(self, Outcome::Deleted | Outcome::Gone)
+        matches!(self, OutcomeKind::Deleted | OutcomeKind::Gone)
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for OutcomeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
 }
 
-impl Serialize for Outcome {
+impl Serialize for OutcomeKind {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
     }
@@ -61,14 +61,14 @@ impl Serialize for Outcome {
 
 /// The one table of codes: variant, number, name, whether it may leave the outcome `unknown` by itself, meaning.
 macro_rules! codes {
-    ($($variant:ident = $number:literal, $name:literal, $outcome:literal, $meaning:literal;)*) => {
+    ($($variant:ident = $number:literal, $name:literal, $kind:literal, $meaning:literal;)*) => {
         /// What happened to a call. The numbers are part of the C ABI: never reused, never renumbered.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         #[repr(i32)]
         pub enum Code {
             $(
-                #[doc = concat!("`", $name, "`: ", $meaning, ". Outcome: ", $outcome, ".")]
+                #[doc = concat!("`", $name, "`: ", $meaning, ". Outcome: ", $kind, ".")]
                 $variant = $number,
             )*
         }
@@ -89,7 +89,7 @@ macro_rules! codes {
 
             /// The outcomes that this code can come with when no earlier attempt of the call was lost, in words.
             pub const fn outcome_rule(self) -> &'static str {
-                match self { $(Code::$variant => $outcome),* }
+                match self { $(Code::$variant => $kind),* }
             }
         }
     };

@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use crate::input::characters::printable;
-use crate::report::code::{Code, Outcome};
-use crate::report::problem::ProblemDetails;
-use crate::report::{json, retryable};
+use crate::outcome::code::{Code, OutcomeKind};
+use crate::outcome::problem::ProblemDetails;
+use crate::outcome::{json, retryable};
 
 /// One attempt of a call.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -42,9 +42,10 @@ impl Attempt {
 
 /// All that is known after a call about one token. Serializes to the JSON of `docs/outcome.schema.json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Report {
+pub struct Outcome {
     pub(crate) id: Option<String>,
-    pub(crate) outcome: Outcome,
+    #[serde(rename = "outcome")]
+    pub(crate) kind: OutcomeKind,
     pub(crate) code: Code,
     pub(crate) http_status: Option<u16>,
     pub(crate) attempts: Vec<Attempt>,
@@ -68,18 +69,18 @@ pub struct Report {
     pub(crate) known_dead: bool,
 }
 
-impl Report {
+impl Outcome {
     /// A report of something refused before anything was sent.
-    pub(crate) fn refused(code: Code, id: Option<String>, message: String) -> Report {
-        Report {
+    pub(crate) fn refused(code: Code, id: Option<String>, message: String) -> Outcome {
+        Outcome {
             id,
-            outcome: Outcome::NotDeleted,
+            kind: OutcomeKind::NotDeleted,
             code,
             http_status: None,
             attempts: Vec::new(),
             problem: None,
             message,
-            retryable: retryable::decide(Outcome::NotDeleted, code, None, true),
+            retryable: retryable::decide(OutcomeKind::NotDeleted, code, None, true),
             from_journal: false,
             retry_after: None,
             trace_id: None,
@@ -91,30 +92,30 @@ impl Report {
     }
 
     /// A report of what a journal knows: that the token is dead.
-    pub(crate) fn replayed(id: String, gone: bool) -> Report {
-        let outcome = if gone { Outcome::Gone } else { Outcome::Deleted };
-        let message = format!("the token `{}` is {outcome}, as the journal knows", printable(&id));
-        let report = Report::refused(Code::Ok, Some(id), message);
-        Report { outcome, from_journal: true, known_dead: true, ..report }
+    pub(crate) fn replayed(id: String, gone: bool) -> Outcome {
+        let kind = if gone { OutcomeKind::Gone } else { OutcomeKind::Deleted };
+        let message = format!("the token `{}` is {kind}, as the journal knows", printable(&id));
+        let outcome = Outcome::refused(Code::Ok, Some(id), message);
+        Outcome { kind, from_journal: true, known_dead: true, ..outcome }
     }
 
     /// A report of what this batch has told already, for the sake of a proof that comes after it.
-    pub(crate) fn again(id: String, gone: bool) -> Report {
-        let outcome = if gone { Outcome::Gone } else { Outcome::Deleted };
-        let message = format!("the token `{}` is {outcome}, as was told before", printable(&id));
-        let report = Report::refused(Code::Ok, Some(id), message);
-        Report { outcome, known_dead: true, ..report }
+    pub(crate) fn again(id: String, gone: bool) -> Outcome {
+        let kind = if gone { OutcomeKind::Gone } else { OutcomeKind::Deleted };
+        let message = format!("the token `{}` is {kind}, as was told before", printable(&id));
+        let outcome = Outcome::refused(Code::Ok, Some(id), message);
+        Outcome { kind, known_dead: true, ..outcome }
     }
 
     /// A report of a bug here: nothing is known of the token.
-    pub(crate) fn internal(id: Option<String>) -> Report {
-        Report {
-            outcome: Outcome::Unknown,
+    pub(crate) fn internal(id: Option<String>) -> Outcome {
+        Outcome {
+            kind: OutcomeKind::Unknown,
             retryable: true,
             message: "a bug in mpt-tokens stopped the call; the token may be deleted: run again to find out, \
                       and please report this"
                 .to_owned(),
-            ..Report::refused(Code::Internal, id, String::new())
+            ..Outcome::refused(Code::Internal, id, String::new())
         }
     }
 
@@ -124,8 +125,8 @@ impl Report {
     }
 
     /// What is true of the token.
-    pub fn outcome(&self) -> Outcome {
-        self.outcome
+    pub fn kind(&self) -> OutcomeKind {
+        self.kind
     }
 
     /// What happened.
@@ -199,7 +200,7 @@ impl Report {
 
     /// Whether the credential is dead: `deleted` or `gone`.
     pub fn is_success(&self) -> bool {
-        self.outcome.is_success()
+        self.kind.is_success()
     }
 
     /// The report as one line of JSON.
@@ -261,24 +262,24 @@ pub struct Proof {
     pub(crate) proven: bool,
     pub(crate) basis: Option<ProofBasis>,
     #[serde(flatten)]
-    pub(crate) report: Report,
+    pub(crate) outcome: Outcome,
 }
 
 impl Proof {
     /// The proof that a batch did not ask for, and why.
     pub(crate) fn not_asked_for(id: &str, why: &str) -> Proof {
         let message = not_proven(id, why);
-        Proof::none(Report::refused(Code::Skipped, Some(id.to_owned()), message))
+        Proof::none(Outcome::refused(Code::Skipped, Some(id.to_owned()), message))
     }
 
-    pub(crate) fn none(mut report: Report) -> Proof {
+    pub(crate) fn none(mut outcome: Outcome) -> Proof {
         // A value may have been judged otherwise than the answer to it.
-        report.retryable = match report.outcome {
-            Outcome::Unknown => true,
-            Outcome::Deleted | Outcome::Gone => false,
-            Outcome::NotDeleted => report.retryable,
+        outcome.retryable = match outcome.kind {
+            OutcomeKind::Unknown => true,
+            OutcomeKind::Deleted | OutcomeKind::Gone => false,
+            OutcomeKind::NotDeleted => outcome.retryable,
         };
-        Proof { proven: false, basis: None, report }
+        Proof { proven: false, basis: None, outcome }
     }
 
     /// Whether the token is proven dead: its value was answered 401, where there is a [`ProofBasis`] to measure that
@@ -294,13 +295,13 @@ impl Proof {
 
     /// The id of the token, from its value.
     pub fn token_id(&self) -> &str {
-        self.report.id().unwrap_or_default()
+        self.outcome.id().unwrap_or_default()
     }
 
     /// What was asked with the value, and answered. When it is proven, the outcome is `gone`. `deleted` means that the
     /// token was alive, and that the request for proof itself has deleted it: ask again for proof.
-    pub fn report(&self) -> &Report {
-        &self.report
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
     }
 
     /// The report as one line of JSON, with the members `proven` and `basis`.
@@ -311,7 +312,7 @@ impl Proof {
 
 impl fmt::Display for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.report.message())
+        f.write_str(self.outcome.message())
     }
 }
 
