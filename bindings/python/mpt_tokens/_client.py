@@ -188,7 +188,7 @@ class Client(BaseClient):
     ) -> Batch:
         """Deletes many tokens: an iterator of outcomes, in order of completion.
 
-        Ids are pulled as needed, so that a generator of a million ids is fine: memory is at most 40 bytes a distinct
+        Ids are pulled as needed, so that a generator of a million ids is fine: memory is at most 64 bytes a distinct
         id. Each id is tried once. All calls together keep one pause when the server asks for one. An answer of
         401 stops the batch, and so does a pause of more than ten minutes, or than the timeout of a call where that is
         longer: the rest is ``skipped``. Failures are outcomes too: none is raised.

@@ -1,5 +1,6 @@
 //! Many calls: the queue, the workers, the shared rate.
 
+pub(crate) mod admission;
 pub(crate) mod batch;
 pub(crate) mod dry_run;
 pub(crate) mod job;

@@ -14,7 +14,7 @@ use crate::outcome::result::Error;
 impl Client {
     /// Deletes many tokens: an iterator of reports, in order of completion, that pulls ids as it goes.
     ///
-    /// Each id is tried once; memory is at most 40 bytes a distinct id. All calls together keep one pause when the
+    /// Each id is tried once; memory is at most 64 bytes a distinct id. All calls together keep one pause when the
     /// server asks for one (429, or 503 with `Retry-After`), and a pace once its limit is known; they share the
     /// client's reserve of retries. An answer of 401 stops the batch, and so does a pause of more than ten minutes,
     /// or than one call may take where that is longer: what was pulled and not started is `skipped`.

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use crate::batch::admission::Admission;
 use crate::batch::options::{BatchItem, BatchOptions, Pull};
 use crate::client::client::Client;
 use crate::client::options::DeleteOptions;
@@ -55,29 +56,16 @@ impl<I> DryRun<I> {
         self.already_done
     }
 
-    fn outcome(&mut self, item: BatchItem) -> Option<Outcome> {
-        let known = self.seen_ids.meet(&item.id);
-        if known.is_met() {
-            self.duplicates += 1;
-            return None;
+    fn outcome(&mut self, mut item: BatchItem) -> Option<Outcome> {
+        match Admission::of(&mut item, &mut self.seen_ids, &self.client, &self.options) {
+            Admission::Duplicate(_) => self.duplicates += 1,
+            Admission::Dead(_) => self.already_done += 1,
+            Admission::Refused(refused) => return Some(*refused),
+            Admission::OwnToken { other_spelling: true, .. } => self.own.push_front(item),
+            Admission::OwnToken { .. } => self.own.push_back(item),
+            Admission::Send { .. } => return Some(self.would_send(&item.id)),
         }
-        if known.is_dead() || item.known_dead {
-            self.already_done += 1;
-            return None;
-        }
-        let perhaps_asked = item.after_lost_answer || known.is_open() || known.is_in_doubt();
-        match self.client.check(&item.id, &self.options, perhaps_asked) {
-            Err(refused) => Some(*refused),
-            Ok(_) if self.client.own_token_id() == Some(item.id.as_str()) => {
-                self.own.push_back(item);
-                None
-            }
-            Ok(_) if self.client.is_own_token(&item.id) => {
-                self.own.push_front(item);
-                None
-            }
-            Ok(_) => Some(self.would_send(&item.id)),
-        }
+        None
     }
 
     fn would_send(&self, id: &str) -> Outcome {

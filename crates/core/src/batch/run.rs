@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use crate::batch::admission::Admission;
 use crate::batch::job::{Done, Job};
 use crate::batch::options::{BatchItem, BatchOptions, Pull};
 use crate::batch::rate_limiter::Pause;
@@ -16,7 +17,7 @@ use crate::client::client::Client;
 use crate::client::options::DeleteOptions;
 use crate::input::api_token::ApiToken;
 use crate::journal::journal::Journal;
-use crate::journal::seen_ids::{RecordedState, SeenIds};
+use crate::journal::seen_ids::{IdState, RecordedState, SeenIds};
 use crate::outcome::code::{Code, OutcomeKind};
 use crate::outcome::outcome::{Outcome, Proof};
 use crate::wait::cancel::Cancel;
@@ -378,59 +379,58 @@ where
         if let Some(value) = &item.value {
             self.settings.client.keep_secret(value);
         }
-        let known = self.seen_ids.meet(&item.id);
-        if known.is_met() {
-            self.summary.duplicates += 1;
-            match item.value.filter(|_| self.prove && !known.has_value()) {
-                Some(value) if known.is_under_way() => {
-                    self.late.insert(item.id, value);
-                }
-                Some(value) if known.is_dead() && !known.is_proven() => {
-                    let told = Outcome::again(item.id.clone(), known.is_gone());
-                    self.prove_known(item.id, value, told);
-                }
-                _ => {}
-            }
-            return;
-        }
-        if known.is_dead() || item.known_dead {
-            self.summary.already_done += 1;
-            if !known.is_dead() {
-                self.seen_ids.learn(&item.id, RecordedState::Dead);
-            }
-            let is_unproven = self.prove && !known.is_proven();
-            self.summary.without_value += u64::from(is_unproven);
-            if let Some(value) = item.value.filter(|_| is_unproven) {
-                let told = match known.is_dead() {
-                    true => Outcome::replayed(item.id.clone(), known.is_gone()),
-                    false => Outcome::again(item.id.clone(), false),
-                };
-                self.prove_known(item.id, value, told);
-            } else if self.replay {
-                self.ready.push_back(Outcome::replayed(item.id, known.is_gone()));
-            }
-            return;
-        }
-        item.after_lost_answer |= known.is_open();
-        let in_doubt = known.is_in_doubt();
-        let perhaps_asked = item.after_lost_answer || in_doubt;
         let (client, options) = (&self.settings.client, &self.settings.options);
-        if let Err(refused) = client.check(&item.id, options, perhaps_asked) {
-            self.ready.push_back(*refused);
-            return;
-        }
-        self.seen_ids.hand_out(&item.id, item.value.is_some());
-        if self.settings.client.is_own_token(&item.id) {
-            if self.settings.client.own_token_id() == Some(item.id.as_str()) {
-                item.value = Some(self.settings.client.own_token().clone());
-                self.own.push_back((item, in_doubt));
-            } else {
-                // Another spelling: where it is another token, it must go while the own one still works.
-                self.own.push_front((item, in_doubt));
+        match Admission::of(&mut item, &mut self.seen_ids, client, options) {
+            Admission::Duplicate(known) => self.take_duplicate(item, known),
+            Admission::Dead(known) => self.take_dead(item, known),
+            Admission::Refused(refused) => self.ready.push_back(*refused),
+            Admission::OwnToken { other_spelling, in_doubt } => {
+                self.seen_ids.hand_out(&item.id, item.value.is_some());
+                if other_spelling {
+                    self.own.push_front((item, in_doubt));
+                } else {
+                    item.value = Some(self.settings.client.own_token().clone());
+                    self.own.push_back((item, in_doubt));
+                }
             }
-        } else {
-            let job = self.job(item, in_doubt);
-            self.hand_out(job);
+            Admission::Send { in_doubt } => {
+                self.seen_ids.hand_out(&item.id, item.value.is_some());
+                let job = self.job(item, in_doubt);
+                self.hand_out(job);
+            }
+        }
+    }
+
+    /// An id that was pulled before may bring the value that its proof needs.
+    fn take_duplicate(&mut self, item: BatchItem, known: IdState) {
+        self.summary.duplicates += 1;
+        match item.value.filter(|_| self.prove && !known.has_value()) {
+            Some(value) if known.is_under_way() => {
+                self.late.insert(item.id, value);
+            }
+            Some(value) if known.is_dead() && !known.is_proven() => {
+                let told = Outcome::again(item.id.clone(), known.is_gone());
+                self.prove_known(item.id, value, told);
+            }
+            _ => {}
+        }
+    }
+
+    fn take_dead(&mut self, item: BatchItem, known: IdState) {
+        self.summary.already_done += 1;
+        if !known.is_dead() {
+            self.seen_ids.learn(&item.id, RecordedState::Dead);
+        }
+        let is_unproven = self.prove && !known.is_proven();
+        self.summary.without_value += u64::from(is_unproven);
+        if let Some(value) = item.value.filter(|_| is_unproven) {
+            let told = match known.is_dead() {
+                true => Outcome::replayed(item.id.clone(), known.is_gone()),
+                false => Outcome::again(item.id.clone(), false),
+            };
+            self.prove_known(item.id, value, told);
+        } else if self.replay {
+            self.ready.push_back(Outcome::replayed(item.id, known.is_gone()));
         }
     }
 }

@@ -1,0 +1,50 @@
+//! What becomes of an id that was pulled: decided here, for the run and for the dry run.
+
+use crate::batch::options::BatchItem;
+use crate::client::client::Client;
+use crate::client::options::DeleteOptions;
+use crate::journal::seen_ids::{IdState, SeenIds};
+use crate::outcome::outcome::Outcome;
+
+/// What becomes of an id, with what was known of it before.
+pub(crate) enum Admission {
+    /// It was pulled before.
+    Duplicate(IdState),
+    /// The token is known to be dead.
+    Dead(IdState),
+    /// It cannot be sent.
+    Refused(Box<Outcome>),
+    /// It is that of the token in use, which goes last. In another spelling it may be another token: then it must go
+    /// while the one in use still works.
+    OwnToken { other_spelling: bool, in_doubt: bool },
+    /// It is sent. `in_doubt`: the journal may have lost what it said of it.
+    Send { in_doubt: bool },
+}
+
+impl Admission {
+    /// Notes that the id was pulled, and decides. An id that a journal left open becomes one whose answer was lost.
+    pub(crate) fn of(
+        item: &mut BatchItem,
+        seen_ids: &mut SeenIds,
+        client: &Client,
+        options: &DeleteOptions,
+    ) -> Admission {
+        let known = seen_ids.meet(&item.id);
+        if known.is_met() {
+            return Admission::Duplicate(known);
+        }
+        if known.is_dead() || item.known_dead {
+            return Admission::Dead(known);
+        }
+        item.after_lost_answer |= known.is_open();
+        let in_doubt = known.is_in_doubt();
+        if let Err(refused) = client.check(&item.id, options, item.after_lost_answer || in_doubt) {
+            return Admission::Refused(refused);
+        }
+        if !client.is_own_token(&item.id) {
+            return Admission::Send { in_doubt };
+        }
+        let other_spelling = client.own_token_id() != Some(item.id.as_str());
+        Admission::OwnToken { other_spelling, in_doubt }
+    }
+}
