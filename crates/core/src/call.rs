@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod call;
+pub(crate) mod history;
 pub(crate) mod io;
 pub(crate) mod message;
 pub(crate) mod retry;

@@ -335,12 +335,8 @@ impl State {
 }
 
 impl Throttle for RateLimiter {
-    fn enter(&self, io: &dyn CallIo, deadline: Option<Instant>) -> Permit {
-        match deadline {
-            // A call of a batch is started by a worker that has waited for its turn already.
-            None => Permit::Go,
-            Some(_) => self.wait(deadline, || io.now(), |left| io.pause(left)),
-        }
+    fn enter(&self, io: &dyn CallIo, deadline: Instant) -> Permit {
+        self.wait(Some(deadline), || io.now(), |left| io.pause(left))
     }
 
     fn answered(

@@ -32,6 +32,16 @@ pub(crate) enum Answer {
     },
 }
 
+impl Answer {
+    /// How long the server wants to be left alone.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Answer::Status { retry_after, .. } => *retry_after,
+            Answer::Failed { .. } => None,
+        }
+    }
+}
+
 /// Which answer was lost first, so that a message can say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lost {
@@ -53,6 +63,8 @@ pub(crate) enum End {
     AttemptsUsed,
     /// The wait would have passed the deadline.
     Deadline,
+    /// The call was cancelled before an attempt.
+    Cancelled,
     /// The retries of all calls together are spent.
     BudgetSpent,
 }

@@ -2,15 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use crate::call::answer::{Answer, End, Lost, attempt};
+use crate::call::answer::{Answer, End, Lost};
+use crate::call::history::{History, Step};
 use crate::call::io::{AttemptOrder, CallIo, Permit, Throttle};
 use crate::call::message;
 use crate::call::retry::{RetryBudget, RetryPolicy};
-use crate::call::rules::{Says, TokenContext, Verdict, judge, settle};
+use crate::call::rules::{Says, TokenContext, Verdict, settle};
 use crate::input::token_id::TokenId;
 use crate::input::trace::TraceParent;
 use crate::outcome::code::{Code, OutcomeKind};
-use crate::outcome::outcome::{Attempt, Outcome};
+use crate::outcome::outcome::Outcome;
 use crate::outcome::retryable;
 
 /// One call, as it was ordered.
@@ -26,123 +27,99 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Makes attempts until one settles the matter, and reports.
+    /// Makes attempts until one settles the matter, and tells the outcome. What to do next is decided by
+    /// [`History::next_step`].
     pub(crate) fn run(&self, io: &dyn CallIo) -> Outcome {
-        let entered = match self.throttle {
-            Some(throttle) => throttle.enter(io, None) == Permit::Go,
-            None => true,
-        };
         let start = io.now();
         let deadline = start + self.policy.timeout;
-        let mut lost = self.lost_before;
-        let mut attempts: Vec<Attempt> = Vec::with_capacity(1);
-        let mut waited = Duration::ZERO;
-        let mut last: Option<Answer> = None;
-
-        let cancelled = Verdict { code: Code::Cancelled, says: Says::Refused, retry: false };
-        if !entered || io.is_cancelled() {
-            return self.outcome(&cancelled, lost, attempts, last, End::Final, start, io);
+        let mut history = History::new(self.lost_before);
+        if io.is_cancelled() {
+            history.waited(Duration::ZERO, Permit::Ended);
         }
-        for number in 1.. {
-            let begun = io.now();
-            let answer = io.exchange(&AttemptOrder {
-                id: self.id,
-                traceparent: self.trace.attempt(),
-                deadline: deadline.min(begun + self.policy.attempt_timeout),
-                connect_deadline: deadline.min(begun + self.policy.connect_timeout),
-            });
-            let now = io.now();
-            attempts.push(attempt(number, &answer, now - begun, waited));
-            let verdict = judge(&answer);
-            lost = lost.after(verdict.says, number);
-            let retry_after = self.hear(&answer, begun, now);
-            let throttled = verdict.code == Code::RateLimited && retry_after.is_some();
-            last = Some(answer);
-
-            let end = if !verdict.retry {
-                if verdict.says != Says::Nothing {
-                    self.budget.give();
+        let mut now = start;
+        let end = loop {
+            match history.next_step(self.policy, deadline, now, io.random()) {
+                Step::Attempt => now = self.attempt(&mut history, deadline, io),
+                Step::Wait { from_budget: true, .. } if !self.budget.take() => {
+                    break End::BudgetSpent;
                 }
-                End::Final
-            } else if number >= self.policy.attempts {
-                End::AttemptsUsed
-            } else {
-                let backoff = self.policy.backoff(number, io.random());
-                let wait = retry_after.map_or(backoff, |least| least.max(backoff));
-                if now + wait >= deadline {
-                    End::Deadline
-                } else if !throttled && !self.budget.take() {
-                    // A server that says when to come back does not need the budget's protection.
-                    End::BudgetSpent
-                } else {
-                    log::info!(
-                        target: "mpt_tokens",
-                        "token `{}`: attempt {number} ended with {}; the next one is in {wait:?}",
-                        self.id.as_str().escape_debug(),
-                        verdict.code
-                    );
-                    waited = wait;
-                    let entry = match self.throttle {
-                        _ if !io.pause(wait) => Permit::Ended,
-                        Some(throttle) => throttle.enter(io, Some(deadline)),
-                        None => Permit::Go,
-                    };
-                    match entry {
-                        Permit::Go if io.now() < deadline => continue,
-                        Permit::Go | Permit::Late => End::Deadline,
-                        Permit::Ended => {
-                            return self.outcome(
-                                &cancelled,
-                                lost,
-                                attempts,
-                                last,
-                                End::Final,
-                                start,
-                                io,
-                            );
-                        }
-                    }
+                Step::Wait { pause, .. } => {
+                    self.log(&history, pause);
+                    history.waited(pause, self.wait(pause, deadline, io));
+                    now = io.now();
                 }
-            };
-            return self.outcome(&verdict, lost, attempts, last, end, start, io);
-        }
-        unreachable!("the loop over attempts ends by returning")
+                Step::Stop(end) => break end,
+            }
+        };
+        self.outcome(history, end, io.now() - start)
     }
 
-    /// Tells the throttle, and returns how long the server wants to be left alone.
-    fn hear(&self, answer: &Answer, begun: Instant, now: Instant) -> Option<Duration> {
-        let (sent, status, retry_after) = match answer {
-            Answer::Status { status, retry_after, .. } => (true, Some(*status), *retry_after),
-            Answer::Failed { sent, .. } => (*sent, None, None),
+    /// Makes an attempt, and returns when it was over.
+    fn attempt(&self, history: &mut History, deadline: Instant, io: &dyn CallIo) -> Instant {
+        let begun = io.now();
+        let answer = io.exchange(&AttemptOrder {
+            id: self.id,
+            traceparent: self.trace.attempt(),
+            deadline: deadline.min(begun + self.policy.attempt_timeout),
+            connect_deadline: deadline.min(begun + self.policy.connect_timeout),
+        });
+        let now = io.now();
+        self.tell_throttle(&answer, begun, now);
+        history.answered(answer, now - begun);
+        if history.is_conclusive() {
+            self.budget.give();
+        }
+        now
+    }
+
+    /// Tells the calls beside this one how an attempt that was sent was answered.
+    fn tell_throttle(&self, answer: &Answer, begun: Instant, now: Instant) {
+        let (sent, status) = match answer {
+            Answer::Status { status, .. } => (true, Some(*status)),
+            Answer::Failed { sent, .. } => (*sent, None),
         };
         if let Some(throttle) = self.throttle.filter(|_| sent) {
-            throttle.answered(begun, now, status, retry_after);
+            throttle.answered(begun, now, status, answer.retry_after());
         }
-        retry_after
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn outcome(
-        &self,
-        verdict: &Verdict,
-        lost: Lost,
-        attempts: Vec<Attempt>,
-        last: Option<Answer>,
-        end: End,
-        start: Instant,
-        io: &dyn CallIo,
-    ) -> Outcome {
-        let (code, kind) = settle(verdict, lost, self.known);
+    /// Waits for as long as this call must, and then for as long as the calls beside it must.
+    fn wait(&self, pause: Duration, deadline: Instant, io: &dyn CallIo) -> Permit {
+        if !io.pause(pause) {
+            return Permit::Ended;
+        }
+        self.throttle.map_or(Permit::Go, |throttle| throttle.enter(io, deadline))
+    }
+
+    fn log(&self, history: &History, pause: Duration) {
+        if let Some((_, verdict)) = &history.last {
+            log::info!(
+                target: "mpt_tokens",
+                "token `{}`: attempt {} ended with {}; the next one is in {pause:?}",
+                self.id.as_str().escape_debug(),
+                history.attempts.len(),
+                verdict.code
+            );
+        }
+    }
+
+    fn outcome(&self, history: History, end: End, elapsed: Duration) -> Outcome {
+        let cancelled = Verdict { code: Code::Cancelled, says: Says::Refused, retry: false };
+        let verdict = match &history.last {
+            Some((_, verdict)) if end != End::Cancelled => verdict,
+            _ => &cancelled,
+        };
+        let (code, kind) = settle(verdict, history.lost, self.known);
+        let message = message::of_call(self.id, code, kind, &history, end);
+        let History { attempts, lost, last, .. } = history;
         let http_status = attempts.iter().rev().find_map(|attempt| attempt.http_status);
-        let message =
-            message::of_call(self.id, code, kind, lost, last.as_ref(), end, attempts.len());
-        let verdict = matches!(last, Some(Answer::Failed { permanent: true, .. }));
+        let permanent = matches!(last, Some((Answer::Failed { permanent: true, .. }, _)));
         let in_doubt = lost == Lost::InDoubt && kind == OutcomeKind::Unknown;
         // Whatever the doubt is about, asking cannot clear it up: then it counts what came last.
         let asked = if in_doubt { OutcomeKind::NotDeleted } else { kind };
-        let retryable = retryable::decide(asked, code, http_status, verdict);
+        let retryable = retryable::decide(asked, code, http_status, permanent);
         let (problem, retry_after) = match last {
-            Some(Answer::Status { problem, retry_after, .. }) => (problem, retry_after),
+            Some((Answer::Status { problem, retry_after, .. }, _)) => (problem, retry_after),
             _ => (None, None),
         };
         Outcome {
@@ -157,7 +134,7 @@ impl Call<'_> {
             from_journal: false,
             retry_after: if code == Code::Ok { None } else { retry_after },
             trace_id: Some(self.trace.trace_id()),
-            elapsed: io.now() - start,
+            elapsed,
             proof: None,
             in_doubt,
             known_dead: false,

@@ -17,8 +17,8 @@ pub(crate) trait CallIo {
 
 /// What calls that run side by side share: who may start when, and what the server said of its load.
 pub(crate) trait Throttle {
-    /// Waits until an attempt may start; not at all when that is not before `deadline`.
-    fn enter(&self, io: &dyn CallIo, deadline: Option<Instant>) -> Permit;
+    /// Waits until another attempt of a call may start; not at all when that is not before `deadline`.
+    fn enter(&self, io: &dyn CallIo, deadline: Instant) -> Permit;
     /// Hears what an attempt that was sent and began then was answered, if it was.
     fn answered(
         &self,

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::call::answer::{Answer, End, Lost};
+use crate::call::history::History;
 use crate::input::characters::{is_unprintable, printable};
 use crate::input::token_id::TokenId;
 use crate::outcome::code::{Code, OutcomeKind};
@@ -15,12 +16,12 @@ pub(crate) fn of_call(
     id: &TokenId,
     code: Code,
     kind: OutcomeKind,
-    lost: Lost,
-    last: Option<&Answer>,
+    history: &History,
     end: End,
-    attempts: usize,
 ) -> String {
     let id = &*printable(id.as_str());
+    let (lost, attempts) = (history.lost, history.attempts.len());
+    let last = history.last.as_ref().map(|(answer, _)| answer);
     match kind {
         OutcomeKind::Deleted => return format!("the token `{id}` is deleted"),
         OutcomeKind::Gone => return format!("the token `{id}` is gone: {}", why_gone(lost, last)),
@@ -33,7 +34,7 @@ pub(crate) fn of_call(
         }
         End::Deadline => text.push_str(", and another attempt would pass the deadline"),
         End::BudgetSpent => text.push_str(", and the retries of all calls together are spent"),
-        End::AttemptsUsed | End::Final => {}
+        End::AttemptsUsed | End::Final | End::Cancelled => {}
     }
     if kind == OutcomeKind::NotDeleted {
         let _ = write!(text, "; the token `{id}` was not deleted{}", advice(code));

@@ -225,7 +225,7 @@ impl Questions<'_> {
         let credential = shared.network.credential();
         let io = self.io(credential);
         let entry = match self.throttle {
-            Some(throttle) => throttle.enter(&io, Some(deadline)),
+            Some(throttle) => throttle.enter(&io, deadline),
             None => Permit::Go,
         };
         let timeout = deadline.saturating_duration_since(Instant::now());
