@@ -5,22 +5,23 @@
  *
  * Made from crates/capi by `cargo xtask header`: change it there. docs/abi.md says what may change and when.
  *
- * Objects: mpt_config, mpt_client, mpt_batch and mpt_outcome are known by their addresses only. Each function that hands
- * one out says so; the caller then owns it, and ends it once with its own _free, which takes NULL. A `const` object is
- * not changed by the call. Memory is never shared with malloc and free.
+ * Objects: mpt_config, mpt_client, mpt_batch and mpt_outcome are opaque. The documentation of a function says if it
+ * returns a new object. The caller then owns the object and frees it once with its own _free function, which accepts
+ * NULL. A call does not change a `const` object. Never use malloc or free on the library's memory.
  *
- * Text: UTF-8 ended by NUL. Text given to a function is copied or only read until it returns. `const char *` results
- * belong to the library or to an object and are never to be freed.
+ * Text: UTF-8, NUL-terminated. Text passed to a function is copied, or only read until the function returns. A `const
+ * char *` result belongs to the library or to an object: never free it.
  *
- * Misuse: NULL where a value is needed, text that is not UTF-8 and numbers out of range give MPT_INVALID_ARGUMENT.
- * Addresses that are neither NULL nor valid, and objects that are used after their end, cannot be known: undefined.
- * A bug in the library itself gives MPT_INTERNAL: no Rust panic leaves it, but its message goes to standard error.
+ * Misuse: NULL where a value is required, text that is not UTF-8, and numbers out of range give MPT_INVALID_ARGUMENT.
+ * Invalid pointers other than NULL, and objects used after they were freed, cannot be detected: the behaviour is
+ * undefined. A bug in the library itself gives MPT_INTERNAL: no Rust panic leaves it, but the panic's message goes to
+ * standard error.
  *
- * Threads: what may be shared is said at each type; a function with no word of its own keeps to that of its first
- * argument. The library starts no thread that outlives its call or batch (but for a look-up of a name that the system
- * does not let go of), sets no signal handler and prints nothing else. It may be called from any thread, loaded with
- * dlopen (once loaded it stays), and used before and after fork in both processes; no call may be under way on an
- * object while the process forks, if the child is to use that object.
+ * Threads: each type says how threads may share it. A function that says nothing about threads follows the type of its
+ * first argument. The library starts no thread that outlives its call or batch (except for a name lookup that the
+ * system does not return from), installs no signal handler and prints nothing else. It may be called from any thread
+ * and loaded with dlopen (it is never unloaded). It may be used before and after fork, in both processes; but if the
+ * child is to use an object, no call on that object may be under way during the fork.
  */
 
 #ifndef MPT_TOKENS_H
@@ -100,75 +101,76 @@
 /** What is true of the token: see mpt_outcome_kind. @{ */
 /** The API confirmed the deletion. */
 #define MPT_OUTCOME_DELETED 1
-/** Not there any more: it was deleted by an attempt whose answer was lost, or was missing and that was accepted. */
+/** No longer there: an attempt whose response was lost deleted it, or missing tokens count as success. */
 #define MPT_OUTCOME_GONE 2
-/** Surely not deleted by this call. */
+/** Certainly not deleted by this call. */
 #define MPT_OUTCOME_NOT_DELETED 3
-/** May have been deleted: ask again. */
+/** May have been deleted: try again to find out. */
 #define MPT_OUTCOME_UNKNOWN 4
 /** @} */
 
-/** The initial value of a mpt_batch_options: its size, and the default in every other member. */
+/** The initial value of an mpt_batch_options: its size, and the default in every other member. */
 #define MPT_BATCH_OPTIONS_INIT { sizeof(mpt_batch_options), 0, 0, 0, NULL }
 
 /**
- * The version of the binary interface: the number in the name of the shared library. It grows only when a program
- * that was built against an older one would no longer work; docs/abi.md says what may change without that.
+ * The version of the binary interface: the number in the shared library's file name. It increases only when programs
+ * built against an older version would no longer work; see docs/abi.md.
  */
 #define MPT_ABI_VERSION 1
 
 /**
- * A batch under way. Made by mpt_batch_new, ended by mpt_batch_free.
+ * A running batch. Created by mpt_batch_new, freed by mpt_batch_free.
  *
- * Threads: may be used by one thread at a time, not always the same.
+ * Threads: used by one thread at a time, but not always the same one.
  */
 typedef struct mpt_batch mpt_batch;
 
 /**
- * Deletes tokens. Made by mpt_client_new or mpt_client_clone, ended by mpt_client_free.
+ * Deletes tokens. Created by mpt_client_new or mpt_client_clone, freed by mpt_client_free.
  *
- * It does not change and pools its connections: make one and keep it.
+ * A client is immutable and pools its connections: create one and keep it.
  *
- * Threads: may be used by any number of threads at once, and in a child after fork, which opens connections of its
- * own; ended by one, when no other uses it.
+ * Threads: any number of threads may use it at once. It may also be used in a child process after fork, where it opens
+ * its own connections. Free it when no other thread uses it.
  */
 typedef struct mpt_client mpt_client;
 
 /**
- * How a client is to behave. Made by mpt_config_new or mpt_config_new_from_env, ended by mpt_config_free.
+ * The settings of a client. Created by mpt_config_new or mpt_config_new_from_env, freed by mpt_config_free.
  *
- * Threads: may be used by one thread at a time; different configs have nothing in common.
+ * Threads: used by one thread at a time; configs are independent of each other.
  */
 typedef struct mpt_config mpt_config;
 
 /**
- * All that is known after a call. Handed out by the call, ended by mpt_outcome_free.
+ * The result of a call. Returned by the call, freed by mpt_outcome_free.
  *
- * The accessors take NULL. Text that they return belongs to the outcome and lives as long as it does; it is UTF-8, and
- * where the server sent a NUL character in it, U+FFFD stands there.
+ * The accessors accept NULL. The text they return belongs to the outcome and lives as long as it does. It is UTF-8; if
+ * the server sent a NUL character, U+FFFD replaces it.
  *
- * Threads: may be read by any number of threads at once; ended by one, when no other reads it.
+ * Threads: any number of threads may read it at once. Free it when no other thread reads it.
  */
 typedef struct mpt_outcome mpt_outcome;
 
 /**
- * What happened to a call: MPT_OK or one of the codes above. Its numbers never change their meaning.
+ * What happened in a call: MPT_OK or one of the codes above. The meaning of a number never changes.
  */
 typedef int32_t mpt_code;
 
 /**
- * Asked while a call, mpt_batch_next or mpt_batch_free waits, about every 50 ms and whenever a signal interrupts the
- * wait; `user_data` is what the caller gave. Other than 0: the client is cancelled, as by mpt_client_cancel.
+ * Called about every 50 ms while a call, mpt_batch_next or mpt_batch_free waits, and whenever a signal interrupts the
+ * wait. `user_data` is the pointer passed to mpt_config_set_poll. A nonzero result cancels the client, as
+ * mpt_client_cancel does.
  *
- * Threads: it runs on the thread that called, inside the call. It must return (no longjmp, no C++ exception), and may
- * use nothing of the library but mpt_client_cancel, and the _free of objects that no call uses.
+ * Threads: runs on the thread that made the call, inside that call. It must return (no longjmp, no C++ exception). The
+ * only library functions it may call are mpt_client_cancel, and the _free functions of objects that no call uses.
  */
 typedef int (*mpt_poll_callback)(void *user_data);
 
 /**
- * How a batch is done. Begin with MPT_BATCH_OPTIONS_INIT, or with zeros and `size`: 0 in a member is its default, and
- * members that a later version adds will keep to that. A size that is too small, and a member that is set and that the
- * running library does not know, are refused with MPT_INVALID_ARGUMENT.
+ * Options for a batch. Start from MPT_BATCH_OPTIONS_INIT, or from zeros with `size` set. A member that is 0 has its
+ * default; this will also be true of members added in later versions. Fails with MPT_INVALID_ARGUMENT if `size` is too
+ * small, or if a member is set that the running library does not know.
  */
 typedef struct mpt_batch_options {
     /**
@@ -176,34 +178,34 @@ typedef struct mpt_batch_options {
      */
     uint32_t size;
     /**
-     * How many calls may run at once, 1 to 256; 0 for 8. With 1 they run on the calling thread.
+     * The largest number of calls at once, 1 to 256; 0 means 8. With 1, calls run on the calling thread.
      */
     uint32_t concurrency;
     /**
-     * Other than 0: a token that the API does not know is a success from the first attempt on. 0: as the client does.
+     * Nonzero: a token that the API does not know is a success from the first attempt. 0: use the client's setting.
      */
     int32_t missing_ok;
     /**
-     * Other than 0: the token in use may be deleted; it goes last then. 0: as the client does.
+     * Nonzero: the token in use may be deleted; it is deleted last. 0: use the client's setting.
      */
     int32_t allow_own_token;
     /**
-     * The path of a write-ahead record, or NULL for none: what is about to be deleted is on disk before a request
-     * leaves. Where the file exists, the batch resumes: tokens known to be dead are neither asked nor reported again.
-     * It belongs to one base URL and one API token: another one's is refused with MPT_INVALID_CONFIG. A damaged line is
-     * skipped, and a token that it may have been about is MPT_OUTCOME_UNKNOWN where the API does not know it. One that can no
-     * longer be written stops the batch.
+     * The path of a journal (a write-ahead record), or NULL for none. Each deletion is on disk before its request is
+     * sent. If the file exists, the batch resumes: tokens known to be dead are neither requested nor reported again. A
+     * journal belongs to one base URL and one API token; one that belongs to another is refused with
+     * MPT_INVALID_CONFIG. A damaged line is skipped. If it may have been about a token that the API does not know,
+     * that token's outcome is MPT_OUTCOME_UNKNOWN. If the journal can no longer be written, the batch stops.
      */
     const char *journal;
 } mpt_batch_options;
 
 /**
- * Told about one token. The outcome is lent: it ends when the callback returns (mpt_outcome_clone keeps it).
- * `user_data` is what the caller gave.
+ * Called once for each outcome. `outcome` is borrowed: it is valid until the callback returns; use mpt_outcome_clone
+ * to keep it. `user_data` is the pointer that was passed with the callback.
  *
- * Returns: 0 to go on; anything else to pull no more ids, as mpt_batch_stop.
- * Threads: it runs on the thread that called. It may use the library, and it must return: no longjmp, and a C++
- * exception that leaves it ends the program.
+ * Returns: 0 to continue; any other value to stop the batch, as mpt_batch_stop does.
+ * Threads: runs on the thread that made the call. It may use the library. It must return: do not longjmp out of it. A
+ * C++ exception that leaves it ends the program.
  */
 typedef int (*mpt_outcome_callback)(const struct mpt_outcome *outcome, void *user_data);
 
@@ -212,230 +214,239 @@ extern "C" {
 #endif /* __cplusplus */
 
 /**
- * A config with the defaults: no API token yet, which must be set; https://api.platform.softwareone.com; no proxy.
- * Reads nothing from the environment.
+ * Creates a config with the defaults: no API token yet (it must be set), the base URL
+ * https://api.platform.softwareone.com, and no proxy. Reads nothing from the environment.
  *
- * Returns: a new config; give it to mpt_config_free. NULL only after an internal failure.
+ * Returns: a new config, to be freed with mpt_config_free. NULL only after an internal error.
  */
 struct mpt_config *mpt_config_new(void);
 
 /**
- * A config from the environment: the API token from MPT_API_TOKEN, the base URL from MPT_API_BASE_URL, the proxy from
- * HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY (or their lower-case names). What is not set, or empty, stays at its
- * default; what is set with a setter afterwards stands instead.
+ * Creates a config from the environment: the API token from MPT_API_TOKEN, the base URL from MPT_API_BASE_URL, and the
+ * proxy from HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY (or their lower-case names). Variables that are unset or
+ * empty leave the default in place. Setters override the environment.
  *
- * Returns: a new config; give it to mpt_config_free. NULL only after an internal failure.
- * Threads: no other thread may change the environment meanwhile.
+ * Returns: a new config, to be freed with mpt_config_free. NULL only after an internal error.
+ * Threads: no other thread may change the environment during the call.
  */
 struct mpt_config *mpt_config_new_from_env(void);
 
 /**
- * Ends a config; its copy of the API token is wiped from memory. The clients made from it live on. NULL is fine.
+ * Frees a config and wipes its copy of the API token from memory. Clients created from it are not affected. Does
+ * nothing if `config` is NULL.
  */
 void mpt_config_free(struct mpt_config *config);
 
 /**
- * The API token that authenticates every call: required. A pasted "Bearer " before it is dropped. It is copied; the
- * library never shows it, and wipes its copies when config and clients end.
+ * Sets the API token that authenticates every call. Required. A leading "Bearer " is removed. The token is copied and
+ * never shown; the copies are wiped from memory when the config and its clients are freed.
  *
- * This and every other setter: text is copied, so that it need not live longer than the call. Returns MPT_OK;
- * MPT_INVALID_ARGUMENT where `config` is NULL, or where text is NULL or not UTF-8. A refusal is also kept:
- * mpt_client_new then returns it, so that the result of a setter need not be looked at. Whether a value can be used is
- * said by mpt_client_new too.
+ * All setters copy the text they are given. They return MPT_OK, or MPT_INVALID_ARGUMENT if `config` is NULL, or if
+ * text is NULL or not UTF-8. The config keeps the first error and mpt_client_new returns it, so a program need not
+ * check each setter. Values themselves are checked by mpt_client_new.
  */
 mpt_code mpt_config_set_api_token(struct mpt_config *config,
                                   const char *value);
 
 /**
- * Where the API is; by default https://api.platform.softwareone.com. A trailing "/", "/public" or "/public/v1" is
- * accepted; user info, a query and a fragment are not.
+ * Sets the base URL of the API; https://api.platform.softwareone.com by default. It may end in "/", "/public" or
+ * "/public/v1"; it must not have user information, a query or a fragment.
  */
 mpt_code mpt_config_set_base_url(struct mpt_config *config,
                                  const char *url);
 
 /**
- * The limit of a whole call in milliseconds: resolving, connecting, TLS, sending, waiting, reading and pausing, over
- * all attempts. 1 to 86,400,000 (a day); 60,000 by default.
+ * Sets the time limit of a whole call in milliseconds: name resolution, connecting, TLS, sending, waiting, reading and
+ * pauses, over all attempts. 1 to 86,400,000 (one day); 60,000 by default.
  */
 mpt_code mpt_config_set_timeout_ms(struct mpt_config *config,
                                    uint64_t milliseconds);
 
 /**
- * The limit of one attempt in milliseconds, within that of the call. 1 to 86,400,000; 20,000 by default.
+ * Sets the time limit of one attempt in milliseconds; the limit of the whole call still applies. 1 to 86,400,000;
+ * 20,000 by default.
  */
-mpt_code mpt_config_set_attempt_timeout_ms(struct mpt_config *config, uint64_t milliseconds);
+mpt_code mpt_config_set_attempt_timeout_ms(struct mpt_config *config,
+                                           uint64_t milliseconds);
 
 /**
- * The limit of opening a connection in milliseconds: resolving, connecting, the proxy, TLS. 1 to 86,400,000; 5,000 by
- * default.
+ * Sets the time limit for opening a connection in milliseconds: name resolution, connecting, the proxy, TLS. 1 to
+ * 86,400,000; 5,000 by default.
  */
 mpt_code mpt_config_set_connect_timeout_ms(struct mpt_config *config,
                                            uint64_t milliseconds);
 
 /**
- * How often a call is tried, 1 to 100; 4 by default. Only what is safe and can help is tried again.
+ * Sets the largest number of attempts in a call, 1 to 100; 4 by default. Only what is safe to repeat, and can help, is
+ * tried again.
  */
-mpt_code mpt_config_set_attempts(struct mpt_config *config, uint32_t attempts);
+mpt_code mpt_config_set_attempts(struct mpt_config *config,
+                                 uint32_t attempts);
 
 /**
- * The bounds of the pause before another attempt, in milliseconds: a random part of `base` after the first attempt, of
- * twice that after the second, and so on, never more than `cap`. Each 0 to 86,400,000; 200 and 10,000 by default. A
- * server that asks for a longer pause gets it.
+ * Sets the bounds of the pause between attempts, in milliseconds. The pause is random: at most `base` after the first
+ * attempt, twice that after the second, and so on, but never more than `cap`. Each is 0 to 86,400,000; 200 and 10,000
+ * by default. If the server asks for a longer pause, the client waits that long.
  */
 mpt_code mpt_config_set_backoff_ms(struct mpt_config *config,
                                    uint64_t base,
                                    uint64_t cap);
 
 /**
- * Whether a token that the API does not know is a success (MPT_OUTCOME_GONE) from the first attempt on: 0 no (the
- * default), else yes.
+ * Sets whether a token that the API does not know is a success (MPT_OUTCOME_GONE) from the first attempt: 0 for no
+ * (the default), any other value for yes.
  */
 mpt_code mpt_config_set_missing_ok(struct mpt_config *config,
                                    int32_t yes);
 
 /**
- * Whether the token in use may be deleted: 0 no (the default: such a call is refused before anything is sent), else
- * yes.
+ * Sets whether the token in use may be deleted: 0 for no (the default: such a call fails before anything is sent), any
+ * other value for yes.
  */
 mpt_code mpt_config_set_allow_own_token(struct mpt_config *config,
                                         int32_t yes);
 
 /**
- * Whether plain http may be spoken with a host that is not loopback, the API token travelling unencrypted: 0 no (the
- * default), else yes.
+ * Sets whether plain HTTP is allowed to hosts other than loopback, which sends the API token unencrypted: 0 for no
+ * (the default), any other value for yes.
  */
 mpt_code mpt_config_set_allow_plain_http(struct mpt_config *config,
                                          int32_t yes);
 
 /**
- * The program's own part of the User-Agent, such as "my-job/1.0": up to 256 visible ASCII characters. It goes before
- * "mpt-tokens/<version>".
+ * Sets the program's part of the User-Agent, such as "my-job/1.0": up to 256 visible ASCII characters. It is sent
+ * before "mpt-tokens/<version>".
  */
 mpt_code mpt_config_set_user_agent(struct mpt_config *config,
                                    const char *product);
 
 /**
- * A PEM file of certificate authorities to trust beside the platform's (a company's proxy, say). The path may be any
- * bytes; the file is read by mpt_client_new.
+ * Sets a PEM file of certificate authorities to trust in addition to the platform's, for example those of a company
+ * proxy. The path may contain any bytes. mpt_client_new reads the file.
  */
 mpt_code mpt_config_set_ca_file(struct mpt_config *config,
                                 const char *path);
 
 /**
- * Whether only the authorities of mpt_config_set_ca_file are trusted, and not the platform's: 0 no (the default), else
- * yes. Without a CA file mpt_client_new then refuses.
+ * Sets whether to trust only the authorities from mpt_config_set_ca_file, and not the platform's: 0 for no (the
+ * default), any other value for yes. If yes, mpt_client_new fails without a CA file.
  */
 mpt_code mpt_config_set_ca_only(struct mpt_config *config,
                                 int32_t yes);
 
 /**
- * The URL of an HTTP proxy, such as "http://proxy.example:3128", or NULL for no proxy at all. By default none, or
- * that of the environment where the config was made from it. Stands instead of mpt_config_set_proxy_from_env.
+ * Sets the URL of an HTTP proxy, such as "http://proxy.example:3128"; NULL means no proxy. By default there is none,
+ * unless the config was created from the environment. Replaces the setting of mpt_config_set_proxy_from_env.
  */
 mpt_code mpt_config_set_proxy(struct mpt_config *config,
                               const char *url);
 
 /**
- * The proxy that HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY name when mpt_client_new is called; never for
- * loopback. mpt_config_new_from_env has done this already.
+ * Takes the proxy from HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY when mpt_client_new is called. Loopback is
+ * never proxied. mpt_config_new_from_env does this already.
  */
 mpt_code mpt_config_set_proxy_from_env(struct mpt_config *config);
 
 /**
- * A function to be asked whether to go on, for runtimes with one thread that must look for signals and interrupts
- * themselves; NULL, the default, for none. Programs that can call mpt_client_cancel from a thread or a signal handler
- * need none. It and `user_data` must live as long as the clients made from this config, their clones and batches.
+ * Sets a function that is polled during calls and decides whether to continue; NULL, the default, means none. It is
+ * for single-threaded runtimes that must check for signals and interrupts themselves. Programs that can call
+ * mpt_client_cancel from a thread or a signal handler do not need it. The function and `user_data` must live as long
+ * as the clients created from this config, their clones and their batches.
  */
 mpt_code mpt_config_set_poll(struct mpt_config *config,
                              mpt_poll_callback poll,
                              void *user_data);
 
 /**
- * Makes a client from a config, which is only read, and may be changed, used again and ended afterwards. No connection
- * is opened yet.
+ * Creates a client from a config. The config is only read; it may be changed, reused or freed afterwards. No
+ * connection is opened yet.
  *
- * `client`: always written where it is not NULL: the new client, to be given to mpt_client_free, or NULL.
- * `outcome`: may be NULL; else always written: NULL after MPT_OK, or an outcome whose message says what cannot be
- * used, to be given to mpt_outcome_free.
- * Returns: MPT_OK; MPT_INVALID_CONFIG where the API token, the base URL, the proxy, the CA file or the user agent
- * cannot be used; MPT_INVALID_ARGUMENT where `config` or `client` is NULL, a number is out of its range, or a setter
- * was refused.
+ * `client`: written unless it is NULL: the new client, to be freed with mpt_client_free, or NULL on failure.
+ * `outcome`: may be NULL; otherwise always written: NULL on MPT_OK, or an outcome whose message says what cannot be
+ * used, to be freed with mpt_outcome_free.
+ * Returns: MPT_OK; MPT_INVALID_CONFIG if the API token, the base URL, the proxy, the CA file or the user agent cannot
+ * be used; MPT_INVALID_ARGUMENT if `config` or `client` is NULL, a number is out of range, or a setter failed.
  */
 mpt_code mpt_client_new(const struct mpt_config *config,
                         struct mpt_client **client,
                         struct mpt_outcome **outcome);
 
 /**
- * A second client with the connections and the settings of this one, and a cancel of its own: what one call needs to
- * be cancelled by itself. Cheap. Each of the two lives until it is given to mpt_client_free, in any order; cancelling
- * one does not cancel the other.
+ * Creates a second client that shares this one's connections and settings but has its own cancel flag: use it to
+ * cancel a single call. This is cheap. Free both with mpt_client_free, in any order; cancelling one does not cancel
+ * the other.
  *
- * Returns: a new client, not cancelled. NULL for NULL, and after an internal failure.
+ * Returns: a new client that is not cancelled. NULL if `client` is NULL, or after an internal error.
  */
 struct mpt_client *mpt_client_clone(const struct mpt_client *client);
 
 /**
- * Ends every call under way on this client within 200 ms, whatever it waits for, and every later one at once: they
- * return MPT_CANCELLED, with the true outcome. It cannot be taken back. NULL is fine.
+ * Cancels every call under way on this client within 200 ms, whatever it is waiting for, and every later call at once.
+ * They return MPT_CANCELLED, with an accurate outcome. This cannot be undone. Does nothing if `client` is NULL.
  *
- * Threads: any, at any time, while the client lives. May be called from a signal handler: it sets a flag and writes to
- * a descriptor.
+ * Threads: any thread, at any time before the client is freed. Safe in a signal handler: it only sets a flag and
+ * writes to a file descriptor.
  */
 void mpt_client_cancel(const struct mpt_client *client);
 
 /**
- * Ends a client; its connections are closed with the last of its clones, and the API token is wiped from memory. No
- * call may be under way on it: cancel and wait for them first. NULL is fine.
+ * Frees a client. When the last of its clones is freed, its connections are closed and the API token is wiped from
+ * memory. No call may be under way: cancel calls and wait for them first. Does nothing if `client` is NULL.
  */
 void mpt_client_free(struct mpt_client *client);
 
 /**
- * Deletes one token, and blocks until the matter is settled: at the longest for the timeout of the config.
+ * Deletes one token and blocks until its outcome is known, at most for the timeout in the config.
  *
- * It is tried again where that is safe and can help. After a failure the outcome is MPT_OUTCOME_NOT_DELETED, or
- * MPT_OUTCOME_UNKNOWN where the token may have been deleted all the same; it is never wrong about that.
+ * Failed attempts are repeated where that is safe and can help. If the call fails, the outcome is
+ * MPT_OUTCOME_NOT_DELETED, or MPT_OUTCOME_UNKNOWN if the token may have been deleted anyway. MPT_OUTCOME_NOT_DELETED
+ * is reported only when it is certain.
  *
  * `token_id`: UTF-8, 1 to 256 bytes, such as "TKN-1671-0642"; must not change during the call.
- * `outcome`: may be NULL; else always written: an outcome, to be given to mpt_outcome_free.
- * Returns: MPT_OK where the token is dead (deleted or gone); every other code but MPT_SKIPPED.
+ * `outcome`: may be NULL; otherwise always written: an outcome, to be freed with mpt_outcome_free.
+ * Returns: MPT_OK if the token is dead (deleted or gone); otherwise any code except MPT_SKIPPED.
  */
 mpt_code mpt_delete_token(const struct mpt_client *client,
                           const char *token_id,
                           struct mpt_outcome **outcome);
 
 /**
- * Asks for proof that a leaked token is dead: sends the DELETE for the id inside its value, with the value itself as the
- * credential. A deleted token can no longer be used for authentication, so that the answer must be 401. The same request
- * with the client's own API token must then be answered 404 by the API: so it is the value that the 401 is about. Where
- * the two are one, the value must have been accepted before by this client. Only for values whose token is to die: one
- * that is still there is deleted by these very requests. A value that was cut off or mistyped never was one, and is
- * answered 401, too: delete the token by its id first.
+ * Checks whether a leaked token is provably dead. Sends a DELETE for the id inside the token value, with the value
+ * itself as the credential. A deleted token no longer authenticates, so the API must respond 401. The same request
+ * with the client's own API token must then get a 404 from the API, which shows that the 401 was about the value. If
+ * the value is the client's own API token, this client must have seen the API accept it before. Use this only for
+ * tokens that are to be deleted: these requests delete a token that still exists. A value that was truncated or
+ * mistyped also gets a 401, so delete the token by its id first.
  *
- * `token_value`: of the form "idt:TKN-XXXX-XXXX:<secret>"; copied, never shown, wiped from memory afterwards.
- * `outcome`: may be NULL; else always written: an outcome, to be given to mpt_outcome_free. mpt_outcome_is_proven tells
- * whether there is proof, mpt_outcome_proof_basis what it rests on; its JSON has the members "proven" and "basis".
- * Returns: MPT_OK where the token is dead: proven, or deleted by this very request, and then worth another call for
- * proof. MPT_INVALID_ARGUMENT where an argument is NULL or the value has another form; else as mpt_delete_token.
+ * `token_value`: has the form "idt:TKN-XXXX-XXXX:<secret>". It is copied, never shown, and wiped from memory
+ * afterwards.
+ * `outcome`: may be NULL; otherwise always written: an outcome, to be freed with mpt_outcome_free.
+ * mpt_outcome_is_proven says whether there is proof, and mpt_outcome_proof_basis what the proof rests on; the JSON has
+ * the members "proven" and "basis".
+ * Returns: MPT_OK if the token is dead: either proven dead, or deleted by this very request, in which case a second
+ * call can prove it. MPT_INVALID_ARGUMENT if an argument is NULL or the value has another form; otherwise as
+ * mpt_delete_token.
  */
 mpt_code mpt_prove_deleted(const struct mpt_client *client,
                            const char *token_value,
                            struct mpt_outcome **outcome);
 
 /**
- * Deletes many tokens, and blocks until each of them is settled. Every id is tried once, also where it is there twice;
- * many calls run at once. A callback tells the outcomes in order of completion.
+ * Deletes many tokens and blocks until each has an outcome. Each id is tried once, even if the list contains it twice.
+ * Calls run concurrently. The callback receives the outcomes in order of completion.
  *
- * An answer of 401 stops the batch, and so do a server that wants no calls for more than ten minutes (or the timeout of
- * a call, where that is longer) and the callback: no more ids are pulled, what is under way finishes, and what was pulled
- * and not tried is told with MPT_SKIPPED; ids that were not pulled are not told.
+ * The batch stops on a 401 response, when the callback asks for it, and when the server asks for a pause of more than
+ * ten minutes (or more than the timeout of a call, if that is longer). It then takes no more ids, and calls under way
+ * finish. Ids that were taken but not tried are reported with MPT_SKIPPED; ids that were not taken are not reported.
  *
- * `token_ids`: `count` addresses, each as in mpt_delete_token; none may change during the call. NULL where `count` is 0.
- * `options`: may be NULL, for all defaults.
- * `on_outcome`: may be NULL. Where the batch cannot start, it is told that by an outcome without a token id.
- * Returns: MPT_OK where every token is dead; else the code of the first one told that is not, or MPT_SKIPPED where all
- * told are dead and there are others. Nothing was sent where the batch cannot start: MPT_INVALID_ARGUMENT (`client`,
- * an id or `token_ids` is NULL or not UTF-8, or an option is out of its range), MPT_INVALID_CONFIG (the journal cannot
- * be used).
+ * `token_ids`: `count` pointers, each as in mpt_delete_token; the text must not change during the call. May be NULL if
+ * `count` is 0.
+ * `options`: NULL means all defaults.
+ * `on_outcome`: may be NULL. If the batch cannot start, it receives an outcome without a token id that says why.
+ * Returns: MPT_OK if every token is dead; otherwise the code of the first outcome reported that is not a success, or
+ * MPT_SKIPPED if all reported tokens are dead but some ids were not reported. If the batch cannot start, nothing was
+ * sent, and the result is MPT_INVALID_ARGUMENT (`client`, `token_ids` or an id is NULL, an id is not UTF-8, or an
+ * option is out of range) or MPT_INVALID_CONFIG (the journal cannot be used).
  */
 mpt_code mpt_delete_tokens(const struct mpt_client *client,
                            const char *const *token_ids,
@@ -445,15 +456,15 @@ mpt_code mpt_delete_tokens(const struct mpt_client *client,
                            void *user_data);
 
 /**
- * The same without a callback, for languages that would rather ask than be called: the outcomes are taken with
- * mpt_batch_next. Nothing is sent before that.
+ * Starts the same batch without a callback, for languages that cannot easily be called back. Take the outcomes with
+ * mpt_batch_next; nothing is sent before its first call.
  *
  * `token_ids`, `options`: as in mpt_delete_tokens; both are copied.
- * `batch`: always written where it is not NULL: the new batch, to be given to mpt_batch_free, or NULL. It keeps what it
- * needs of the client, which may be ended before it; cancelling the client ends the calls of the batch.
- * `outcome`: may be NULL; else always written: NULL after MPT_OK, or an outcome that says why the batch cannot start,
- * to be given to mpt_outcome_free.
- * Returns: MPT_OK, or the code of a batch that cannot start.
+ * `batch`: written unless it is NULL: the new batch, to be freed with mpt_batch_free, or NULL on failure. The client
+ * may be freed before the batch. Cancelling the client cancels the batch's calls.
+ * `outcome`: may be NULL; otherwise always written: NULL on MPT_OK, or an outcome that says why the batch cannot
+ * start, to be freed with mpt_outcome_free.
+ * Returns: MPT_OK, or a code that says why the batch cannot start.
  */
 mpt_code mpt_batch_new(const struct mpt_client *client,
                        const char *const *token_ids,
@@ -463,128 +474,132 @@ mpt_code mpt_batch_new(const struct mpt_client *client,
                        struct mpt_outcome **outcome);
 
 /**
- * The next outcome, in order of completion; blocks until there is one. Meanwhile, and until the next call of this
- * function, other calls of the batch go on.
+ * Returns the next outcome in order of completion; blocks until there is one. Other calls of the batch continue in the
+ * background, also between calls of this function.
  *
- * Returns: a new outcome, to be given to mpt_outcome_free. NULL when there are no more, and for NULL.
+ * Returns: a new outcome, to be freed with mpt_outcome_free. NULL when there are no more, or if `batch` is NULL.
  */
 struct mpt_outcome *mpt_batch_next(struct mpt_batch *batch);
 
 /**
- * Pulls no more ids. What is under way finishes, and what was pulled and not tried is told with MPT_SKIPPED: go on with
- * mpt_batch_next until it returns NULL. NULL is fine.
+ * Stops a batch: it takes no more ids, and calls under way finish. Ids that were taken but not tried are reported with
+ * MPT_SKIPPED. Keep calling mpt_batch_next until it returns NULL. Does nothing if `batch` is NULL.
  */
 void mpt_batch_stop(struct mpt_batch *batch);
 
 /**
- * Ends a batch: pulls no more ids, and waits for the calls under way, whose outcomes are lost if they were not taken
- * (cancel the client first where that must be quick). NULL is fine.
+ * Stops a batch, waits for the calls under way, and frees it. Outcomes that were not taken are lost. To make this
+ * quick, cancel the client first. Does nothing if `batch` is NULL.
  */
 void mpt_batch_free(struct mpt_batch *batch);
 
 /**
- * Ends an outcome and its text. NULL is fine. One that a callback was lent must not be ended.
+ * Frees an outcome and its text. Do not call it on an outcome that a callback received. Does nothing if `outcome` is
+ * NULL.
  */
 void mpt_outcome_free(struct mpt_outcome *outcome);
 
 /**
- * A copy that lives by itself: what a callback needs to keep an outcome.
+ * Copies an outcome: use it to keep one that a callback received.
  *
- * Returns: a new outcome; give it to mpt_outcome_free. NULL for NULL, and after an internal failure.
+ * Returns: a new outcome, to be freed with mpt_outcome_free. NULL if `outcome` is NULL, or after an internal error.
  */
 struct mpt_outcome *mpt_outcome_clone(const struct mpt_outcome *outcome);
 
 /**
- * What is true of the token: MPT_OUTCOME_DELETED, MPT_OUTCOME_GONE (both: it is dead), MPT_OUTCOME_NOT_DELETED or
- * MPT_OUTCOME_UNKNOWN. 0 for NULL.
+ * Returns what is true of the token: MPT_OUTCOME_DELETED, MPT_OUTCOME_GONE (in both cases it is dead),
+ * MPT_OUTCOME_NOT_DELETED or MPT_OUTCOME_UNKNOWN. Returns 0 for NULL.
  */
 int32_t mpt_outcome_kind(const struct mpt_outcome *outcome);
 
 /**
- * What happened: the code that the call returned. MPT_INVALID_ARGUMENT for NULL.
+ * Returns what happened: the code that the call returned. Returns MPT_INVALID_ARGUMENT for NULL.
  */
 mpt_code mpt_outcome_code(const struct mpt_outcome *outcome);
 
 /**
- * Whether mpt_prove_deleted has proof that the token is dead: 1 yes, 0 no. 0 for every other outcome, and for NULL.
+ * Returns 1 if mpt_prove_deleted proved that the token is dead. Returns 0 if not, for outcomes of other functions, and
+ * for NULL.
  */
 int32_t mpt_outcome_is_proven(const struct mpt_outcome *outcome);
 
 /**
- * What the proof of mpt_prove_deleted rests on: "control" where the same request with the client's own API token was
- * answered 404 by the API; "accepted_before" where the value itself had been accepted by this client, and the 401 is the
- * API's. NULL where nothing is proven, for every other outcome, and for NULL.
+ * Returns what the proof of mpt_prove_deleted rests on. "control" means that the API answered the same request with
+ * 404 when the client's own API token was used. "accepted_before" means that this client had seen the API accept the
+ * value, and that the API itself now answered 401. Returns NULL if nothing is proven, for outcomes of other functions,
+ * and for NULL.
  */
 const char *mpt_outcome_proof_basis(const struct mpt_outcome *outcome);
 
 /**
- * The whole outcome as one line of JSON, as docs/outcome.schema.json describes it: also each attempt, and every member
- * of the problem details. "null" for NULL; never NULL itself.
+ * Returns the whole outcome as one line of JSON; docs/outcome.schema.json describes it. It includes each attempt and
+ * every member of the problem details. Returns "null" for NULL; never NULL.
  */
 const char *mpt_outcome_json(const struct mpt_outcome *outcome);
 
 /**
- * One sentence for a person: what happened, what is true of the token and, after a failure, what to do. It has no
- * control characters, so that it can go to a terminal as it is. "" for NULL; never NULL itself.
+ * Returns one sentence for people: what happened, what is true of the token and, after a failure, what to do. It has
+ * no control characters, so it is safe to print to a terminal. Returns "" for NULL; never NULL.
  */
 const char *mpt_outcome_message(const struct mpt_outcome *outcome);
 
 /**
- * The token id of the call, as it was given. NULL where the failure has nothing to do with one token.
+ * Returns the token id as it was passed to the call. Returns NULL if the failure is not about one token.
  */
 const char *mpt_outcome_token_id(const struct mpt_outcome *outcome);
 
 /**
- * The HTTP status of the last answer, 100 to 999; 0 where no attempt was answered.
+ * Returns the HTTP status of the last response, 100 to 999. Returns 0 if there was no response.
  */
 int32_t mpt_outcome_http_status(const struct mpt_outcome *outcome);
 
 /**
- * How many attempts were made; 0 where the call was refused before anything was tried.
+ * Returns the number of attempts. Returns 0 if the call failed before the first attempt.
  */
 uint32_t mpt_outcome_attempts(const struct mpt_outcome *outcome);
 
 /**
- * The title of the problem details, as the server wrote it; NULL where there is none. It may have any characters,
- * control characters too: to show it to a person, use mpt_outcome_message.
+ * Returns the title of the problem details as the server sent it, or NULL if there is none. It may contain any
+ * characters, including control characters: to show text to people, use mpt_outcome_message.
  */
 const char *mpt_outcome_title(const struct mpt_outcome *outcome);
 
 /**
- * The detail of the problem details, likewise.
+ * Returns the detail of the problem details as the server sent it, or NULL if there is none. It may contain any
+ * characters, as the title may.
  */
 const char *mpt_outcome_detail(const struct mpt_outcome *outcome);
 
 /**
- * Whether asking again later can change the result: 1 yes (what stands in the way passes by itself, or nothing is known
- * of the token), 0 no (the token is dead, or somebody must do something first). 0 for NULL.
+ * Returns 1 if trying again later can change the result: the obstacle is temporary, or nothing is known about the
+ * token. Returns 0 if it cannot: the token is dead, or somebody must fix something first. Returns 0 for NULL.
  */
 int32_t mpt_outcome_retryable(const struct mpt_outcome *outcome);
 
 /**
- * How long the server asked to wait before the next attempt, in milliseconds, where that wait was not spent; -1 where
- * it did not ask.
+ * Returns how long the server asked to wait before the next attempt, in milliseconds, if the call did not wait that
+ * long. Returns -1 otherwise.
  */
 int64_t mpt_outcome_retry_after_ms(const struct mpt_outcome *outcome);
 
 /**
- * The trace id that went out with every attempt (W3C Trace Context): 32 hexadecimal digits. NULL where nothing was
- * tried.
+ * Returns the trace id that was sent with every attempt (W3C Trace Context): 32 hexadecimal digits. Returns NULL if
+ * there was no attempt.
  */
 const char *mpt_outcome_trace_id(const struct mpt_outcome *outcome);
 
 /**
- * The server's own traceId, to give to its support; NULL where it gave none.
+ * Returns the server's own traceId, for its support. Returns NULL if the server sent none.
  */
 const char *mpt_outcome_server_trace_id(const struct mpt_outcome *outcome);
 
 /**
- * How long the whole call took, pauses included, in microseconds.
+ * Returns how long the whole call took, including pauses, in microseconds. Returns 0 for NULL.
  */
 uint64_t mpt_outcome_elapsed_us(const struct mpt_outcome *outcome);
 
 /**
- * The version of the library that runs, such as "0.1.0": compare it with MPT_VERSION, that of the header.
+ * Returns the version of the running library, such as "0.1.0". MPT_VERSION is the version of the header.
  *
  * Returns: text that lives as long as the program; never NULL.
  * Threads: any, at any time.
@@ -592,16 +607,16 @@ uint64_t mpt_outcome_elapsed_us(const struct mpt_outcome *outcome);
 const char *mpt_version(void);
 
 /**
- * The ABI version of the library that runs. A program that loads the library by name at run time compares it with
- * MPT_ABI_VERSION; the system's linker has done so for all others.
+ * Returns the ABI version of the running library. Programs that load the library by name at run time should compare it
+ * with MPT_ABI_VERSION; for all others, the system's linker has already done so.
  *
  * Threads: any, at any time.
  */
 uint32_t mpt_abi_version(void);
 
 /**
- * The name of a code, the same in every language and in JSON: "ok", "not_found"... "not_a_code" for a number that is
- * none.
+ * Returns the name of a code, the same in every language and in JSON, such as "ok" or "not_found". Returns
+ * "not_a_code" for any other number.
  *
  * Returns: text that lives as long as the program; never NULL.
  * Threads: any, at any time.
@@ -609,7 +624,8 @@ uint32_t mpt_abi_version(void);
 const char *mpt_code_name(mpt_code code);
 
 /**
- * One line that says when a code is given. mpt_outcome_message tells more: what happened to this very call.
+ * Returns one line that says when a code is returned. For what happened in one particular call, use
+ * mpt_outcome_message.
  *
  * Returns: text that lives as long as the program; never NULL.
  * Threads: any, at any time.
@@ -617,8 +633,8 @@ const char *mpt_code_name(mpt_code code);
 const char *mpt_code_message(mpt_code code);
 
 /**
- * The name of the number that mpt_outcome_kind returns, the same in every language and in JSON: "deleted", "gone",
- * "not_deleted" or "unknown"; "not_an_outcome" for any other.
+ * Returns the name of a number from mpt_outcome_kind, the same in every language and in JSON: "deleted", "gone",
+ * "not_deleted" or "unknown". Returns "not_an_outcome" for any other number.
  *
  * Returns: text that lives as long as the program; never NULL.
  * Threads: any, at any time.

@@ -1,4 +1,4 @@
-//! Many tokens: with a callback, or taken one by one.
+//! Deletes many tokens: outcomes go to a callback, or the caller takes them one by one.
 
 use std::ffi::{c_char, c_int, c_void};
 use std::ops::ControlFlow;
@@ -14,59 +14,60 @@ use crate::outcome::Outcome;
 use crate::panic::{guard, guarded};
 use crate::pointers::{checked, free, handle, text};
 
-/// How a batch is done. Begin with MPT_BATCH_OPTIONS_INIT, or with zeros and `size`: 0 in a member is its default, and
-/// members that a later version adds will keep to that. A size that is too small, and a member that is set and that the
-/// running library does not know, are refused with MPT_INVALID_ARGUMENT.
+/// Options for a batch. Start from MPT_BATCH_OPTIONS_INIT, or from zeros with `size` set. A member that is 0 has its
+/// default; this will also be true of members added in later versions. Fails with MPT_INVALID_ARGUMENT if `size` is too
+/// small, or if a member is set that the running library does not know.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct BatchOptions {
     /// sizeof(mpt_batch_options).
     pub size: u32,
-    /// How many calls may run at once, 1 to 256; 0 for 8. With 1 they run on the calling thread.
+    /// The largest number of calls at once, 1 to 256; 0 means 8. With 1, calls run on the calling thread.
     pub concurrency: u32,
-    /// Other than 0: a token that the API does not know is a success from the first attempt on. 0: as the client does.
+    /// Nonzero: a token that the API does not know is a success from the first attempt. 0: use the client's setting.
     pub missing_ok: i32,
-    /// Other than 0: the token in use may be deleted; it goes last then. 0: as the client does.
+    /// Nonzero: the token in use may be deleted; it is deleted last. 0: use the client's setting.
     pub allow_own_token: i32,
-    /// The path of a write-ahead record, or NULL for none: what is about to be deleted is on disk before a request
-    /// leaves. Where the file exists, the batch resumes: tokens known to be dead are neither asked nor reported again.
-    /// It belongs to one base URL and one API token: another one's is refused with MPT_INVALID_CONFIG. A damaged line is
-    /// skipped, and a token that it may have been about is MPT_OUTCOME_UNKNOWN where the API does not know it. One that can no
-    /// longer be written stops the batch.
+    /// The path of a journal (a write-ahead record), or NULL for none. Each deletion is on disk before its request is
+    /// sent. If the file exists, the batch resumes: tokens known to be dead are neither requested nor reported again. A
+    /// journal belongs to one base URL and one API token; one that belongs to another is refused with
+    /// MPT_INVALID_CONFIG. A damaged line is skipped. If it may have been about a token that the API does not know,
+    /// that token's outcome is MPT_OUTCOME_UNKNOWN. If the journal can no longer be written, the batch stops.
     pub journal: *const c_char,
 }
 
-/// Told about one token. The outcome is lent: it ends when the callback returns (mpt_outcome_clone keeps it).
-/// `user_data` is what the caller gave.
+/// Called once for each outcome. `outcome` is borrowed: it is valid until the callback returns; use mpt_outcome_clone
+/// to keep it. `user_data` is the pointer that was passed with the callback.
 ///
-/// Returns: 0 to go on; anything else to pull no more ids, as mpt_batch_stop.
-/// Threads: it runs on the thread that called. It may use the library, and it must return: no longjmp, and a C++
-/// exception that leaves it ends the program.
+/// Returns: 0 to continue; any other value to stop the batch, as mpt_batch_stop does.
+/// Threads: runs on the thread that made the call. It may use the library. It must return: do not longjmp out of it. A
+/// C++ exception that leaves it ends the program.
 pub type OutcomeCallback =
     Option<unsafe extern "C-unwind" fn(outcome: *const Outcome, user_data: *mut c_void) -> c_int>;
 
-/// A batch under way. Made by mpt_batch_new, ended by mpt_batch_free.
+/// A running batch. Created by mpt_batch_new, freed by mpt_batch_free.
 ///
-/// Threads: may be used by one thread at a time, not always the same.
+/// Threads: used by one thread at a time, but not always the same one.
 pub struct Batch {
-    /// `None` once it has ended.
+    /// `None` after the end.
     core: Option<mpt_core::Batch<std::vec::IntoIter<String>>>,
 }
 
-/// Deletes many tokens, and blocks until each of them is settled. Every id is tried once, also where it is there twice;
-/// many calls run at once. A callback tells the outcomes in order of completion.
+/// Deletes many tokens and blocks until each has an outcome. Each id is tried once, even if the list contains it twice.
+/// Calls run concurrently. The callback receives the outcomes in order of completion.
 ///
-/// An answer of 401 stops the batch, and so do a server that wants no calls for more than ten minutes (or the timeout of
-/// a call, where that is longer) and the callback: no more ids are pulled, what is under way finishes, and what was pulled
-/// and not tried is told with MPT_SKIPPED; ids that were not pulled are not told.
+/// The batch stops on a 401 response, when the callback asks for it, and when the server asks for a pause of more than
+/// ten minutes (or more than the timeout of a call, if that is longer). It then takes no more ids, and calls under way
+/// finish. Ids that were taken but not tried are reported with MPT_SKIPPED; ids that were not taken are not reported.
 ///
-/// `token_ids`: `count` addresses, each as in mpt_delete_token; none may change during the call. NULL where `count` is 0.
-/// `options`: may be NULL, for all defaults.
-/// `on_outcome`: may be NULL. Where the batch cannot start, it is told that by an outcome without a token id.
-/// Returns: MPT_OK where every token is dead; else the code of the first one told that is not, or MPT_SKIPPED where all
-/// told are dead and there are others. Nothing was sent where the batch cannot start: MPT_INVALID_ARGUMENT (`client`,
-/// an id or `token_ids` is NULL or not UTF-8, or an option is out of its range), MPT_INVALID_CONFIG (the journal cannot
-/// be used).
+/// `token_ids`: `count` pointers, each as in mpt_delete_token; the text must not change during the call. May be NULL if
+/// `count` is 0.
+/// `options`: NULL means all defaults.
+/// `on_outcome`: may be NULL. If the batch cannot start, it receives an outcome without a token id that says why.
+/// Returns: MPT_OK if every token is dead; otherwise the code of the first outcome reported that is not a success, or
+/// MPT_SKIPPED if all reported tokens are dead but some ids were not reported. If the batch cannot start, nothing was
+/// sent, and the result is MPT_INVALID_ARGUMENT (`client`, `token_ids` or an id is NULL, an id is not UTF-8, or an
+/// option is out of range) or MPT_INVALID_CONFIG (the journal cannot be used).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_delete_tokens(
     client: *const Client,
@@ -112,15 +113,15 @@ pub unsafe extern "C" fn mpt_delete_tokens(
     }
 }
 
-/// The same without a callback, for languages that would rather ask than be called: the outcomes are taken with
-/// mpt_batch_next. Nothing is sent before that.
+/// Starts the same batch without a callback, for languages that cannot easily be called back. Take the outcomes with
+/// mpt_batch_next; nothing is sent before its first call.
 ///
 /// `token_ids`, `options`: as in mpt_delete_tokens; both are copied.
-/// `batch`: always written where it is not NULL: the new batch, to be given to mpt_batch_free, or NULL. It keeps what it
-/// needs of the client, which may be ended before it; cancelling the client ends the calls of the batch.
-/// `outcome`: may be NULL; else always written: NULL after MPT_OK, or an outcome that says why the batch cannot start,
-/// to be given to mpt_outcome_free.
-/// Returns: MPT_OK, or the code of a batch that cannot start.
+/// `batch`: written unless it is NULL: the new batch, to be freed with mpt_batch_free, or NULL on failure. The client
+/// may be freed before the batch. Cancelling the client cancels the batch's calls.
+/// `outcome`: may be NULL; otherwise always written: NULL on MPT_OK, or an outcome that says why the batch cannot
+/// start, to be freed with mpt_outcome_free.
+/// Returns: MPT_OK, or a code that says why the batch cannot start.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_batch_new(
     client: *const Client,
@@ -141,16 +142,17 @@ pub unsafe extern "C" fn mpt_batch_new(
     }
 }
 
-/// The next outcome, in order of completion; blocks until there is one. Meanwhile, and until the next call of this
-/// function, other calls of the batch go on.
+/// Returns the next outcome in order of completion; blocks until there is one. Other calls of the batch continue in the
+/// background, also between calls of this function.
 ///
-/// Returns: a new outcome, to be given to mpt_outcome_free. NULL when there are no more, and for NULL.
+/// Returns: a new outcome, to be freed with mpt_outcome_free. NULL when there are no more, or if `batch` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_batch_next(batch: *mut Batch) -> *mut Outcome {
     // SAFETY: the caller's promise.
     let Some(batch) = (unsafe { batch.as_mut() }) else { return null_mut() };
     let next = guarded(|| {
-        // Taken out while it runs: after a panic it is gone, and says so once, instead of ending as if all was told.
+        // Taken out while it runs: after a panic it is gone, and the next call reports that once, instead of ending as
+        // if every outcome had been reported.
         let Some(mut core) = batch.core.take() else { return Ok(None) };
         let next = core.next();
         batch.core = next.is_some().then_some(core);
@@ -163,8 +165,8 @@ pub unsafe extern "C" fn mpt_batch_next(batch: *mut Batch) -> *mut Outcome {
     }
 }
 
-/// Pulls no more ids. What is under way finishes, and what was pulled and not tried is told with MPT_SKIPPED: go on with
-/// mpt_batch_next until it returns NULL. NULL is fine.
+/// Stops a batch: it takes no more ids, and calls under way finish. Ids that were taken but not tried are reported with
+/// MPT_SKIPPED. Keep calling mpt_batch_next until it returns NULL. Does nothing if `batch` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_batch_stop(batch: *mut Batch) {
     // SAFETY: the caller's promise.
@@ -173,18 +175,18 @@ pub unsafe extern "C" fn mpt_batch_stop(batch: *mut Batch) {
     }
 }
 
-/// Ends a batch: pulls no more ids, and waits for the calls under way, whose outcomes are lost if they were not taken
-/// (cancel the client first where that must be quick). NULL is fine.
+/// Stops a batch, waits for the calls under way, and frees it. Outcomes that were not taken are lost. To make this
+/// quick, cancel the client first. Does nothing if `batch` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_batch_free(batch: *mut Batch) {
     // SAFETY: the caller's promise.
     unsafe { free(batch) }
 }
 
-/// The ids, all of them checked before anything is sent.
+/// Checks and returns all ids before anything is sent.
 ///
 /// # Safety
-/// `ids` has `count` addresses of text that stays as it is while the result is used, or is null.
+/// `ids` is null, or points to `count` pointers to text that does not change while the result is used.
 unsafe fn ids<'a>(ids: *const *const c_char, count: usize) -> Result<Vec<&'a str>, Error> {
     if count == 0 {
         return Ok(Vec::new());
@@ -193,7 +195,7 @@ unsafe fn ids<'a>(ids: *const *const c_char, count: usize) -> Result<Vec<&'a str
     unsafe { checked(ids, "list of token ids") }?;
     if count > isize::MAX as usize / size_of::<*const c_char>() {
         return Err(Error::invalid_argument(format!(
-            "the count of token ids is {count}: expected how many there are"
+            "the count of token ids is {count}: expected the number of ids"
         )));
     }
     // SAFETY: not null, and of that length by the caller's promise.
@@ -205,7 +207,7 @@ unsafe fn ids<'a>(ids: *const *const c_char, count: usize) -> Result<Vec<&'a str
     ids.iter().enumerate().map(id).collect()
 }
 
-/// The options of a batch on this client.
+/// Returns the options of a batch on this client.
 ///
 /// # Safety
 /// `options` is null, or has as many bytes as its first member says.
@@ -233,12 +235,12 @@ unsafe fn options(
     Ok(core)
 }
 
-/// A struct of a caller that may know fewer or more members than this library.
+/// Reads a struct from a caller whose version may have fewer or more members than this library's.
 ///
 /// # Safety
 /// As [`options`].
 unsafe fn sized(options: *const BatchOptions) -> Result<Option<BatchOptions>, Error> {
-    /// No version of the struct comes near this: a size beyond it was never written by the caller.
+    /// Larger than any version of the struct: a greater size is garbage.
     const MOST: usize = 4096;
     const KNOWN: usize = size_of::<BatchOptions>();
     if options.is_null() {

@@ -12,19 +12,19 @@ use crate::panic::guard;
 use crate::pointers::{checked, free, handle, text};
 use crate::poll::Poll;
 
-/// Deletes tokens. Made by mpt_client_new or mpt_client_clone, ended by mpt_client_free.
+/// Deletes tokens. Created by mpt_client_new or mpt_client_clone, freed by mpt_client_free.
 ///
-/// It does not change and pools its connections: make one and keep it.
+/// A client is immutable and pools its connections: create one and keep it.
 ///
-/// Threads: may be used by any number of threads at once, and in a child after fork, which opens connections of its
-/// own; ended by one, when no other uses it.
+/// Threads: any number of threads may use it at once. It may also be used in a child process after fork, where it opens
+/// its own connections. Free it when no other thread uses it.
 pub struct Client {
     core: mpt_core::Client,
     poll: Option<Poll>,
 }
 
 impl Client {
-    /// With a cancel of its own, that asks where there is somebody to ask.
+    /// Gives the client its own cancel handle, which polls if there is a poll callback.
     pub(crate) fn new(core: mpt_core::Client, poll: Option<Poll>) -> Client {
         let cancel = poll.map_or_else(Cancel::new, Poll::cancel);
         Client { core: core.with_cancel(cancel), poll }
@@ -42,15 +42,14 @@ impl Client {
     }
 }
 
-/// Makes a client from a config, which is only read, and may be changed, used again and ended afterwards. No connection
-/// is opened yet.
+/// Creates a client from a config. The config is only read; it may be changed, reused or freed afterwards. No
+/// connection is opened yet.
 ///
-/// `client`: always written where it is not NULL: the new client, to be given to mpt_client_free, or NULL.
-/// `outcome`: may be NULL; else always written: NULL after MPT_OK, or an outcome whose message says what cannot be
-/// used, to be given to mpt_outcome_free.
-/// Returns: MPT_OK; MPT_INVALID_CONFIG where the API token, the base URL, the proxy, the CA file or the user agent
-/// cannot be used; MPT_INVALID_ARGUMENT where `config` or `client` is NULL, a number is out of its range, or a setter
-/// was refused.
+/// `client`: written unless it is NULL: the new client, to be freed with mpt_client_free, or NULL on failure.
+/// `outcome`: may be NULL; otherwise always written: NULL on MPT_OK, or an outcome whose message says what cannot be
+/// used, to be freed with mpt_outcome_free.
+/// Returns: MPT_OK; MPT_INVALID_CONFIG if the API token, the base URL, the proxy, the CA file or the user agent cannot
+/// be used; MPT_INVALID_ARGUMENT if `config` or `client` is NULL, a number is out of range, or a setter failed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_client_new(
     config: *const Config,
@@ -61,11 +60,11 @@ pub unsafe extern "C" fn mpt_client_new(
     unsafe { return_handle(client, outcome, || Client::of_config(checked(config, "config")?)) }
 }
 
-/// A second client with the connections and the settings of this one, and a cancel of its own: what one call needs to
-/// be cancelled by itself. Cheap. Each of the two lives until it is given to mpt_client_free, in any order; cancelling
-/// one does not cancel the other.
+/// Creates a second client that shares this one's connections and settings but has its own cancel flag: use it to
+/// cancel a single call. This is cheap. Free both with mpt_client_free, in any order; cancelling one does not cancel
+/// the other.
 ///
-/// Returns: a new client, not cancelled. NULL for NULL, and after an internal failure.
+/// Returns: a new client that is not cancelled. NULL if `client` is NULL, or after an internal error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_client_clone(client: *const Client) -> *mut Client {
     // SAFETY: the caller's promise.
@@ -73,11 +72,11 @@ pub unsafe extern "C" fn mpt_client_clone(client: *const Client) -> *mut Client 
     guard(std::ptr::null_mut(), || handle(Client::new(client.core.clone(), client.poll)))
 }
 
-/// Ends every call under way on this client within 200 ms, whatever it waits for, and every later one at once: they
-/// return MPT_CANCELLED, with the true outcome. It cannot be taken back. NULL is fine.
+/// Cancels every call under way on this client within 200 ms, whatever it is waiting for, and every later call at once.
+/// They return MPT_CANCELLED, with an accurate outcome. This cannot be undone. Does nothing if `client` is NULL.
 ///
-/// Threads: any, at any time, while the client lives. May be called from a signal handler: it sets a flag and writes to
-/// a descriptor.
+/// Threads: any thread, at any time before the client is freed. Safe in a signal handler: it only sets a flag and
+/// writes to a file descriptor.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_client_cancel(client: *const Client) {
     // SAFETY: the caller's promise.
@@ -86,22 +85,23 @@ pub unsafe extern "C" fn mpt_client_cancel(client: *const Client) {
     }
 }
 
-/// Ends a client; its connections are closed with the last of its clones, and the API token is wiped from memory. No
-/// call may be under way on it: cancel and wait for them first. NULL is fine.
+/// Frees a client. When the last of its clones is freed, its connections are closed and the API token is wiped from
+/// memory. No call may be under way: cancel calls and wait for them first. Does nothing if `client` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_client_free(client: *mut Client) {
     // SAFETY: the caller's promise.
     unsafe { free(client) }
 }
 
-/// Deletes one token, and blocks until the matter is settled: at the longest for the timeout of the config.
+/// Deletes one token and blocks until its outcome is known, at most for the timeout in the config.
 ///
-/// It is tried again where that is safe and can help. After a failure the outcome is MPT_OUTCOME_NOT_DELETED, or
-/// MPT_OUTCOME_UNKNOWN where the token may have been deleted all the same; it is never wrong about that.
+/// Failed attempts are repeated where that is safe and can help. If the call fails, the outcome is
+/// MPT_OUTCOME_NOT_DELETED, or MPT_OUTCOME_UNKNOWN if the token may have been deleted anyway. MPT_OUTCOME_NOT_DELETED
+/// is reported only when it is certain.
 ///
 /// `token_id`: UTF-8, 1 to 256 bytes, such as "TKN-1671-0642"; must not change during the call.
-/// `outcome`: may be NULL; else always written: an outcome, to be given to mpt_outcome_free.
-/// Returns: MPT_OK where the token is dead (deleted or gone); every other code but MPT_SKIPPED.
+/// `outcome`: may be NULL; otherwise always written: an outcome, to be freed with mpt_outcome_free.
+/// Returns: MPT_OK if the token is dead (deleted or gone); otherwise any code except MPT_SKIPPED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_delete_token(
     client: *const Client,
@@ -118,18 +118,21 @@ pub unsafe extern "C" fn mpt_delete_token(
     }
 }
 
-/// Asks for proof that a leaked token is dead: sends the DELETE for the id inside its value, with the value itself as the
-/// credential. A deleted token can no longer be used for authentication, so that the answer must be 401. The same request
-/// with the client's own API token must then be answered 404 by the API: so it is the value that the 401 is about. Where
-/// the two are one, the value must have been accepted before by this client. Only for values whose token is to die: one
-/// that is still there is deleted by these very requests. A value that was cut off or mistyped never was one, and is
-/// answered 401, too: delete the token by its id first.
+/// Checks whether a leaked token is provably dead. Sends a DELETE for the id inside the token value, with the value
+/// itself as the credential. A deleted token no longer authenticates, so the API must respond 401. The same request
+/// with the client's own API token must then get a 404 from the API, which shows that the 401 was about the value. If
+/// the value is the client's own API token, this client must have seen the API accept it before. Use this only for
+/// tokens that are to be deleted: these requests delete a token that still exists. A value that was truncated or
+/// mistyped also gets a 401, so delete the token by its id first.
 ///
-/// `token_value`: of the form "idt:TKN-XXXX-XXXX:<secret>"; copied, never shown, wiped from memory afterwards.
-/// `outcome`: may be NULL; else always written: an outcome, to be given to mpt_outcome_free. mpt_outcome_is_proven tells
-/// whether there is proof, mpt_outcome_proof_basis what it rests on; its JSON has the members "proven" and "basis".
-/// Returns: MPT_OK where the token is dead: proven, or deleted by this very request, and then worth another call for
-/// proof. MPT_INVALID_ARGUMENT where an argument is NULL or the value has another form; else as mpt_delete_token.
+/// `token_value`: has the form "idt:TKN-XXXX-XXXX:<secret>". It is copied, never shown, and wiped from memory
+/// afterwards.
+/// `outcome`: may be NULL; otherwise always written: an outcome, to be freed with mpt_outcome_free.
+/// mpt_outcome_is_proven says whether there is proof, and mpt_outcome_proof_basis what the proof rests on; the JSON has
+/// the members "proven" and "basis".
+/// Returns: MPT_OK if the token is dead: either proven dead, or deleted by this very request, in which case a second
+/// call can prove it. MPT_INVALID_ARGUMENT if an argument is NULL or the value has another form; otherwise as
+/// mpt_delete_token.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_prove_deleted(
     client: *const Client,

@@ -1,4 +1,4 @@
-//! Numbers and their names.
+//! Codes, and the names of codes and outcomes.
 
 use crate::panic::guard;
 use std::ffi::{CStr, CString, c_char};
@@ -6,11 +6,11 @@ use std::sync::OnceLock;
 
 use mpt_core::{Code, OutcomeKind};
 
-/// What happened to a call: MPT_OK or one of the codes above. Its numbers never change their meaning.
+/// What happened in a call: MPT_OK or one of the codes above. The meaning of a number never changes.
 #[allow(non_camel_case_types, reason = "the name in C")]
 pub type mpt_code = i32;
 
-/// The version of the library that runs, such as "0.1.0": compare it with MPT_VERSION, that of the header.
+/// Returns the version of the running library, such as "0.1.0". MPT_VERSION is the version of the header.
 ///
 /// Returns: text that lives as long as the program; never NULL.
 /// Threads: any, at any time.
@@ -24,8 +24,8 @@ pub extern "C" fn mpt_version() -> *const c_char {
     VERSION.as_ptr()
 }
 
-/// The ABI version of the library that runs. A program that loads the library by name at run time compares it with
-/// MPT_ABI_VERSION; the system's linker has done so for all others.
+/// Returns the ABI version of the running library. Programs that load the library by name at run time should compare it
+/// with MPT_ABI_VERSION; for all others, the system's linker has already done so.
 ///
 /// Threads: any, at any time.
 #[unsafe(no_mangle)]
@@ -33,8 +33,8 @@ pub extern "C" fn mpt_abi_version() -> u32 {
     crate::MPT_ABI_VERSION
 }
 
-/// The name of a code, the same in every language and in JSON: "ok", "not_found"... "not_a_code" for a number that is
-/// none.
+/// Returns the name of a code, the same in every language and in JSON, such as "ok" or "not_found". Returns
+/// "not_a_code" for any other number.
 ///
 /// Returns: text that lives as long as the program; never NULL.
 /// Threads: any, at any time.
@@ -45,7 +45,8 @@ pub extern "C" fn mpt_code_name(code: mpt_code) -> *const c_char {
     look_up(&NAMES, || Code::ALL.iter().map(name).collect(), code, c"not_a_code")
 }
 
-/// One line that says when a code is given. mpt_outcome_message tells more: what happened to this very call.
+/// Returns one line that says when a code is returned. For what happened in one particular call, use
+/// mpt_outcome_message.
 ///
 /// Returns: text that lives as long as the program; never NULL.
 /// Threads: any, at any time.
@@ -57,8 +58,8 @@ pub extern "C" fn mpt_code_message(code: mpt_code) -> *const c_char {
     look_up(&MEANINGS, all, code, c"not a code of this version of the library")
 }
 
-/// The name of the number that mpt_outcome_kind returns, the same in every language and in JSON: "deleted", "gone",
-/// "not_deleted" or "unknown"; "not_an_outcome" for any other.
+/// Returns the name of a number from mpt_outcome_kind, the same in every language and in JSON: "deleted", "gone",
+/// "not_deleted" or "unknown". Returns "not_an_outcome" for any other number.
 ///
 /// Returns: text that lives as long as the program; never NULL.
 /// Threads: any, at any time.
@@ -69,7 +70,7 @@ pub extern "C" fn mpt_outcome_name(kind: i32) -> *const c_char {
     look_up(&NAMES, || OutcomeKind::ALL.iter().map(name).collect(), kind, c"not_an_outcome")
 }
 
-/// Text with its NUL, made once from core's table.
+/// Looks up a NUL-terminated text in a table that is built once from core's.
 fn look_up(
     table: &'static OnceLock<Vec<(i32, CString)>>,
     all: impl FnOnce() -> Vec<(i32, CString)>,
@@ -82,7 +83,7 @@ fn look_up(
     })
 }
 
-/// Text for C. A NUL would end it early, so it is shown as what stands for "no character".
+/// Converts text for C. A NUL would end it early, so U+FFFD replaces it.
 pub(crate) fn owned(text: &str) -> CString {
     CString::new(text.replace('\0', "\u{fffd}")).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! `mpt_config`: what a client is made from.
+//! `mpt_config`: the settings of a client.
 
 use std::ffi::{OsStr, c_char, c_int, c_void};
 use std::path::Path;
@@ -11,13 +11,13 @@ use crate::panic::guard;
 use crate::pointers::{bytes, free, handle, text};
 use crate::poll::Poll;
 
-/// How a client is to behave. Made by mpt_config_new or mpt_config_new_from_env, ended by mpt_config_free.
+/// The settings of a client. Created by mpt_config_new or mpt_config_new_from_env, freed by mpt_config_free.
 ///
-/// Threads: may be used by one thread at a time; different configs have nothing in common.
+/// Threads: used by one thread at a time; configs are independent of each other.
 pub struct Config {
     pub(crate) builder: ClientBuilder,
-    /// The first setter that could not do what it was asked, so that a caller who did not look is told by
-    /// `mpt_client_new`, instead of being served with a default that was not meant (the real API, say).
+    /// The error of the first setter that failed. `mpt_client_new` returns it, so a caller who ignored it does not
+    /// silently get a default instead (the real API, for example).
     pub(crate) refused: Option<Error>,
     pub(crate) poll: Option<Poll>,
 }
@@ -28,7 +28,7 @@ impl Config {
     }
 }
 
-/// Changes a config, and keeps why it could not be.
+/// Changes a config, or keeps the error.
 ///
 /// # Safety
 /// `config` is null or a live handle that nobody else uses now.
@@ -53,40 +53,40 @@ unsafe fn set(
     })
 }
 
-/// A config with the defaults: no API token yet, which must be set; https://api.platform.softwareone.com; no proxy.
-/// Reads nothing from the environment.
+/// Creates a config with the defaults: no API token yet (it must be set), the base URL
+/// https://api.platform.softwareone.com, and no proxy. Reads nothing from the environment.
 ///
-/// Returns: a new config; give it to mpt_config_free. NULL only after an internal failure.
+/// Returns: a new config, to be freed with mpt_config_free. NULL only after an internal error.
 #[unsafe(no_mangle)]
 pub extern "C" fn mpt_config_new() -> *mut Config {
     guard(std::ptr::null_mut(), || Config::new(CoreClient::builder()))
 }
 
-/// A config from the environment: the API token from MPT_API_TOKEN, the base URL from MPT_API_BASE_URL, the proxy from
-/// HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY (or their lower-case names). What is not set, or empty, stays at its
-/// default; what is set with a setter afterwards stands instead.
+/// Creates a config from the environment: the API token from MPT_API_TOKEN, the base URL from MPT_API_BASE_URL, and the
+/// proxy from HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY (or their lower-case names). Variables that are unset or
+/// empty leave the default in place. Setters override the environment.
 ///
-/// Returns: a new config; give it to mpt_config_free. NULL only after an internal failure.
-/// Threads: no other thread may change the environment meanwhile.
+/// Returns: a new config, to be freed with mpt_config_free. NULL only after an internal error.
+/// Threads: no other thread may change the environment during the call.
 #[unsafe(no_mangle)]
 pub extern "C" fn mpt_config_new_from_env() -> *mut Config {
     guard(std::ptr::null_mut(), || Config::new(ClientBuilder::from_env()))
 }
 
-/// Ends a config; its copy of the API token is wiped from memory. The clients made from it live on. NULL is fine.
+/// Frees a config and wipes its copy of the API token from memory. Clients created from it are not affected. Does
+/// nothing if `config` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_free(config: *mut Config) {
     // SAFETY: the caller's promise.
     unsafe { free(config) }
 }
 
-/// The API token that authenticates every call: required. A pasted "Bearer " before it is dropped. It is copied; the
-/// library never shows it, and wipes its copies when config and clients end.
+/// Sets the API token that authenticates every call. Required. A leading "Bearer " is removed. The token is copied and
+/// never shown; the copies are wiped from memory when the config and its clients are freed.
 ///
-/// This and every other setter: text is copied, so that it need not live longer than the call. Returns MPT_OK;
-/// MPT_INVALID_ARGUMENT where `config` is NULL, or where text is NULL or not UTF-8. A refusal is also kept:
-/// mpt_client_new then returns it, so that the result of a setter need not be looked at. Whether a value can be used is
-/// said by mpt_client_new too.
+/// All setters copy the text they are given. They return MPT_OK, or MPT_INVALID_ARGUMENT if `config` is NULL, or if
+/// text is NULL or not UTF-8. The config keeps the first error and mpt_client_new returns it, so a program need not
+/// check each setter. Values themselves are checked by mpt_client_new.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_api_token(
     config: *mut Config,
@@ -96,8 +96,8 @@ pub unsafe extern "C" fn mpt_config_set_api_token(
     unsafe { set(config, |builder| Ok(builder.api_token(text(value, "API token")?))) }
 }
 
-/// Where the API is; by default https://api.platform.softwareone.com. A trailing "/", "/public" or "/public/v1" is
-/// accepted; user info, a query and a fragment are not.
+/// Sets the base URL of the API; https://api.platform.softwareone.com by default. It may end in "/", "/public" or
+/// "/public/v1"; it must not have user information, a query or a fragment.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_base_url(
     config: *mut Config,
@@ -107,8 +107,8 @@ pub unsafe extern "C" fn mpt_config_set_base_url(
     unsafe { set(config, |builder| Ok(builder.base_url(text(url, "base URL")?))) }
 }
 
-/// The limit of a whole call in milliseconds: resolving, connecting, TLS, sending, waiting, reading and pausing, over
-/// all attempts. 1 to 86,400,000 (a day); 60,000 by default.
+/// Sets the time limit of a whole call in milliseconds: name resolution, connecting, TLS, sending, waiting, reading and
+/// pauses, over all attempts. 1 to 86,400,000 (one day); 60,000 by default.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_timeout_ms(
     config: *mut Config,
@@ -118,7 +118,8 @@ pub unsafe extern "C" fn mpt_config_set_timeout_ms(
     unsafe { set(config, |builder| Ok(builder.timeout(Duration::from_millis(milliseconds)))) }
 }
 
-/// The limit of one attempt in milliseconds, within that of the call. 1 to 86,400,000; 20,000 by default.
+/// Sets the time limit of one attempt in milliseconds; the limit of the whole call still applies. 1 to 86,400,000;
+/// 20,000 by default.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_attempt_timeout_ms(
     config: *mut Config,
@@ -130,8 +131,8 @@ pub unsafe extern "C" fn mpt_config_set_attempt_timeout_ms(
     }
 }
 
-/// The limit of opening a connection in milliseconds: resolving, connecting, the proxy, TLS. 1 to 86,400,000; 5,000 by
-/// default.
+/// Sets the time limit for opening a connection in milliseconds: name resolution, connecting, the proxy, TLS. 1 to
+/// 86,400,000; 5,000 by default.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_connect_timeout_ms(
     config: *mut Config,
@@ -143,16 +144,17 @@ pub unsafe extern "C" fn mpt_config_set_connect_timeout_ms(
     }
 }
 
-/// How often a call is tried, 1 to 100; 4 by default. Only what is safe and can help is tried again.
+/// Sets the largest number of attempts in a call, 1 to 100; 4 by default. Only what is safe to repeat, and can help, is
+/// tried again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_attempts(config: *mut Config, attempts: u32) -> mpt_code {
     // SAFETY: the caller's promise.
     unsafe { set(config, |builder| Ok(builder.attempts(attempts))) }
 }
 
-/// The bounds of the pause before another attempt, in milliseconds: a random part of `base` after the first attempt, of
-/// twice that after the second, and so on, never more than `cap`. Each 0 to 86,400,000; 200 and 10,000 by default. A
-/// server that asks for a longer pause gets it.
+/// Sets the bounds of the pause between attempts, in milliseconds. The pause is random: at most `base` after the first
+/// attempt, twice that after the second, and so on, but never more than `cap`. Each is 0 to 86,400,000; 200 and 10,000
+/// by default. If the server asks for a longer pause, the client waits that long.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_backoff_ms(
     config: *mut Config,
@@ -164,24 +166,24 @@ pub unsafe extern "C" fn mpt_config_set_backoff_ms(
     unsafe { set(config, |builder| Ok(builder.backoff(base, cap))) }
 }
 
-/// Whether a token that the API does not know is a success (MPT_OUTCOME_GONE) from the first attempt on: 0 no (the
-/// default), else yes.
+/// Sets whether a token that the API does not know is a success (MPT_OUTCOME_GONE) from the first attempt: 0 for no
+/// (the default), any other value for yes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_missing_ok(config: *mut Config, yes: i32) -> mpt_code {
     // SAFETY: the caller's promise.
     unsafe { set(config, |builder| Ok(builder.missing_ok(yes != 0))) }
 }
 
-/// Whether the token in use may be deleted: 0 no (the default: such a call is refused before anything is sent), else
-/// yes.
+/// Sets whether the token in use may be deleted: 0 for no (the default: such a call fails before anything is sent), any
+/// other value for yes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_allow_own_token(config: *mut Config, yes: i32) -> mpt_code {
     // SAFETY: the caller's promise.
     unsafe { set(config, |builder| Ok(builder.allow_own_token(yes != 0))) }
 }
 
-/// Whether plain http may be spoken with a host that is not loopback, the API token travelling unencrypted: 0 no (the
-/// default), else yes.
+/// Sets whether plain HTTP is allowed to hosts other than loopback, which sends the API token unencrypted: 0 for no
+/// (the default), any other value for yes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_allow_plain_http(
     config: *mut Config,
@@ -191,8 +193,8 @@ pub unsafe extern "C" fn mpt_config_set_allow_plain_http(
     unsafe { set(config, |builder| Ok(builder.allow_plain_http(yes != 0))) }
 }
 
-/// The program's own part of the User-Agent, such as "my-job/1.0": up to 256 visible ASCII characters. It goes before
-/// "mpt-tokens/<version>".
+/// Sets the program's part of the User-Agent, such as "my-job/1.0": up to 256 visible ASCII characters. It is sent
+/// before "mpt-tokens/<version>".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_user_agent(
     config: *mut Config,
@@ -202,8 +204,8 @@ pub unsafe extern "C" fn mpt_config_set_user_agent(
     unsafe { set(config, |builder| Ok(builder.user_agent(text(product, "user agent")?))) }
 }
 
-/// A PEM file of certificate authorities to trust beside the platform's (a company's proxy, say). The path may be any
-/// bytes; the file is read by mpt_client_new.
+/// Sets a PEM file of certificate authorities to trust in addition to the platform's, for example those of a company
+/// proxy. The path may contain any bytes. mpt_client_new reads the file.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_ca_file(
     config: *mut Config,
@@ -213,16 +215,16 @@ pub unsafe extern "C" fn mpt_config_set_ca_file(
     unsafe { set(config, |builder| Ok(builder.ca_file(file(path, "path of the CA file")?))) }
 }
 
-/// Whether only the authorities of mpt_config_set_ca_file are trusted, and not the platform's: 0 no (the default), else
-/// yes. Without a CA file mpt_client_new then refuses.
+/// Sets whether to trust only the authorities from mpt_config_set_ca_file, and not the platform's: 0 for no (the
+/// default), any other value for yes. If yes, mpt_client_new fails without a CA file.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_ca_only(config: *mut Config, yes: i32) -> mpt_code {
     // SAFETY: the caller's promise.
     unsafe { set(config, |builder| Ok(builder.ca_only(yes != 0))) }
 }
 
-/// The URL of an HTTP proxy, such as "http://proxy.example:3128", or NULL for no proxy at all. By default none, or
-/// that of the environment where the config was made from it. Stands instead of mpt_config_set_proxy_from_env.
+/// Sets the URL of an HTTP proxy, such as "http://proxy.example:3128"; NULL means no proxy. By default there is none,
+/// unless the config was created from the environment. Replaces the setting of mpt_config_set_proxy_from_env.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_proxy(config: *mut Config, url: *const c_char) -> mpt_code {
     let change = |builder: ClientBuilder| {
@@ -237,24 +239,26 @@ pub unsafe extern "C" fn mpt_config_set_proxy(config: *mut Config, url: *const c
     unsafe { set(config, change) }
 }
 
-/// The proxy that HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY name when mpt_client_new is called; never for
-/// loopback. mpt_config_new_from_env has done this already.
+/// Takes the proxy from HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY when mpt_client_new is called. Loopback is
+/// never proxied. mpt_config_new_from_env does this already.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_proxy_from_env(config: *mut Config) -> mpt_code {
     // SAFETY: the caller's promise.
     unsafe { set(config, |builder| Ok(builder.proxy_from_env())) }
 }
 
-/// Asked while a call, mpt_batch_next or mpt_batch_free waits, about every 50 ms and whenever a signal interrupts the
-/// wait; `user_data` is what the caller gave. Other than 0: the client is cancelled, as by mpt_client_cancel.
+/// Called about every 50 ms while a call, mpt_batch_next or mpt_batch_free waits, and whenever a signal interrupts the
+/// wait. `user_data` is the pointer passed to mpt_config_set_poll. A nonzero result cancels the client, as
+/// mpt_client_cancel does.
 ///
-/// Threads: it runs on the thread that called, inside the call. It must return (no longjmp, no C++ exception), and may
-/// use nothing of the library but mpt_client_cancel, and the _free of objects that no call uses.
+/// Threads: runs on the thread that made the call, inside that call. It must return (no longjmp, no C++ exception). The
+/// only library functions it may call are mpt_client_cancel, and the _free functions of objects that no call uses.
 pub type PollCallback = Option<unsafe extern "C-unwind" fn(user_data: *mut c_void) -> c_int>;
 
-/// A function to be asked whether to go on, for runtimes with one thread that must look for signals and interrupts
-/// themselves; NULL, the default, for none. Programs that can call mpt_client_cancel from a thread or a signal handler
-/// need none. It and `user_data` must live as long as the clients made from this config, their clones and batches.
+/// Sets a function that is polled during calls and decides whether to continue; NULL, the default, means none. It is
+/// for single-threaded runtimes that must check for signals and interrupts themselves. Programs that can call
+/// mpt_client_cancel from a thread or a signal handler do not need it. The function and `user_data` must live as long
+/// as the clients created from this config, their clones and their batches.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_poll(
     config: *mut Config,
@@ -269,7 +273,7 @@ pub unsafe extern "C" fn mpt_config_set_poll(
     Code::Ok.number()
 }
 
-/// A path from C: any bytes, as the system has it.
+/// Reads a path from C: any bytes, as the system has it.
 ///
 /// # Safety
 /// As [`text`].

@@ -1,4 +1,4 @@
-//! How an entry point answers: with a code, and with an outcome or a handle in the place that the caller gave.
+//! How an entry point returns: a code, and an outcome or a handle through the caller's pointer.
 
 use std::ptr::null_mut;
 
@@ -9,7 +9,8 @@ use crate::outcome::Outcome;
 use crate::panic::guarded;
 use crate::pointers::handle;
 
-/// Runs an entry point that answers with an outcome: its code is returned, itself handed out where it is wanted.
+/// Runs an entry point that produces an outcome. Returns its code, and writes the outcome to `out` if the caller wants
+/// it.
 ///
 /// # Safety
 /// `out` is null or may be written.
@@ -24,7 +25,8 @@ pub(crate) unsafe fn return_outcome(
     code
 }
 
-/// Runs an entry point that makes a handle. `out` has the handle or null, `failure` null or why there is none.
+/// Runs an entry point that creates a handle. Afterwards `out` holds the handle or null, and `failure` null or the
+/// reason.
 ///
 /// # Safety
 /// `out` and `failure` are each null or may be written.
@@ -60,7 +62,7 @@ pub(crate) unsafe fn return_handle<T>(
     }
 }
 
-/// Writes a new handle to `out`, unless nobody wants it.
+/// Writes a new handle to `out`, unless it is null.
 ///
 /// # Safety
 /// `out` is null or may be written.
@@ -80,7 +82,8 @@ unsafe fn clear<T>(out: *mut *mut T) {
     }
 }
 
-/// A body that panics, in each way in. A setter and an accessor cannot be made to, and come in by `guard` alone.
+/// Tests each kind of entry point with a body that panics. Setters and accessors cannot be made to panic; they use
+/// `guard` alone.
 #[cfg(test)]
 mod tests {
     use mpt_core::Code;

@@ -1,7 +1,8 @@
-//! The C ABI of mpt-tokens: `include/mpt_tokens.h`, whose text is made from the documentation of the items here.
+//! The C ABI of mpt-tokens: `include/mpt_tokens.h`. The header's text is made from the documentation of the items here.
 //!
-//! It translates and decides nothing: what a call means is said by core. Every call comes in by `entry` or `panic`, which let no panic out; `pointers` checks what C gives.
-//! The header has its functions in the order of the modules here.
+//! This crate translates and decides nothing: core decides what a call means. Every entry point runs inside `entry` or
+//! `panic`, which let no panic out; `pointers` checks what C passes in.
+//! The header lists its functions in the order of the modules here.
 
 mod entry;
 mod panic;
@@ -18,8 +19,8 @@ mod outcome;
 
 mod codes;
 
-/// The version of the binary interface: the number in the name of the shared library. It grows only when a program
-/// that was built against an older one would no longer work; docs/abi.md says what may change without that.
+/// The version of the binary interface: the number in the shared library's file name. It increases only when programs
+/// built against an older version would no longer work; see docs/abi.md.
 pub const MPT_ABI_VERSION: u32 = 1;
 
 // What the header says of threads, proved by the compiler: these may be shared between threads...

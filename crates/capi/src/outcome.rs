@@ -1,4 +1,4 @@
-//! `mpt_outcome`: what a call told.
+//! `mpt_outcome`: the result of a call.
 
 use std::ffi::{CString, c_char};
 use std::ptr::{null, null_mut};
@@ -11,12 +11,12 @@ use crate::codes::{mpt_code, owned};
 use crate::panic::guard;
 use crate::pointers::{free, handle};
 
-/// All that is known after a call. Handed out by the call, ended by mpt_outcome_free.
+/// The result of a call. Returned by the call, freed by mpt_outcome_free.
 ///
-/// The accessors take NULL. Text that they return belongs to the outcome and lives as long as it does; it is UTF-8, and
-/// where the server sent a NUL character in it, U+FFFD stands there.
+/// The accessors accept NULL. The text they return belongs to the outcome and lives as long as it does. It is UTF-8; if
+/// the server sent a NUL character, U+FFFD replaces it.
 ///
-/// Threads: may be read by any number of threads at once; ended by one, when no other reads it.
+/// Threads: any number of threads may read it at once. Free it when no other thread reads it.
 pub struct Outcome {
     told: Told,
     id: Text,
@@ -35,7 +35,7 @@ enum Told {
     Proof(Proof),
 }
 
-/// Text for C, made when it is first asked for.
+/// Text for C, made on first use.
 type Text = OnceLock<Option<CString>>;
 
 impl Outcome {
@@ -73,7 +73,7 @@ impl From<Proof> for Outcome {
     }
 }
 
-/// Reads a field; `none` where there is no outcome.
+/// Reads a field; `none` if there is no outcome.
 ///
 /// # Safety
 /// `outcome` is null or a live handle.
@@ -90,7 +90,7 @@ where
     guard(none, || outcome.and_then(|outcome| get(outcome.core())).unwrap_or(none))
 }
 
-/// Reads text; null where there is no outcome or no such text.
+/// Reads text; null if there is no outcome or no such text.
 ///
 /// # Safety
 /// `outcome` is null or a live handle.
@@ -107,16 +107,17 @@ unsafe fn text(
     })
 }
 
-/// Ends an outcome and its text. NULL is fine. One that a callback was lent must not be ended.
+/// Frees an outcome and its text. Do not call it on an outcome that a callback received. Does nothing if `outcome` is
+/// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_free(outcome: *mut Outcome) {
     // SAFETY: the caller's promise.
     unsafe { free(outcome) }
 }
 
-/// A copy that lives by itself: what a callback needs to keep an outcome.
+/// Copies an outcome: use it to keep one that a callback received.
 ///
-/// Returns: a new outcome; give it to mpt_outcome_free. NULL for NULL, and after an internal failure.
+/// Returns: a new outcome, to be freed with mpt_outcome_free. NULL if `outcome` is NULL, or after an internal error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_clone(outcome: *const Outcome) -> *mut Outcome {
     // SAFETY: the caller's promise.
@@ -124,22 +125,23 @@ pub unsafe extern "C" fn mpt_outcome_clone(outcome: *const Outcome) -> *mut Outc
     guard(null_mut(), || handle(Outcome::new(outcome.told.clone())))
 }
 
-/// What is true of the token: MPT_OUTCOME_DELETED, MPT_OUTCOME_GONE (both: it is dead), MPT_OUTCOME_NOT_DELETED or
-/// MPT_OUTCOME_UNKNOWN. 0 for NULL.
+/// Returns what is true of the token: MPT_OUTCOME_DELETED, MPT_OUTCOME_GONE (in both cases it is dead),
+/// MPT_OUTCOME_NOT_DELETED or MPT_OUTCOME_UNKNOWN. Returns 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_kind(outcome: *const Outcome) -> i32 {
     // SAFETY: the caller's promise.
     unsafe { field(outcome, 0, |told| Some(told.kind().number())) }
 }
 
-/// What happened: the code that the call returned. MPT_INVALID_ARGUMENT for NULL.
+/// Returns what happened: the code that the call returned. Returns MPT_INVALID_ARGUMENT for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_code(outcome: *const Outcome) -> mpt_code {
     // SAFETY: the caller's promise.
     unsafe { field(outcome, Code::InvalidArgument.number(), |told| Some(told.code().number())) }
 }
 
-/// Whether mpt_prove_deleted has proof that the token is dead: 1 yes, 0 no. 0 for every other outcome, and for NULL.
+/// Returns 1 if mpt_prove_deleted proved that the token is dead. Returns 0 if not, for outcomes of other functions, and
+/// for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_is_proven(outcome: *const Outcome) -> i32 {
     // SAFETY: the caller's promise.
@@ -149,9 +151,10 @@ pub unsafe extern "C" fn mpt_outcome_is_proven(outcome: *const Outcome) -> i32 {
     }
 }
 
-/// What the proof of mpt_prove_deleted rests on: "control" where the same request with the client's own API token was
-/// answered 404 by the API; "accepted_before" where the value itself had been accepted by this client, and the 401 is the
-/// API's. NULL where nothing is proven, for every other outcome, and for NULL.
+/// Returns what the proof of mpt_prove_deleted rests on. "control" means that the API answered the same request with
+/// 404 when the client's own API token was used. "accepted_before" means that this client had seen the API accept the
+/// value, and that the API itself now answered 401. Returns NULL if nothing is proven, for outcomes of other functions,
+/// and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_proof_basis(outcome: *const Outcome) -> *const c_char {
     // SAFETY: the caller's promise.
@@ -166,8 +169,8 @@ pub unsafe extern "C" fn mpt_outcome_proof_basis(outcome: *const Outcome) -> *co
     })
 }
 
-/// The whole outcome as one line of JSON, as docs/outcome.schema.json describes it: also each attempt, and every member
-/// of the problem details. "null" for NULL; never NULL itself.
+/// Returns the whole outcome as one line of JSON; docs/outcome.schema.json describes it. It includes each attempt and
+/// every member of the problem details. Returns "null" for NULL; never NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_json(outcome: *const Outcome) -> *const c_char {
     // SAFETY: the caller's promise.
@@ -183,8 +186,8 @@ pub unsafe extern "C" fn mpt_outcome_json(outcome: *const Outcome) -> *const c_c
     })
 }
 
-/// One sentence for a person: what happened, what is true of the token and, after a failure, what to do. It has no
-/// control characters, so that it can go to a terminal as it is. "" for NULL; never NULL itself.
+/// Returns one sentence for people: what happened, what is true of the token and, after a failure, what to do. It has
+/// no control characters, so it is safe to print to a terminal. Returns "" for NULL; never NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_message(outcome: *const Outcome) -> *const c_char {
     // SAFETY: the caller's promise.
@@ -192,52 +195,53 @@ pub unsafe extern "C" fn mpt_outcome_message(outcome: *const Outcome) -> *const 
     if message.is_null() { c"".as_ptr() } else { message }
 }
 
-/// The token id of the call, as it was given. NULL where the failure has nothing to do with one token.
+/// Returns the token id as it was passed to the call. Returns NULL if the failure is not about one token.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_token_id(outcome: *const Outcome) -> *const c_char {
     // SAFETY: the caller's promise.
     unsafe { text(outcome, |o| &o.id, mpt_core::Outcome::id) }
 }
 
-/// The HTTP status of the last answer, 100 to 999; 0 where no attempt was answered.
+/// Returns the HTTP status of the last response, 100 to 999. Returns 0 if there was no response.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_http_status(outcome: *const Outcome) -> i32 {
     // SAFETY: the caller's promise.
     unsafe { field(outcome, 0, |told| told.http_status().map(i32::from)) }
 }
 
-/// How many attempts were made; 0 where the call was refused before anything was tried.
+/// Returns the number of attempts. Returns 0 if the call failed before the first attempt.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_attempts(outcome: *const Outcome) -> u32 {
     // SAFETY: the caller's promise.
     unsafe { field(outcome, 0, |told| u32::try_from(told.attempts().len()).ok()) }
 }
 
-/// The title of the problem details, as the server wrote it; NULL where there is none. It may have any characters,
-/// control characters too: to show it to a person, use mpt_outcome_message.
+/// Returns the title of the problem details as the server sent it, or NULL if there is none. It may contain any
+/// characters, including control characters: to show text to people, use mpt_outcome_message.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_title(outcome: *const Outcome) -> *const c_char {
     // SAFETY: the caller's promise.
     unsafe { text(outcome, |o| &o.title, |told| told.problem().and_then(ProblemDetails::title)) }
 }
 
-/// The detail of the problem details, likewise.
+/// Returns the detail of the problem details as the server sent it, or NULL if there is none. It may contain any
+/// characters, as the title may.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_detail(outcome: *const Outcome) -> *const c_char {
     // SAFETY: the caller's promise.
     unsafe { text(outcome, |o| &o.detail, |told| told.problem().and_then(ProblemDetails::detail)) }
 }
 
-/// Whether asking again later can change the result: 1 yes (what stands in the way passes by itself, or nothing is known
-/// of the token), 0 no (the token is dead, or somebody must do something first). 0 for NULL.
+/// Returns 1 if trying again later can change the result: the obstacle is temporary, or nothing is known about the
+/// token. Returns 0 if it cannot: the token is dead, or somebody must fix something first. Returns 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_retryable(outcome: *const Outcome) -> i32 {
     // SAFETY: the caller's promise.
     unsafe { field(outcome, 0, |told| Some(i32::from(told.retryable()))) }
 }
 
-/// How long the server asked to wait before the next attempt, in milliseconds, where that wait was not spent; -1 where
-/// it did not ask.
+/// Returns how long the server asked to wait before the next attempt, in milliseconds, if the call did not wait that
+/// long. Returns -1 otherwise.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_retry_after_ms(outcome: *const Outcome) -> i64 {
     let whole = |wait: Duration| i64::try_from(wait.as_nanos().div_ceil(1_000_000)).ok();
@@ -245,22 +249,22 @@ pub unsafe extern "C" fn mpt_outcome_retry_after_ms(outcome: *const Outcome) -> 
     unsafe { field(outcome, -1, |told| told.retry_after().and_then(whole)) }
 }
 
-/// The trace id that went out with every attempt (W3C Trace Context): 32 hexadecimal digits. NULL where nothing was
-/// tried.
+/// Returns the trace id that was sent with every attempt (W3C Trace Context): 32 hexadecimal digits. Returns NULL if
+/// there was no attempt.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_trace_id(outcome: *const Outcome) -> *const c_char {
     // SAFETY: the caller's promise.
     unsafe { text(outcome, |o| &o.trace_id, mpt_core::Outcome::trace_id) }
 }
 
-/// The server's own traceId, to give to its support; NULL where it gave none.
+/// Returns the server's own traceId, for its support. Returns NULL if the server sent none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_server_trace_id(outcome: *const Outcome) -> *const c_char {
     // SAFETY: the caller's promise.
     unsafe { text(outcome, |o| &o.server_trace_id, mpt_core::Outcome::server_trace_id) }
 }
 
-/// How long the whole call took, pauses included, in microseconds.
+/// Returns how long the whole call took, including pauses, in microseconds. Returns 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_elapsed_us(outcome: *const Outcome) -> u64 {
     // SAFETY: the caller's promise.

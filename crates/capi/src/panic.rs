@@ -1,13 +1,13 @@
-//! Panics end here: none reaches a caller in another language.
+//! Stops panics: none reaches a caller in another language.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mpt_core::Error;
 
-/// Runs an entry point. A panic must not reach a caller that knows nothing of them: `on_panic` is returned instead.
+/// Runs an entry point. Returns `on_panic` after a panic, which must not reach a caller in another language.
 pub(crate) fn guard<T>(on_panic: T, body: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
-        // Its destructor might panic as well, and what comes of that is not ended any more.
+        // Its destructor might panic as well; the payload of that panic is leaked.
         if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
             std::mem::forget(again);
         }
@@ -15,12 +15,12 @@ pub(crate) fn guard<T>(on_panic: T, body: impl FnOnce() -> T) -> T {
     })
 }
 
-/// Runs what may fail; a panic is `internal`.
+/// Runs a body that may fail; a panic becomes `internal`.
 pub(crate) fn guarded<T>(body: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     guard(None, || Some(body())).unwrap_or_else(|| Err(Error::internal()))
 }
 
-/// `tests/c/panics.c` has the library as it ships panic.
+/// `tests/c/panics.c` makes the library panic as it ships.
 #[cfg(test)]
 mod tests {
     use std::panic::panic_any;
@@ -29,7 +29,7 @@ mod tests {
 
     use super::*;
 
-    /// A payload that is no text, and whose end would be a second panic.
+    /// A payload that is not text, and whose destructor panics.
     struct Trap;
 
     impl Drop for Trap {

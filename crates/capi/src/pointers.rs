@@ -1,4 +1,4 @@
-//! Pointers from C, checked, and handles for C, made and taken back.
+//! Checks pointers from C, and creates and frees handles for C.
 
 use std::ffi::{CStr, c_char};
 
@@ -6,15 +6,15 @@ use mpt_core::Error;
 
 use crate::panic::guard;
 
-/// A handle for C, to be given to [`free`] once.
+/// Creates a handle for C, to be passed to [`free`] once.
 pub(crate) fn handle<T>(value: T) -> *mut T {
     Box::into_raw(Box::new(value))
 }
 
-/// Ends a handle; null is fine.
+/// Frees a handle. Does nothing if it is null.
 ///
 /// # Safety
-/// `pointer` is null or was made by [`handle`], is not used by anyone now, and never again after this.
+/// `pointer` is null, or was made by [`handle`] and is not used by anyone, now or later.
 pub(crate) unsafe fn free<T>(pointer: *mut T) {
     if !pointer.is_null() {
         guard((), || {
@@ -24,7 +24,7 @@ pub(crate) unsafe fn free<T>(pointer: *mut T) {
     }
 }
 
-/// What a handle points to, or `invalid_argument`.
+/// Returns what a handle points to, or `invalid_argument` if it is null.
 ///
 /// # Safety
 /// `pointer` is null or a handle that lives as long as the result is used, and that nobody changes meanwhile.
@@ -33,10 +33,10 @@ pub(crate) unsafe fn checked<'a, T>(pointer: *const T, what: &str) -> Result<&'a
     unsafe { pointer.as_ref() }.ok_or_else(|| null(what))
 }
 
-/// Text from C, or `invalid_argument`.
+/// Returns text from C, or `invalid_argument` if it is null or not UTF-8.
 ///
 /// # Safety
-/// `text` is null or NUL-terminated, and stays as it is while the result is used.
+/// `text` is null or NUL-terminated, and does not change while the result is used.
 pub(crate) unsafe fn text<'a>(text: *const c_char, what: &str) -> Result<&'a str, Error> {
     // SAFETY: the caller's promise.
     let bytes = unsafe { bytes(text, what) }?;
@@ -48,7 +48,7 @@ pub(crate) unsafe fn text<'a>(text: *const c_char, what: &str) -> Result<&'a str
     })
 }
 
-/// Bytes from C without their NUL, or `invalid_argument`.
+/// Returns bytes from C without their NUL, or `invalid_argument` if the pointer is null.
 ///
 /// # Safety
 /// As [`text`].

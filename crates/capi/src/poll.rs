@@ -1,14 +1,14 @@
-//! A function of the caller's that is asked, while a call waits, whether to go on.
+//! The caller's function that is polled while a call waits, to decide whether to continue.
 
 use std::ffi::{c_int, c_void};
 use std::time::Duration;
 
 use mpt_core::Cancel;
 
-/// Often enough to be cancelled within 200 ms, seldom enough to cost nothing.
+/// Often enough to cancel within 200 ms, and rare enough to cost nothing.
 const EVERY: Duration = Duration::from_millis(50);
 
-/// The function, and what it is called with.
+/// The function and its argument.
 #[derive(Clone, Copy)]
 pub(crate) struct Poll {
     ask: unsafe extern "C-unwind" fn(*mut c_void) -> c_int,
@@ -29,7 +29,7 @@ impl Poll {
         Poll { ask, user_data }
     }
 
-    /// A new cancel handle that asks.
+    /// Creates a cancel handle that polls the function.
     pub(crate) fn cancel(self) -> Cancel {
         Cancel::polling(EVERY, move || self.says_stop())
     }
