@@ -255,7 +255,7 @@ impl State {
         if again && (paused || !crowd) {
             return told;
         }
-        if told.is_some() || crowd || self.heeded_from.is_some() {
+        if told.is_some() || self.heeded_from.is_some() {
             self.learn(now, told, crowd);
         }
         self.heeded_from = Some(self.next.max(now));

@@ -150,6 +150,10 @@ fn a_cancelled_client_proves_nothing() {
 /// The value of [`ID`] in the tests below.
 const VALUE: &str = "idt:TKN-1671-0642:leaked-leaked";
 
+/// An answer that breaks off: no answer, whatever its first line says.
+const CUT_OFF: &str =
+    "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\nContent-Length: 9\r\n\r\nhalf";
+
 fn answers(words: &[&str]) -> Vec<String> {
     let challenge = "WWW-Authenticate: Bearer\r\n";
     let json = "Content-Type: application/json\r\n";
@@ -162,6 +166,7 @@ fn answers(words: &[&str]) -> Vec<String> {
         "401problem" => http("401 Unauthorized", json, r#"{"title":"Unauthorized","status":401}"#),
         "401html" => http("401 Unauthorized", challenge, "<html>Log in</html>"),
         "401empty" => http("401 Unauthorized", "", ""),
+        "401cut" => CUT_OFF.to_owned(),
         "403" => http("403 Forbidden", json, r#"{"title":"Forbidden"}"#),
         "lost" => String::new(),
         _ => panic!("{word}"),
@@ -188,7 +193,11 @@ impl Told {
                 if answer.is_empty() {
                     return;
                 }
+                let is_cut_off = answer == CUT_OFF;
                 conn.send(answer);
+                if is_cut_off {
+                    return;
+                }
             }
         });
         Told { server, left }
@@ -224,6 +233,7 @@ impl Told {
 #[case::perhaps_while_it_was_there(&["401"], &["lost", "404"], false, OutcomeKind::Unknown, Code::Unauthorized)]
 // What was not answered 401 needs no control, and the 404 that its own value got does not make it gone.
 #[case::still_authenticates(&["404"], &[], false, OutcomeKind::NotDeleted, Code::NotFound)]
+#[case::cut_off(&["401cut"; 4], &[], false, OutcomeKind::Unknown, Code::ConnectionLost)]
 #[case::lost_then_404(&["lost", "404"], &[], false, OutcomeKind::Unknown, Code::NotFound)]
 #[case::lost_then_410(&["lost", "410"], &[], false, OutcomeKind::Unknown, Code::UnexpectedResponse)]
 #[case::a_gateway(&["404kong"], &[], false, OutcomeKind::NotDeleted, Code::UnexpectedResponse)]
