@@ -17,7 +17,6 @@ mod hide;
 mod languages;
 mod log;
 mod made;
-mod nginx;
 mod npm;
 mod process;
 mod python;

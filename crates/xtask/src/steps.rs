@@ -22,7 +22,6 @@ use crate::docs;
 use crate::examples;
 use crate::header;
 use crate::log::Log;
-use crate::nginx;
 use crate::npm;
 use crate::python;
 use crate::repo::{self, cargo, locked};
@@ -75,7 +74,9 @@ pub(crate) static STEPS: &[Step] = &[
         examples::test(log, "README.md")
     })
     .uses(&[PYTHON, C_COMPILER, CPP_COMPILER]),
-    step("nginx", "the program, against nginx over TCP and TLS", nginx::test)
+    step("nginx", "the program, against nginx over TCP and TLS", |log| {
+        by_name(log, "nginx", "")
+    })
         .needs(&[NGINX, OPENSSL]),
     step("demo", "the demo", |log| log.check(cargo("xtask").arg("demo")))
         .needs(&[PYTHON, C_COMPILER]),
@@ -221,7 +222,12 @@ fn rust_tests(log: &mut Log, expression: &str, packages: &[&str]) -> anyhow::Res
 /// The slow tests of the C library whose names begin so.
 fn checkers(log: &mut Log, name: &str) -> anyhow::Result<Tally> {
     artifacts::library(log)?;
+    by_name(log, "checkers", name)
+}
+
+/// Tests that only run where they are asked for, by the name of their binary and a part of their own.
+fn by_name(log: &mut Log, binary: &str, name: &str) -> anyhow::Result<Tally> {
     let mut cargo = locked("test");
-    cargo.args(["--no-fail-fast", "--test", "checkers", name]).env("MPT_TOKENS_CAPI_BUILT", "yes");
+    cargo.args(["--no-fail-fast", "--test", binary, name]).env("MPT_TOKENS_CAPI_BUILT", "yes");
     log.tests(CARGO_TEST, &mut cargo)
 }
