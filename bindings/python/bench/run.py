@@ -34,6 +34,7 @@ ENVIRONMENT = {
     if not name.lower().endswith("_proxy") and not name.startswith("PYTHON")
 }
 ENVIRONMENT["PYTHONPATH"] = os.path.dirname(os.path.abspath(__file__))
+ENVIRONMENT["MPT_API_TOKEN"] = "idt:TKN-0000-0001:any"
 
 
 def script(code: str) -> list[str]:
@@ -146,6 +147,11 @@ def warm_calls(rust: str) -> None:
 
 def main() -> None:
     [rust] = sys.argv[1:]
+    pipe = subprocess.PIPE
+    # It ends with this process, whose end of the pipe is its input.
+    server = subprocess.Popen([rust, "serve"], stdin=pipe, stdout=pipe, text=True)
+    assert server.stdout is not None
+    ENVIRONMENT["MPT_API_BASE_URL"] = server.stdout.readline().strip()
     names = ("mpt-tokens", "urllib3", "requests", "httpx", "aiohttp", "mpt-api-client")
     print(f"Python {platform.python_version()};", ", ".join(f"{name} {version(name)}" for name in names))
     imports()

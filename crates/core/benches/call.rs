@@ -4,42 +4,16 @@
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its table")]
 
+mod server;
+
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
 const CALLS: u32 = 2_000;
 const ROUNDS: usize = 15;
-const ANSWER: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
-
-/// Answers 204 to whatever ends in an empty line, on every connection.
-fn server() -> std::io::Result<String> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let url = format!("http://{}", listener.local_addr()?);
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            std::thread::spawn(move || serve(stream));
-        }
-    });
-    Ok(url)
-}
-
-fn serve(mut stream: TcpStream) {
-    let mut buffer = [0u8; 16 * 1024];
-    let mut filled = 0;
-    let _ = stream.set_nodelay(true);
-    while let Ok(received @ 1..) = stream.read(&mut buffer[filled..]) {
-        filled += received;
-        if buffer[..filled].ends_with(b"\r\n\r\n") {
-            filled = 0;
-            if stream.write_all(ANSWER).is_err() {
-                return;
-            }
-        }
-    }
-}
 
 /// Wall and CPU time of this thread, for one call.
 type Cost = (Duration, Duration);
@@ -78,7 +52,7 @@ fn stay_on_one_processor() -> std::io::Result<()> {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     stay_on_one_processor()?;
-    let url = server()?;
+    let url = server::start()?;
     let address = url.trim_start_matches("http://").to_owned();
 
     let request = format!(
@@ -110,7 +84,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let measured = [
             measure(|| {
                 raw.write_all(request.as_bytes()).expect("the request is sent");
-                assert_eq!(raw.read(&mut answer).expect("the answer is read"), ANSWER.len());
+                assert_eq!(
+                    raw.read(&mut answer).expect("the answer is read"),
+                    server::ANSWER.len()
+                );
             }),
             measure(|| {
                 let answer = agent

@@ -1,7 +1,10 @@
 //! The core as a peer of `cargo xtask bench python`: makes as many warm calls as each line of standard input asks
-//! for, and tells the seconds of wall and of processor time that they took.
+//! for, and tells the seconds of wall and of processor time that they took. With the argument `serve` it is the server
+//! of all peers instead, and prints where it is.
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+
+mod server;
 
 use std::io::stdin;
 use std::time::{Duration, Instant};
@@ -14,6 +17,12 @@ fn busy() -> Duration {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    if std::env::args().any(|argument| argument == "serve") {
+        println!("{}", server::start()?);
+        // Until its input ends.
+        stdin().lines().for_each(drop);
+        return Ok(());
+    }
     let client = mpt_tokens::Client::from_env()?;
     for line in stdin().lines() {
         let calls: u32 = line?.trim().parse()?;

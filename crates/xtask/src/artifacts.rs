@@ -19,13 +19,6 @@ pub(crate) fn program(log: &mut Log, folder: &str) -> Result<PathBuf> {
     executable(&build(log, folder)?)
 }
 
-/// The program `mpt-tokens`, as users have it.
-pub(crate) fn optimized_program(log: &mut Log) -> Result<PathBuf> {
-    let mut cargo = locked("build");
-    cargo.args(["--release", "--package=mpt-tokens-cli", "--bins"]);
-    executable(&built(log, &mut cargo)?)
-}
-
 /// The last program among what cargo built.
 pub(crate) fn executable(built: &[Value]) -> Result<PathBuf> {
     let mut programs = built.iter().filter_map(|artifact| artifact["executable"].as_str());

@@ -1,9 +1,5 @@
 //! `cargo xtask bench`: this project beside other ways to do the same, optimized, in one run.
 
-mod peers;
-mod server;
-mod throughput;
-
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -22,31 +18,35 @@ pub(crate) enum What {
     /// The Python package beside other clients: an import, a whole process, a warm call.
     Python,
     /// Long lists against a server that takes its time, beside aiohttp, requests and the official client: minutes.
-    Throughput(throughput::Options),
+    Throughput {
+        /// `--concurrency 1,8,64,256`: a column each; `--seconds 3`: of each peer in a round; `--rounds 3`: the median
+        /// counts; `--only TEXT`: the peers with that in their name.
+        #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
+        options: Vec<String>,
+    },
 }
 
 /// Measures, and prints tables.
 pub(crate) fn run(log: &mut Log, what: Option<&What>) -> Result<bool> {
-    match what {
-        None | Some(What::Call) => call(),
-        Some(What::Python) => python(log),
-        Some(What::Throughput(options)) => throughput::measure(log, options).map(|()| true),
-    }
-}
-
-fn call() -> Result<bool> {
-    let mut bench = repo::cargo("bench");
-    bench.args(["--quiet", "--package=mpt-tokens", "--bench=call"]);
-    Ok(bench.status()?.success())
-}
-
-fn python(log: &mut Log) -> Result<bool> {
-    let venv = package(log)?;
-    let peer = core_alone(log)?;
-    let base_url = server::least()?;
-    let mut bench = venv.command("python");
-    bench.arg("bindings/python/bench/run.py").arg(peer);
-    bench.env("MPT_API_BASE_URL", base_url).env("MPT_API_TOKEN", "idt:TKN-0000-0001:any");
+    let mut bench = match what {
+        None | Some(What::Call) => {
+            let mut bench = repo::cargo("bench");
+            bench.args(["--quiet", "--package=mpt-tokens", "--bench=call"]);
+            bench
+        }
+        Some(What::Python) => {
+            let mut bench = package(log)?.command("python");
+            bench.arg("bindings/python/bench/run.py").arg(core_alone(log)?);
+            bench
+        }
+        Some(What::Throughput { options }) => {
+            let python = package(log)?.bin().join("python");
+            let mut bench = repo::cargo("bench");
+            bench.args(["--quiet", "--package=mpt-tokens-cli", "--bench=throughput", "--"]);
+            bench.arg("--python").arg(python).args(options);
+            bench
+        }
+    };
     Ok(bench.status()?.success())
 }
 
