@@ -1,7 +1,7 @@
 //! `cargo xtask demo`: a token dies by the program, one by a C program and one by Python; then one more each whose
 //! answer is lost on the way.
 
-use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
@@ -17,55 +17,36 @@ use mpt_tokens_tools::{C_COMPILER, PYTHON, Tool};
 const SCENARIOS: &[(&str, &str)] =
     &[("ok", "answers"), ("answerlost", "deletes it, and the answer is lost")];
 
-/// Deletes the token whose id is the first argument, and prints the outcome.
-struct Client {
-    name: &'static str,
-    command: Box<dyn Fn() -> Command>,
-}
+/// Deletes the token whose id is the last argument, and prints the outcome.
+type Client = (&'static str, Vec<PathBuf>);
 
 /// Shows that each token is dead; `false` if one is not.
 pub(crate) fn run(log: &mut Log) -> Result<bool> {
     if let Some(missing) = [C_COMPILER, PYTHON].iter().find_map(Tool::missing) {
         bail!(missing);
     }
-    let clients = set_up(log)?;
-    show(log, &clients)
-}
-
-fn set_up(log: &mut Log) -> Result<[Client; 3]> {
     println!(
         "Setting up under {} (minutes the first time, then seconds):",
         repo::target().display()
     );
     let program = stage("the program", || artifacts::program(log, "cli"))?;
     let c = stage("a C program", || {
-        let folder = repo::target().join("xtask/demo");
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let c = folder.join("delete_one");
+        let c = repo::empty("xtask/demo")?.join("delete_one");
         let source = repo::root().join("crates/capi/examples/delete_one.c");
         artifacts::library(log)?.link(log, &source, &c)?;
         Ok(c)
     })?;
     let venv = stage("the Python package", || python::installed(log, python::fitting()?, "build"))?;
-    Ok([
-        Client {
-            name: "mpt-tokens",
-            command: Box::new(move || {
-                let mut command = Command::new(&program);
-                command.args(["delete", "--format", "ndjson"]);
-                command
-            }),
-        },
-        Client { name: "C", command: Box::new(move || Command::new(&c)) },
-        Client {
-            name: "Python",
-            command: Box::new(move || {
-                let mut command = venv.command("python");
-                command.arg(repo::root().join("bindings/python/examples/delete_one.py"));
-                command
-            }),
-        },
-    ])
+    let python = venv.bin().join("python");
+    let script = repo::root().join("bindings/python/examples/delete_one.py");
+    show(
+        log,
+        &[
+            ("mpt-tokens", vec![program, "delete".into(), "--format".into(), "ndjson".into()]),
+            ("C", vec![c]),
+            ("Python", vec![python, script]),
+        ],
+    )
 }
 
 fn stage<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
@@ -84,25 +65,22 @@ fn show(log: &mut Log, clients: &[Client]) -> Result<bool> {
     );
     let mut dead = true;
     for (number, (scenario, what)) in SCENARIOS.iter().enumerate() {
-        for (serial, client) in clients.iter().enumerate() {
+        for (serial, (name, client)) in clients.iter().enumerate() {
             let id = format!("TKN-{scenario}-{number}00{serial}");
-            let outcome = delete(log, client, &sandbox, &id)?;
+            let mut command = Command::new(&client[0]);
+            command.args(&client[1..]).arg(&id);
+            command.env("MPT_API_TOKEN", sandbox.api_token());
+            let printed = log.stdout(command.env("MPT_API_BASE_URL", sandbox.base_url()))?;
+            let outcome = outcome_in(&printed)
+                .with_context(|| format!("{name} printed no outcome: {printed}"))?;
             let status = status(&sandbox, &id)?;
-            println!("{:10}  {id:19}  {what:34}  {:9}  {status}", client.name, outcome.name());
+            println!("{name:10}  {id:19}  {what:34}  {:9}  {status}", outcome.name());
             dead &= outcome.is_success() && status == "Deleted";
         }
     }
     let word = if dead { "every token is dead" } else { "NOT every token is dead" };
     println!("\n{word}");
     Ok(dead)
-}
-
-fn delete(log: &mut Log, client: &Client, sandbox: &Sandbox, id: &str) -> Result<OutcomeKind> {
-    let mut command = (client.command)();
-    command.arg(id);
-    command.env("MPT_API_TOKEN", sandbox.api_token()).env("MPT_API_BASE_URL", sandbox.base_url());
-    let printed = log.stdout(&mut command)?;
-    outcome_in(&printed).with_context(|| format!("{} printed no outcome: {printed}", client.name))
 }
 
 /// Each client prints a line of JSON that has it.

@@ -171,7 +171,7 @@ fn command(log: &mut Log, language: &str, source: &Path) -> Result<Command> {
             command
         }
         "python" => {
-            let mut command = python::installed(log, python::fitting()?, "dev")?.command("python");
+            let mut command = python::dev(log, "python")?;
             command.arg(source);
             command
         }

@@ -162,7 +162,7 @@ fn linked(log: &mut Log, source: &Path, folder: &Path) -> Result<Command> {
 }
 
 fn python_runner(log: &mut Log, arguments: &[&str]) -> Result<Command> {
-    let mut python = python::installed(log, python::fitting()?, "dev")?.command("python");
+    let mut python = python::dev(log, "python")?;
     python.arg(tests("runner.py")).args(arguments);
     Ok(python)
 }

@@ -204,6 +204,10 @@ impl Log {
         let Some(path) = &self.programs else { return };
         let own = std::env::var_os("PATH").unwrap_or_default();
         let given = command.get_envs().find_map(|(name, value)| value.filter(|_| name == "PATH"));
+        if given.is_some_and(|given| given.as_bytes().ends_with(path.as_bytes())) {
+            // It ran before, and is hidden from already.
+            return;
+        }
         // A virtual environment has its folder before all others, and keeps it there.
         let before = given.and_then(|given| given.as_bytes().strip_suffix(own.as_bytes()));
         let mut whole = before.map(OsStr::from_bytes).unwrap_or_default().to_owned();

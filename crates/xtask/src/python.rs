@@ -21,20 +21,6 @@ pub(crate) struct Venv {
 }
 
 impl Venv {
-    /// Makes it, empty, in place of what is in that folder.
-    pub(crate) fn new(log: &mut Log, python: &Python, folder: PathBuf) -> Result<Self> {
-        let mut make = Command::new(&python.program);
-        log.run(make.args(["-m", "venv", "--clear"]).arg(&folder))?;
-        Ok(Self { folder })
-    }
-
-    /// Installs exactly what `bindings/python/requirements-LOCK.lock` pins.
-    pub(crate) fn fill(&self, log: &mut Log, lock: &str) -> Result<()> {
-        let mut pip = self.pip();
-        pip.args(["--require-hashes", "--only-binary=:all:", "-r"]).arg(lock_file(lock));
-        log.run(&mut pip)
-    }
-
     /// Installs a wheel of this tree, which needs nothing else.
     pub(crate) fn install(&self, log: &mut Log, wheel: &Path) -> Result<()> {
         let mut pip = self.pip();
@@ -60,7 +46,7 @@ impl Venv {
     }
 
     /// `pip install`, without its chatter.
-    pub(crate) fn pip(&self) -> Command {
+    fn pip(&self) -> Command {
         let mut pip = self.command("python");
         pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
         pip
@@ -74,24 +60,21 @@ pub(crate) fn venv(log: &mut Log, python: &Python, lock: &str) -> Result<Venv> {
 
     let (major, minor) = python.version;
     let folder = repo::target().join(format!("xtask/venv/{lock}-{major}.{minor}"));
-    let file = lock_file(lock);
+    let file = repo::root().join(format!("bindings/python/requirements-{lock}.lock"));
     let pinned =
         fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let pinned = format!("# {}\n{pinned}", python.program.display());
     // Written last, so that a half-made environment is not taken for a whole one.
     let stamp = folder.join("made-from");
-    if fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == pinned) {
-        return Ok(Venv { folder });
+    let venv = Venv { folder };
+    if !fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == pinned) {
+        let mut make = Command::new(&python.program);
+        log.run(make.args(["-m", "venv", "--clear"]).arg(&venv.folder))?;
+        let mut pip = venv.pip();
+        log.run(pip.args(["--require-hashes", "--only-binary=:all:", "-r"]).arg(file))?;
+        fs::write(&stamp, pinned).with_context(|| format!("cannot write {}", stamp.display()))?;
     }
-    let venv = Venv::new(log, python, folder)?;
-    venv.fill(log, lock)?;
-    fs::write(&stamp, pinned).with_context(|| format!("cannot write {}", stamp.display()))?;
     Ok(venv)
-}
-
-/// The file that pins what an environment has.
-fn lock_file(lock: &str) -> PathBuf {
-    repo::root().join(format!("bindings/python/requirements-{lock}.lock"))
 }
 
 /// The Python that fits, or a sentence that says what is missing.
@@ -152,6 +135,11 @@ pub(crate) fn installed(log: &mut Log, python: &Python, lock: &str) -> Result<Ve
         installed.insert(venv.folder.clone());
     }
     Ok(venv)
+}
+
+/// A program of the environment that tests and types are checked in.
+pub(crate) fn dev(log: &mut Log, program: &str) -> Result<Command> {
+    Ok(installed(log, fitting()?, "dev")?.command(program))
 }
 
 /// Removes the files of a folder that end so.

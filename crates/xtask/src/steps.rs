@@ -15,19 +15,12 @@ use mpt_tokens_tools::{
     READELF, ROOT, RUSTFMT, VALGRIND, ZSH,
 };
 
-use crate::artifacts;
-use crate::bare;
 use crate::conformance::{self, What};
-use crate::docs;
-use crate::examples;
-use crate::header;
 use crate::log::Log;
-use crate::npm;
-use crate::python;
 use crate::repo::{self, cargo, locked};
 use crate::suite::{Step, step};
 use crate::tally::{self, CARGO_TEST, PLAIN, PYTEST, Tally};
-use crate::wheels;
+use crate::{artifacts, bare, docs, examples, header, npm, python, wheels};
 
 /// In the order in which they start; a step `beside` the builds overlaps with the others.
 pub(crate) static STEPS: &[Step] = &[
@@ -54,7 +47,7 @@ pub(crate) static STEPS: &[Step] = &[
         rust_tests(
             log,
             "not package(mpt-tokens-cli) and not package(mpt-tokens-capi)",
-            &["-p=mpt-tokens", "-p=mpt-tokens-sandbox", "-p=mpt-tokens-tools", "-p=mpt-tokens-xtask", "-p=mpt-tokens-conformance"],
+            &["--workspace", "--exclude=mpt-tokens-cli", "--exclude=mpt-tokens-capi", "--exclude=mpt-tokens-py"],
         )
     })
     .uses(&[NEXTEST]),
@@ -89,29 +82,30 @@ pub(crate) static STEPS: &[Step] = &[
     })
     .full(),
     step("pytest", "the Python package, installed from its wheel", |log| {
-        let venv = python::installed(log, python::fitting()?, "dev")?;
-        log.tests(PYTEST, venv.command("python").args(["-m", "pytest", "-q"]))
+        let mut python = python::dev(log, "python")?;
+        log.tests(PYTEST, python.args(["-m", "pytest", "-q"]))
     })
     .needs(&[PYTHON])
     .beside(),
     step("mypy", "the Python package and its tests, types strictly checked by mypy", |log| {
-        let venv = python::installed(log, python::fitting()?, "dev")?;
-        log.check(venv.command("mypy").args(["--package", "mpt_tokens"]))?;
-        log.check(venv.command("mypy").arg("bindings/python/tests"))
+        let mut mypy = python::dev(log, "mypy")?;
+        log.run(mypy.args(["--package", "mpt_tokens"]))?;
+        let mut mypy = python::dev(log, "mypy")?;
+        log.check(mypy.args(["bindings/python/tests", "bindings/python/release"]))
     })
     .needs(&[PYTHON])
     .beside(),
     step("stubtest", "the stubs say what the compiled module has", |log| {
-        let venv = python::installed(log, python::fitting()?, "dev")?;
+        let mut stubtest = python::dev(log, "stubtest")?;
         let allowed = "bindings/python/stubtest-allowlist.txt";
-        log.check(venv.command("stubtest").args(["mpt_tokens", "--allowlist", allowed]))
+        log.check(stubtest.args(["mpt_tokens", "--allowlist", allowed]))
     })
     .needs(&[PYTHON])
     .beside(),
     step("pyright", "the same types by pyright, and every public name fully typed", |log| {
-        let venv = python::installed(log, python::fitting()?, "dev")?;
-        log.check(&mut venv.command("pyright"))?;
-        log.check(venv.command("pyright").args(["--verifytypes", "mpt_tokens", "--ignoreexternal"]))
+        let mut pyright = python::dev(log, "pyright")?;
+        log.run(&mut pyright)?;
+        log.check(pyright.args(["--verifytypes", "mpt_tokens", "--ignoreexternal"]))
     })
     .needs(&[PYTHON])
     .beside(),
@@ -128,8 +122,7 @@ pub(crate) static STEPS: &[Step] = &[
     .beside()
     .full(),
     step("leaks", "100,000 calls of Python, blocking and with asyncio, with flat memory", |log| {
-        let venv = python::installed(log, python::fitting()?, "dev")?;
-        let mut pytest = venv.command("python");
+        let mut pytest = python::dev(log, "python")?;
         pytest.args(["-m", "pytest", "-q", "bindings/python/tests/test_leaks.py"]);
         log.tests(PYTEST, pytest.env("MPT_TOKENS_CALLS", "100000"))
     })
@@ -204,17 +197,16 @@ pub(crate) static STEPS: &[Step] = &[
 /// The tests of some crates: by nextest if it is here, which is told what to run by an expression, or else by cargo,
 /// which is told by packages.
 fn rust_tests(log: &mut Log, expression: &str, packages: &[&str]) -> anyhow::Result<Tally> {
-    let mut cargo = if NEXTEST.missing().is_none() {
+    let (runner, mut cargo) = if NEXTEST.missing().is_none() {
         let mut nextest = locked("nextest run");
         nextest.args(["--no-fail-fast", "-E", expression]);
-        nextest
+        (tally::NEXTEST, nextest)
     } else {
         log.note("cargo-nextest is not here: cargo test takes its place");
         let mut test = locked("test");
         test.args(["--no-fail-fast", "--lib", "--bins", "--tests"]).args(packages);
-        test
+        (CARGO_TEST, test)
     };
-    let runner = if NEXTEST.missing().is_none() { tally::NEXTEST } else { CARGO_TEST };
     // The tests of the C library would each see to it themselves.
     log.tests(runner, cargo.env("MPT_TOKENS_CAPI_BUILT", "yes"))
 }
