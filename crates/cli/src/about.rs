@@ -1,4 +1,4 @@
-//! What the program tells of itself: completions, the manual page, the schema.
+//! What the program says about itself: completions, the manual page, the schema.
 
 use std::io::{self, Write};
 
@@ -36,7 +36,7 @@ pub(crate) fn completions(shell: Shell) -> Result<u8, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Args::command(), "mpt-tokens", &mut script);
     if shell == Shell::Bash {
-        // It writes the name of a program with a dash in two ways, and then finds none of the program's verbs.
+        // clap_complete spells a program name with a dash in two ways, and then finds none of the subcommands.
         let text = String::from_utf8_lossy(&script).replace("mpt__subcmd__tokens", "mpt__tokens");
         script = text.into_bytes();
     }
@@ -52,7 +52,7 @@ pub(crate) fn man() -> Result<u8, Failure> {
     print(&page)
 }
 
-/// One page for all verbs: the list of verbs, then each with its options.
+/// Makes one page for all subcommands: the list of them, then each with its options.
 fn page() -> io::Result<Vec<u8>> {
     let mut page = Vec::new();
     let mut command = Args::command().disable_help_subcommand(true);
@@ -79,7 +79,7 @@ fn page() -> io::Result<Vec<u8>> {
     Ok(page)
 }
 
-/// The synopsis of a verb, with the values of its options, which clap leaves out.
+/// Returns the synopsis of a subcommand, with the values of its options, which clap leaves out.
 fn synopsis(verb: &Command) -> String {
     let roff = |text: &str| text.replace('-', r"\-");
     let mut line = format!(r"\fBmpt\-tokens {}\fR", verb.get_name());
@@ -106,7 +106,7 @@ fn synopsis(verb: &Command) -> String {
     format!(".SH SYNOPSIS\n{line}\n")
 }
 
-/// What stands for a value: its name, or the values there are.
+/// Returns the placeholder for a value: its name, or the possible values.
 fn value(arg: &Arg) -> String {
     let possible: Vec<String> =
         arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();

@@ -1,4 +1,4 @@
-//! What can be said on the command line.
+//! The command line.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,13 +12,13 @@ Exit status:
     0  every token is deleted or gone
     1  some are not_deleted
     2  the arguments, the configuration, the list or the journal cannot be used; an empty list
-    3  some are unknown, or not proven (it counts over 1): run again to find out
-    4  nothing worse than tokens that the API does not know: somebody may have deleted them
-  130  interrupted, after reporting every token that was tried; a second interrupt leaves at once
+    3  some are unknown, or not proven (even if others are not_deleted): run again to find out
+    4  some are not known to the API, and nothing is worse: somebody may have deleted them
+  130  interrupted; every token that was tried is reported; a second interrupt quits at once
 
 Environment:
-  MPT_API_TOKEN     the API token to authenticate with; never an argument, since every user of a
-                    machine can read those
+  MPT_API_TOKEN     the API token to authenticate with; there is no argument for it, because every
+                    user of the machine can read arguments
   MPT_API_BASE_URL  the base URL, unless --base-url is given
   HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY
                     the proxy, unless --proxy is given
@@ -26,8 +26,8 @@ Environment:
 
 /// Delete API tokens of the SoftwareONE Marketplace, and know that they are dead.
 ///
-/// Every token has one outcome: deleted; gone (it is not there any more); not_deleted; or unknown (it may be deleted:
-/// ask again).
+/// Every token has one outcome: deleted; gone (it no longer exists); not_deleted; or unknown (it may be deleted: run
+/// again to find out).
 #[derive(Debug, Parser)]
 #[command(name = "mpt-tokens", bin_name = "mpt-tokens", version, after_help = AFTER, max_term_width = 100)]
 pub(crate) struct Args {
@@ -37,18 +37,18 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Delete tokens by their ids, or by leaked values.
+    /// Delete tokens by id, or by leaked value.
     #[command(after_help = AFTER)]
     Delete(Box<DeleteArgs>),
-    /// Run a stand-in for the Marketplace on this machine, with faults on demand.
+    /// Run a local stand-in for the Marketplace, with faults on demand.
     ///
-    /// The id of a token chooses how it is answered: TKN-<scenario>-<serial>, where the serial is any letters and
-    /// digits, and the scenario is faults of the table below, joined by dots. Each answers one DELETE, in turn; after
-    /// the last, the token is deleted as it should be. `.always` at the end repeats the last for ever, and `fault~N`
-    /// gives a fault its number: TKN-answerlost.429~2-0001, TKN-503.always-0001.
+    /// The id of a token chooses the responses: TKN-<scenario>-<serial>. The serial is any letters and digits; the
+    /// scenario is one or more faults from the table below, joined by dots. Each fault answers one DELETE, in order;
+    /// after the last one, the token is deleted normally. `.always` at the end repeats the last fault forever, and
+    /// `fault~N` sets a fault's number: TKN-answerlost.429~2-0001, TKN-503.always-0001.
     #[command(after_long_help = mpt_tokens_sandbox::fault_table())]
     Sandbox(SandboxArgs),
-    /// Write the completions of a shell to standard output.
+    /// Write shell completions to standard output.
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
@@ -59,12 +59,12 @@ pub(crate) enum Verb {
     Schema,
 }
 
-/// Of which tokens proof is wanted.
+/// Which tokens need proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Prove {
-    /// Of all.
+    /// All tokens.
     All,
-    /// Of those whose values are at hand.
+    /// Only tokens whose values are given.
     WherePossible,
 }
 
@@ -74,26 +74,26 @@ pub(crate) struct DeleteArgs {
     #[arg(value_name = "ID")]
     pub(crate) ids: Vec<String>,
 
-    /// Read more from a file, or from standard input: a line an id, a leaked token value (only its id is used and
-    /// shown), or a JSON object with an `id` or a token value in it (its own output is one). Blank lines and those that
-    /// begin with # are skipped. All of it is read and checked before anything is sent; what comes through a pipe is
-    /// kept in memory.
+    /// Read more tokens from a file, or from standard input. Each line is an id, a leaked token value (only its id is
+    /// used and shown), or a JSON object with an `id` or a token value in it, such as a line of this program's own
+    /// output. Blank lines and lines that begin with # are skipped. The whole list is read and checked before anything
+    /// is sent; a list from a pipe is kept in memory.
     #[arg(long, value_name = "FILE|-")]
     pub(crate) from: Option<PathBuf>,
 
-    /// Take every argument and every line as an id, also one that does not look like it. By default an id is letters,
-    /// digits, `-`, `_` and `.`; a line of JSON with an `id` may have any other.
+    /// Accept any argument or line as an id, even if it does not look like one. By default an id consists of letters,
+    /// digits, `-`, `_` and `.`; in a line of JSON, an `id` may have any other characters.
     #[arg(long)]
     pub(crate) any_id: bool,
 
-    /// Take a list that names no token as done.
+    /// Accept a list without tokens: there is nothing to do.
     #[arg(long)]
     pub(crate) allow_empty: bool,
 
-    /// Ask for proof: once a token is dead, its own value must be answered 401. Needs the values: for ids without one
-    /// nothing is proven, which is told and counts as not proven, unless WHAT is `where-possible`. No request shows
-    /// beforehand that a value works, but one that deletes: a value that never did is told from a dead one by what the
-    /// API token in use is answered.
+    /// Prove that each token is dead: once it is, the API must answer its own value with 401. This needs the values. An
+    /// id without a value is reported as not proven, unless WHAT is `where-possible`. No request can show beforehand
+    /// that a value works, except one that deletes. A value that never worked is told apart from a dead one by the
+    /// API's response to the API token in use.
     #[arg(
         long,
         value_name = "WHAT",
@@ -103,8 +103,7 @@ pub(crate) struct DeleteArgs {
     )]
     pub(crate) prove: Option<Prove>,
 
-    /// Do not ask before deleting. Without a terminal to ask on, more than one token needs it; one id as an argument
-    /// does not.
+    /// Do not ask before deleting. Required for more than one token if there is no terminal to ask on.
     #[arg(long, short)]
     pub(crate) yes: bool,
 
@@ -112,31 +111,31 @@ pub(crate) struct DeleteArgs {
     #[arg(long, short = 'n')]
     pub(crate) dry_run: bool,
 
-    /// Count a token that the API does not know as gone from the first attempt on. Only what looks like an id: letters,
-    /// digits, `-`, `_` and `.`.
+    /// Count a token that the API does not know as gone, from the first attempt. Applies only to what looks like an id:
+    /// letters, digits, `-`, `_` and `.`.
     #[arg(long)]
     pub(crate) missing_ok: bool,
 
-    /// Allow deleting the very token that is used for it. It goes last.
+    /// Allow deleting the API token in use. It is deleted last.
     #[arg(long)]
     pub(crate) allow_own_token: bool,
 
-    /// How many tokens are deleted at once, 1 to 256.
+    /// The number of tokens to delete at once, 1 to 256.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = concurrency)]
     pub(crate) concurrency: usize,
 
-    /// Record what is done in FILE, so that a run that was killed can go on: with the same FILE, tokens that are known
-    /// to be dead are not asked again, and those whose answer was lost are asked as that. It belongs to one base URL and
-    /// one API token.
+    /// Record progress in FILE, so that a run that was killed can resume. With the same FILE, no request is sent for
+    /// tokens known to be dead. Tokens whose response was lost are tried again, and are gone if the API no longer knows
+    /// them. A journal belongs to one base URL and one API token.
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
 
-    /// Print the tokens, too, that the journal knows to be dead, with `"from_journal": true`: then one run tells of the
-    /// whole list. They are not asked again.
+    /// Also print the tokens that the journal lists as dead, with `"from_journal": true`, so that one run reports the
+    /// whole list. No request is sent for them.
     #[arg(long, requires = "journal")]
     pub(crate) replay: bool,
 
-    /// Where the API is [env: MPT_API_BASE_URL] [default: https://api.platform.softwareone.com].
+    /// The base URL of the API [env: MPT_API_BASE_URL] [default: https://api.platform.softwareone.com].
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
 
@@ -144,23 +143,23 @@ pub(crate) struct DeleteArgs {
     #[arg(long, value_name = "FILE|-")]
     pub(crate) token_file: Option<PathBuf>,
 
-    /// The limit for one token, over all attempts and waits: 60, 90s, 2m.
+    /// The time limit for one token, over all attempts and pauses: 60, 90s, 2m.
     #[arg(long, value_name = "DUR", default_value = "60s", value_parser = duration)]
     pub(crate) timeout: Duration,
 
-    /// How often a token is tried, 1 to 100.
+    /// The largest number of attempts for one token, 1 to 100.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = value_parser!(u32).range(1..=100))]
     pub(crate) attempts: u32,
 
-    /// Trust the certificate authorities in this file, too.
+    /// Also trust the certificate authorities in this file.
     #[arg(long, value_name = "PEM")]
     pub(crate) ca_file: Option<PathBuf>,
 
-    /// The proxy, or none; by default as the environment says.
+    /// The proxy, or `none`; by default the environment decides.
     #[arg(long, value_name = "URL|none")]
     pub(crate) proxy: Option<String>,
 
-    /// How outcomes are printed: as text, or as JSON, an object a line.
+    /// The output format: text, or one JSON object per line.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 
@@ -168,21 +167,21 @@ pub(crate) struct DeleteArgs {
     #[arg(long, conflicts_with = "format")]
     json: bool,
 
-    /// Append every outcome to FILE, too, as JSON, an object a line: a record that grows from run to run. Each line is
-    /// written at once, and all are on the disk at the end of the run (what must survive a power cut in between is in
-    /// --journal). Not with --dry-run.
+    /// Also append every outcome to FILE, one JSON object per line; the file grows from run to run. Each line is
+    /// written at once, and all are on disk at the end of the run (use --journal for what must survive a power failure
+    /// before that). Does nothing with --dry-run.
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
-    /// Print no summary, and as text only the tokens that need attention.
+    /// Print no summary and, in text format, only tokens that need attention.
     #[arg(long, short)]
     pub(crate) quiet: bool,
 
-    /// Tell what is done, on standard error: each attempt. Never a secret.
+    /// Log each attempt to standard error. Never logs a secret.
     #[arg(long, short)]
     verbose: bool,
 
-    /// Tell even more, on standard error: also what the parts below say, such as of TLS. Never a secret.
+    /// Log each attempt, and also what the libraries below report, such as TLS details. Never logs a secret.
     #[arg(long)]
     debug: bool,
 
@@ -190,18 +189,18 @@ pub(crate) struct DeleteArgs {
     #[arg(long)]
     pub(crate) no_progress: bool,
 
-    /// Delete nothing real: run against a stand-in inside this process, where the tokens given exist.
+    /// Delete nothing real: run against a stand-in inside this process, in which the given tokens exist.
     #[arg(long, conflicts_with_all = ["base_url", "token_file", "ca_file", "proxy"])]
     pub(crate) sandbox: bool,
 }
 
 impl DeleteArgs {
-    /// How outcomes are printed.
+    /// Returns the output format.
     pub(crate) fn format(&self) -> Format {
         if self.json { Format::Ndjson } else { self.format }
     }
 
-    /// How much of what is done is told.
+    /// Returns how much to log.
     pub(crate) fn detail(&self) -> Detail {
         match (self.debug, self.verbose) {
             (true, _) => Detail::Everything,
@@ -213,45 +212,45 @@ impl DeleteArgs {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// A line a token for people.
+    /// One line per token, for people.
     #[default]
     Text,
-    /// A JSON object a line: see `mpt-tokens schema`.
+    /// One JSON object per line: see `mpt-tokens schema`.
     Ndjson,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct SandboxArgs {
-    /// The port of 127.0.0.1 to listen on; 0 takes a free one.
+    /// The port of 127.0.0.1 to listen on; 0 picks a free one.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) port: u16,
 
-    /// A token that is there. May be given more than once.
+    /// A token that exists. May be given more than once.
     #[arg(long = "token", value_name = "ID")]
     pub(crate) tokens: Vec<String>,
 
-    /// This many numbered tokens are there, from TKN-1000-0001.
+    /// The number of numbered tokens that exist, from TKN-1000-0001.
     #[arg(long = "tokens", value_name = "N", default_value_t = 0)]
     pub(crate) numbered: u64,
 
-    /// How long each answer is held back: 20ms, 1s.
+    /// The delay before each response: 20ms, 1s.
     #[arg(long, value_name = "DUR", default_value = "0s", value_parser = duration)]
     pub(crate) delay: Duration,
 
-    /// How many requests a second are let through; the others are answered 429.
+    /// The largest number of requests per second; the others get a 429.
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
     pub(crate) rate: Option<u32>,
 
-    /// Every token without a scenario goes through random faults, drawn from this seed.
+    /// Give every token without a scenario random faults, drawn from this seed.
     #[arg(long, value_name = "SEED")]
     pub(crate) faults: Option<u64>,
 
-    /// How it says where it is: as text for people, or as one line of JSON.
+    /// The format of the address it prints: text for people, or one line of JSON.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
 }
 
-/// A number of seconds, or a duration with units.
+/// Parses a number of seconds, or a duration with units.
 fn duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<f64>() {

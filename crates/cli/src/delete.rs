@@ -33,11 +33,11 @@ use record::Record;
 pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
     crate::log::listen(args.detail());
     let interrupt = Interrupt::listen()
-        .map_err(|error| Failure::usage(format!("no signals can be heard: {error}")))?;
+        .map_err(|error| Failure::usage(format!("cannot listen for signals: {error}")))?;
     if Stdout::open()?.is_nowhere() && !args.quiet {
-        // Without a standard error there is nobody to tell.
+        // Without standard error, nobody can be informed.
         let _ = io::stderr().write_all(
-            b"note: standard output is closed or thrown away, so no outcome is told there\n",
+            b"note: standard output is closed or discarded, so no outcome is printed there\n",
         );
     }
     let mut list = args.from.as_deref().map(List::open).transpose()?;
@@ -92,7 +92,7 @@ fn check(args: &DeleteArgs, list: Option<&List>) -> Result<(), Failure> {
     let token_from_stdin = args.token_file.as_deref().is_some_and(bytes::is_stdin);
     if token_from_stdin && list.is_some_and(List::is_stdin) {
         return Err(Failure::usage(
-            "both the API token and the ids are to come from standard input: give one of them as a file",
+            "both the API token and the ids would come from standard input: give one of them in a file",
         ));
     }
     Ok(())
@@ -168,14 +168,14 @@ fn dry_run(
         let mut text = format!("nothing was sent: {} would be deleted", tokens(sent));
         for (count, word) in [
             (refused, "would be refused"),
-            (duplicates, "more than once in the list"),
-            (done, "done before"),
+            (duplicates, "listed more than once"),
+            (done, "already done"),
         ] {
             if count > 0 {
                 text.push_str(&format!(", {count} {word}"));
             }
         }
-        // Without a standard error there is nobody to tell.
+        // Without standard error, nobody can be informed.
         let _ = writeln!(io::stderr(), "{text}");
     }
     if let Some(trouble) = source.trouble() {
@@ -253,15 +253,14 @@ fn carry_out(
         notes.push(format!("stopped: {why}"));
     }
     if interrupt.is_hit() {
-        notes.push("interrupted: every token that was tried is told".to_owned());
+        notes.push("interrupted: every token that was tried is reported".to_owned());
     }
     let mut trouble = source.trouble().map(str::to_owned);
     if let Some(failure) = journal.and_then(Journal::failure) {
         trouble.get_or_insert(failure.to_string());
     }
     if let Some(why) = lost_record {
-        notes
-            .push("the record of --output is not whole, so no more tokens were deleted".to_owned());
+        notes.push("the file of --output is incomplete, so no more tokens were deleted".to_owned());
         trouble.get_or_insert(why);
     }
     if let Some(error) = &lost_output {
@@ -276,7 +275,7 @@ fn carry_out(
         notes.push(format!("the rest of the list, {}, was not tried", tokens(left)));
     }
     if !args.quiet && (pulled != 1 || !notes.is_empty()) {
-        // Without a standard error there is nobody to tell.
+        // Without standard error, nobody can be informed.
         let _ =
             io::stderr().write_all(output.summary(&summary, started.elapsed(), &notes).as_bytes());
     }

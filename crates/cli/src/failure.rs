@@ -4,7 +4,7 @@ use std::io;
 
 use crate::status;
 
-/// An exit status and, unless the reason is plain to see, a sentence.
+/// An exit status and, unless the reason is obvious, a message.
 #[derive(Debug)]
 pub(crate) struct Failure {
     status: u8,
@@ -18,7 +18,7 @@ impl Failure {
         Failure { status: status::USAGE, message: Some(message.into()), notes: Vec::new() }
     }
 
-    /// Standard output cannot be written. Whoever closed it knows; anything else must be told.
+    /// Standard output cannot be written. Whoever closed it knows that already; any other reason is reported.
     pub(crate) fn output(error: &io::Error) -> Failure {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Failure::silent(status::DONE);
@@ -30,7 +30,7 @@ impl Failure {
         Failure { status, message: None, notes: Vec::new() }
     }
 
-    /// More to say, a line each.
+    /// Adds notes, one line each.
     pub(crate) fn with_notes(self, notes: Vec<String>) -> Failure {
         Failure { notes, ..self }
     }

@@ -1,4 +1,4 @@
-//! SIGINT, SIGTERM and SIGHUP: the first ends the run in good order, the second at once.
+//! SIGINT, SIGTERM and SIGHUP: the first ends the run in an orderly way, the second at once.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,14 +12,14 @@ use signal_hook::iterator::{Handle, Signals};
 
 use crate::status;
 
-/// How long the calls under way may take to end by themselves: their answers are worth more than a quick end, and
-/// most need no more.
+/// How long the calls under way may take to end by themselves: their responses are worth more than a quick end, and
+/// most calls need no longer.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// What is told when that was not enough.
-const HINT: &str = "interrupted: the calls under way are being ended; once more leaves at once";
+/// Printed when that was not enough.
+const HINT: &str = "interrupted: ending the calls under way; interrupt again to quit at once";
 
-/// How the hint comes to the terminal.
+/// Prints the hint on the terminal.
 type Tell = Box<dyn FnOnce(&str) + Send>;
 
 /// Listens for signals while it lives.
@@ -32,7 +32,7 @@ pub(crate) struct Interrupt {
 #[derive(Default)]
 struct Shared {
     hit: AtomicBool,
-    /// Whether anything is under way that must be ended and reported.
+    /// True while something is under way that must be ended and reported.
     busy: AtomicBool,
     cancel: Cancel,
     batch: Mutex<Option<BatchHandle>>,
@@ -42,9 +42,9 @@ struct Shared {
 }
 
 impl Interrupt {
-    /// Begins to listen. Until [`Interrupt::begin`], a signal ends the process at once: nothing was deleted.
+    /// Starts listening. Until [`Interrupt::begin`], a signal ends the process at once: nothing was deleted.
     pub(crate) fn listen() -> io::Result<Interrupt> {
-        // A journal that meets a limit on the size of files must hear of it as an error, not be ended by the signal.
+        // A journal that reaches a file size limit must get an error, instead of the signal ending the process.
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGXFSZ])?;
         if !is_ignored(SIGHUP) {
             signals.add_signal(SIGHUP)?;
@@ -62,23 +62,23 @@ impl Interrupt {
         Ok(Interrupt { shared, signals: handle, thread: Some(thread) })
     }
 
-    /// The handle that ends the calls under way.
+    /// Returns the handle that cancels the calls under way.
     pub(crate) fn cancel(&self) -> &Cancel {
         &self.shared.cancel
     }
 
-    /// Something is under way from here on.
+    /// Records that something is under way from now on.
     pub(crate) fn begin(&self) {
         self.shared.busy.store(true, Ordering::SeqCst);
     }
 
-    /// Nothing is under way any more, and everything was told but the summary.
+    /// Records that nothing is under way any more, and that everything but the summary was reported.
     pub(crate) fn end(&self) {
         *self.shared.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.shared.ended.notify_all();
     }
 
-    /// The batch that is to be stopped, and how to tell that this takes a moment.
+    /// Sets the batch that a signal stops, and how to print that this takes a moment.
     pub(crate) fn stop_batch(&self, batch: BatchHandle, tell: impl FnOnce(&str) + Send + 'static) {
         *self.shared.batch.lock().unwrap_or_else(PoisonError::into_inner) = Some(batch);
         *self.shared.tell.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(tell));
@@ -92,8 +92,8 @@ impl Interrupt {
     }
 }
 
-/// Whether the process was started with a signal ignored, as `nohup` does. Where the system does not tell, a signal that
-/// could be ignored is left as it is.
+/// Returns true if the process was started with a signal ignored, as `nohup` does. Where the system does not say, a
+/// signal that could be ignored is left as it is.
 fn is_ignored(signal: i32) -> bool {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
         return true;
@@ -120,7 +120,7 @@ impl Shared {
             std::process::exit(status::INTERRUPTED.into());
         }
         if !first {
-            // Without a word: what is being written to may be just what hangs.
+            // Silently: what is being written to may be the very thing that hangs.
             std::process::exit(status::INTERRUPTED.into());
         }
         self.stop();
@@ -129,8 +129,8 @@ impl Shared {
         }
         self.cancel.cancel();
         if let Some(tell) = self.tell.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            // A terminal that takes nothing must not keep the second signal from being heard. Where no thread can be
-            // started, the hint is what can be done without.
+            // A terminal that accepts nothing must not delay the second signal. If no thread can be started, the hint
+            // is skipped.
             let _ = thread::Builder::new().name("hint".to_owned()).spawn(|| tell(HINT));
         }
     }

@@ -20,16 +20,16 @@ use clap::Parser;
 
 use args::{Args, Verb};
 
-/// Runs the program with the arguments given, the first of which is its name; gives the exit status.
+/// Runs the program with the given arguments, the first of which is its name. Returns the exit status.
 ///
 /// Reads the environment, standard input and the files named; writes to standard output and standard error. Handles
-/// SIGINT, SIGTERM and SIGHUP while it runs, and leaves the process on the second.
+/// SIGINT, SIGTERM and SIGHUP while it runs, and exits the process on the second signal.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,
         Err(error) => {
             // Help and version go to standard output with status 0, mistakes to standard error with 2. Where neither
-            // can be written there is nobody to tell.
+            // can be written, nobody can be informed.
             let told = error.render().to_string();
             let _ = match mpt_tokens::redact_values(&told) {
                 std::borrow::Cow::Borrowed(_) => error.print(),
@@ -50,7 +50,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
             let lines =
                 std::iter::once(format!("error: {message}")).chain(failure.notes().to_vec());
             for line in lines {
-                // Without a standard error there is nobody to tell.
+                // Without standard error, nobody can be informed.
                 let line = text::plain(&mpt_tokens::redact_values(&line)).into_owned();
                 let _ = writeln!(std::io::stderr(), "{line}");
             }
@@ -59,12 +59,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     })
 }
 
-/// What prints the log while the program runs: for a process that has set a logger of its own before.
+/// Returns the logger that the program uses: a process that has already set a logger of its own forwards to it.
 pub fn logger() -> &'static dyn ::log::Log {
     &log::Printer
 }
 
-/// The exit statuses: documented in the help and the manual page.
+/// The exit statuses, which the help and the manual page document.
 mod status {
     /// Every token is `deleted` or `gone`.
     pub(crate) const DONE: u8 = 0;
@@ -72,9 +72,9 @@ mod status {
     pub(crate) const NOT_DELETED: u8 = 1;
     /// The arguments, the configuration, the list or the journal cannot be used.
     pub(crate) const USAGE: u8 = 2;
-    /// Some are `unknown`, or not proven.
+    /// Some are `unknown` or not proven.
     pub(crate) const UNKNOWN: u8 = 3;
-    /// Nothing worse than tokens that the API does not know.
+    /// Some are not known to the API, and nothing is worse.
     pub(crate) const NOT_FOUND: u8 = 4;
     /// Interrupted, after reporting every token that was tried.
     pub(crate) const INTERRUPTED: u8 = 130;

@@ -1,4 +1,4 @@
-//! What the library logs, on standard error: warnings, and with `-v` every attempt. Never a secret.
+//! Prints the library's log on standard error: warnings, and with `-v` every attempt. Never a secret.
 
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
@@ -9,25 +9,25 @@ use mpt_tokens::redact_values;
 
 use crate::text::plain;
 
-/// How much is told.
+/// How much is logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Detail {
-    /// What somebody should know.
+    /// Only warnings.
     #[default]
     Warnings,
     /// Also each attempt.
     Attempts,
-    /// Also what the libraries below say, such as of TLS.
+    /// Also what the libraries below report, such as TLS details.
     Everything,
 }
 
-/// How a line comes to standard error; `None`: just so.
+/// Writes a line to standard error; `None` means directly.
 type Tell = Box<dyn Fn(&str) + Send>;
 
 static TELL: Mutex<Option<Tell>> = Mutex::new(None);
 static DETAIL: Mutex<Detail> = Mutex::new(Detail::Warnings);
 
-/// Begins to listen. Where another logger is set already, that one hands over what it hears: see [`crate::logger`].
+/// Starts logging. If another logger is already set, it forwards its records: see [`crate::logger`].
 pub(crate) fn listen(detail: Detail) {
     *DETAIL.lock().unwrap_or_else(PoisonError::into_inner) = detail;
     let _ = log::set_logger(&Printer);
@@ -38,7 +38,7 @@ pub(crate) fn listen(detail: Detail) {
     });
 }
 
-/// Sends the lines another way while something else writes to the terminal, such as a bar.
+/// Redirects the lines while something else, such as a progress bar, writes to the terminal.
 pub(crate) fn through(tell: Option<Tell>) {
     *TELL.lock().unwrap_or_else(PoisonError::into_inner) = tell;
 }
@@ -69,7 +69,7 @@ impl Log for Printer {
         };
         match &*TELL.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(tell) => tell(&line),
-            // Without a standard error there is nobody to tell.
+            // Without standard error, nobody can be informed.
             None => drop(io::stderr().write_all(line.as_bytes())),
         }
     }

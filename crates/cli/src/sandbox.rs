@@ -14,7 +14,7 @@ pub(crate) fn run(args: SandboxArgs) -> Result<u8, Failure> {
     let cannot = |error: std::io::Error| {
         Failure::usage(format!("the sandbox cannot start on port {}: {error}", args.port))
     };
-    // Listening comes first: whoever reads where the sandbox is may end it at once.
+    // Listen first: whoever reads the address may end the sandbox at once.
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(cannot)?;
     let mut builder = Sandbox::builder()
         .port(args.port)
@@ -40,7 +40,7 @@ pub(crate) fn run(args: SandboxArgs) -> Result<u8, Failure> {
         .and_then(|()| out.flush())
         .map_err(|error| Failure::output(&error))?;
     drop(out);
-    // To interrupt it is how it ends.
+    // It runs until it is interrupted.
     signals.forever().next();
     Ok(status::DONE)
 }

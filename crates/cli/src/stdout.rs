@@ -1,4 +1,4 @@
-//! Standard output: a line at a time, each whole or not at all.
+//! Standard output: one line at a time, each whole or not at all.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -11,19 +11,19 @@ use crate::failure::Failure;
 pub(crate) struct Stdout(File);
 
 impl Stdout {
-    /// To be called before anything is done that must be told there.
+    /// Opens standard output. Call this before anything is done that must be printed there.
     pub(crate) fn open() -> Result<Stdout, Failure> {
         let open = io::stdout().as_fd().try_clone_to_owned().map_err(|_| {
             Failure::usage(
-                "standard output is closed, so no outcome could be told, and nothing was sent",
+                "standard output is closed, so no outcome could be printed, and nothing was sent",
             )
         })?;
         Ok(Stdout(File::from(open)))
     }
 
-    /// Whether nobody can read what is written. A standard output that was closed (`>&-`) is the null device by now, open
-    /// for reading, too: that is how Rust's runtime fills the place. Some programs start others so; a shell's
-    /// `>/dev/null` opens it for writing alone, and is meant.
+    /// Returns true if nobody can read what is written. A standard output that was closed (`>&-`) is by now the null
+    /// device, open for reading too: that is how Rust's runtime fills the descriptor. Some programs start others that
+    /// way. A shell's `>/dev/null` opens it only for writing, and is intended.
     pub(crate) fn is_nowhere(&self) -> bool {
         let same = |null: &Metadata, found: &Metadata| null.rdev() == found.rdev();
         let is_null = fs::metadata("/dev/null").is_ok_and(|null| {
@@ -36,8 +36,8 @@ impl Stdout {
         is_null && mode.is_some_and(|mode| mode & 3 == 2)
     }
 
-    /// Writes a line, at once. Where a file takes only a part of it, as a full disk does, the part is taken back: a line
-    /// that is there can be believed.
+    /// Writes a line at once. If a file accepts only a part of it, as on a full disk, the part is removed: every line
+    /// in the file is complete.
     pub(crate) fn print(&mut self, line: &str) -> io::Result<()> {
         let mut rest = line.as_bytes();
         while !rest.is_empty() {
@@ -46,7 +46,7 @@ impl Stdout {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 failed => {
                     let error = failed.err().unwrap_or_else(|| io::ErrorKind::WriteZero.into());
-                    // The line is told elsewhere, whether this works or not.
+                    // The line is reported elsewhere, whether this works or not.
                     let _ = self.take_back((line.len() - rest.len()) as u64);
                     return Err(error);
                 }
@@ -55,7 +55,7 @@ impl Stdout {
         Ok(())
     }
 
-    /// Takes the last bytes of a file away, if they are its last.
+    /// Removes bytes from the end of the file, if they are its last.
     fn take_back(&mut self, len: u64) -> io::Result<()> {
         let metadata = self.0.metadata()?;
         if len > 0 && metadata.is_file() && self.0.stream_position()? == metadata.len() {

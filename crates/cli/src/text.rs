@@ -1,16 +1,16 @@
-//! Text that is fit for a terminal.
+//! Text that is safe for a terminal.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use mpt_tokens::is_unprintable;
 
-/// The text with what must not come to a terminal escaped: core's rule.
+/// Escapes what must not reach a terminal, by core's rule.
 pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     mpt_tokens::printable(text)
 }
 
-/// One line of JSON with the same characters escaped as JSON does: it says the same to a program.
+/// Escapes the same characters in a line of JSON as JSON does, so that its meaning stays the same.
 pub(crate) fn plain_json(json: &str) -> Cow<'_, str> {
     if !json.contains(is_unprintable) {
         return Cow::Borrowed(json);

@@ -106,7 +106,7 @@ impl List {
                 let modified = after.modified().ok();
                 if (before.len(), before.modified().ok()) != (after.len(), modified) {
                     return Err(fail(
-                        "changes while it is read, and nothing was sent: run again when it is whole"
+                        "changed while it was read, and nothing was sent: run again when it is complete"
                             .to_owned(),
                     ));
                 }
@@ -124,7 +124,7 @@ impl List {
                     len += block.len();
                     if len > MOST {
                         return Err(fail(format!(
-                            "has more than {} MiB, and nothing was sent: give a list as long as that as a file",
+                            "is larger than {} MiB, and nothing was sent: give so long a list in a file",
                             MOST >> 20
                         )));
                     }

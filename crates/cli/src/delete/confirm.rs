@@ -30,13 +30,13 @@ pub(crate) fn confirm(
             return Ok(());
         }
         return Err(Failure::usage(format!(
-            "{} would be deleted, and there is no terminal to ask on: give --yes, or see them with --dry-run",
+            "{} would be deleted, and there is no terminal to ask on: give --yes, or list them with --dry-run",
             tokens(survey.alive())
         )));
     }
     if list.is_some_and(List::is_stdin) {
         return Err(Failure::usage(
-            "the list comes from the terminal that would be asked: give --yes, or a file",
+            "the list comes from the same terminal as your answer would: give --yes, or a file",
         ));
     }
     // Before the answer, so that a journal that cannot be used is found before it.
@@ -49,7 +49,7 @@ pub(crate) fn confirm(
     let plan = Plan::of(args, client, survey, list, &options)?;
     let account = match client.own_token_id() {
         Some(id) => format!("with the API token {}", plain(id)),
-        None => "with an API token that does not tell its id".to_owned(),
+        None => "with an API token that does not contain its id".to_owned(),
     };
     let mut question =
         format!("about to delete {} at {}, {account}:\n", tokens(plan.sent), client.endpoint());
@@ -61,26 +61,28 @@ pub(crate) fn confirm(
         question.push_str(&format!("  and {more} more\n"));
     }
     for (count, words) in [
-        (plan.duplicates, "more than once in the list: each is deleted once"),
-        (plan.refused, "would be refused, and is not counted"),
+        (plan.duplicates, "listed more than once: each token is deleted once"),
+        (plan.refused, "would be refused, and is not counted above"),
     ] {
         if count > 0 {
             question.push_str(&format!("{count} {words}\n"));
         }
     }
     if args.prove.is_some() {
-        question.push_str("each whose value is at hand is asked for proof that it is dead\n");
+        question.push_str(
+            "proof that it is dead will be requested for each token whose value is given\n",
+        );
     }
     if survey.own {
         question.push_str(if args.allow_own_token {
-            "the token in use is among them: it goes last, and works no more after that\n"
+            "the token in use is among them: it is deleted last, and stops working then\n"
         } else {
             "the token in use is among them: it will not be deleted without --allow-own-token\n"
         });
     }
     if let Some(resumed) = journal.as_ref().and_then(Journal::resumed) {
         question.push_str(&format!(
-            "the journal knows {} to be dead: what of them is in the list is not asked again\n",
+            "the journal lists {} as dead: no request is sent again for those in this list\n",
             tokens(resumed.dead)
         ));
     }

@@ -18,12 +18,12 @@ const LONGEST_LINE: u64 = 1024 * 1024;
 const NAMED: usize = 10;
 
 /// What a list may hold, for whoever gave another.
-const EXPECTED: &str = "expected a token a line: an id (letters, digits, `-`, `_`, `.`), a token value, or a JSON object \
-                        with an `id`; an id that looks otherwise comes as {\"id\": \"...\"}, or with --any-id";
+const EXPECTED: &str = "expected one token on each line: an id (letters, digits, `-`, `_`, `.`), a token value, or a JSON object \
+                        with an `id`; give any other id as {\"id\": \"...\"}, or with --any-id";
 
 /// The same of an argument.
-const EXPECTED_ARGUMENT: &str = "expected an id (letters, digits, `-`, `_`, `.`): one that looks otherwise is taken with \
-                                 --any-id, or as {\"id\": \"...\"} in a list";
+const EXPECTED_ARGUMENT: &str = "expected an id (letters, digits, `-`, `_`, `.`): give any other id with --any-id, or as \
+                                 {\"id\": \"...\"} in a list";
 
 /// What goes wrong while a list is read.
 enum Trouble {
@@ -69,7 +69,7 @@ impl Lines {
             return fault("is not UTF-8");
         };
         if text.contains('\0') {
-            return fault("has a NUL character, as text in UTF-16 has: expected UTF-8");
+            return fault("has a NUL character, as UTF-16 text does: expected UTF-8");
         }
         let text = text.trim_end_matches(['\n', '\r']);
         let item = line::item(text, self.reading)?;
@@ -131,7 +131,8 @@ impl Faults {
         self.named.push(text);
     }
 
-    fn told(self, name: &str, what: &str, expected: &str) -> Result<(), Failure> {
+    /// Fails if there are any; `place` says where, as in "on the command line".
+    fn check(self, place: &str, what: &str, expected: &str) -> Result<(), Failure> {
         if self.count == 0 {
             return Ok(());
         }
@@ -142,7 +143,7 @@ impl Faults {
         }
         notes.push(expected.to_owned());
         let message =
-            format!("{} {what}{s} in {name} cannot be used, and nothing was sent:", self.count);
+            format!("{} {what}{s} {place} cannot be used, and nothing was sent:", self.count);
         Err(Failure::usage(message).with_notes(notes))
     }
 }
@@ -184,7 +185,7 @@ impl Survey {
                 Err(fault) => faults.add("argument", number, &fault),
             }
         }
-        faults.told("the command line", "argument", EXPECTED_ARGUMENT)?;
+        faults.check("on the command line", "argument", EXPECTED_ARGUMENT)?;
         if let Some(list) = list {
             list.load()?;
             let mut faults = Faults::default();
@@ -198,7 +199,7 @@ impl Survey {
                     }
                 }
             }
-            faults.told(list.name(), "line", EXPECTED)?;
+            faults.check(&format!("in {}", list.name()), "line", EXPECTED)?;
         }
         Ok(survey)
     }
@@ -312,7 +313,7 @@ fn take(
         Err(Trouble::Fault(fault)) => *trouble = Some(format!("{name}: a line {}", fault.what)),
         Err(Trouble::Broken(error)) => {
             *trouble = Some(format!(
-                "{}; every token that was tried is told, and the rest of the list was not tried: run again",
+                "{}; every token that was tried is reported, and the rest of the list was not tried: run again",
                 broken(name, &error)
             ));
         }

@@ -81,8 +81,8 @@ fn plain(line: &str, text: &str, reading: Reading) -> Result<BatchItem, Fault> {
     }
     if reading.after_value && !names_token(text) {
         return Err(Fault::new(
-            "may be the rest of the token value in the line before: expected each value on one line, and an id such as \
-             TKN-1671-0642 behind one",
+            "may be the rest of the token value in the line before: expected each value on one line, and an id after \
+             a value to look like TKN-1671-0642",
         ));
     }
     let unusual = TokenId::unusual_at(text);
@@ -151,7 +151,7 @@ fn object(line: &str) -> Result<BatchItem, Fault> {
     let walked = Walk { texts: &mut texts, depth: 0, member: None }.deserialize(&mut reader);
     if let Err(error) = walked.and_then(|()| reader.end()) {
         let what = if error.is_eof() {
-            "is cut off: it begins a JSON object and does not end it, as where a run could not write on"
+            "is cut off: a JSON object begins but does not end, as when a run could not finish writing"
         } else {
             "is not a JSON object: expected an object with the member `id`, on one line"
         };
@@ -164,7 +164,7 @@ fn object(line: &str) -> Result<BatchItem, Fault> {
     let mut ids = texts.iter().filter(|text| text.is("id")).map(|text| text.text.as_str());
     let id = ids.next();
     if ids.any(|other| Some(other) != id) {
-        return Err(Fault::new("has two members `id`: expected one"));
+        return Err(Fault::new("has two `id` members: expected one"));
     }
     match (value, id) {
         // The value is what leaked; an `id` beside it is the finding's, unless it is a token's, too.
@@ -181,7 +181,7 @@ fn object(line: &str) -> Result<BatchItem, Fault> {
             }
             Ok(item)
         }
-        (None, None) => Err(Fault::new("has no token id: expected the member `id`, a text")),
+        (None, None) => Err(Fault::new("has no token id: expected the member `id`, a string")),
         (None, Some(id)) => {
             let is_other = |text: &&Text| {
                 let is_id =
@@ -190,7 +190,7 @@ fn object(line: &str) -> Result<BatchItem, Fault> {
             };
             if texts.iter().filter(|text| text.member.is_some()).any(|text| is_other(&text)) {
                 return Err(Fault::new(
-                    "has an `id`, and the id of a token elsewhere: expected an object that names one",
+                    "has an `id`, and the id of a token elsewhere: expected an object that names one token",
                 ));
             }
             TokenId::new(id).map_err(|invalid| Fault::new(format!("names no token: {invalid}")))?;

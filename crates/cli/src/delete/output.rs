@@ -93,7 +93,7 @@ impl Output {
             line.push_str("  ");
             let told = proof.to_string();
             line.push_str(&match proof.is_proven() {
-                true => Cow::Borrowed("proven: its value is answered 401"),
+                true => Cow::Borrowed("proven: the API answers its value with 401"),
                 false => plain(&told),
             });
         }
@@ -174,8 +174,8 @@ impl Output {
                     _ => "have no value: not proven",
                 },
             ),
-            (summary.duplicates, "more than once in the list"),
-            (summary.already_done, "done before"),
+            (summary.duplicates, "listed more than once"),
+            (summary.already_done, "already done"),
         ] {
             if count > 0 {
                 counts.push(format!("{count} {word}"));

@@ -64,7 +64,7 @@ fn an_output_that_is_closed_is_told_before_anything_is_sent() {
     let sandbox = Sandbox::builder().numbered(1).start().unwrap();
     let output = shell(&sandbox, "\"$@\" >&-", &["delete", "TKN-1000-0001"]);
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(stderr.starts_with("note: standard output is closed or thrown away"), "{stderr}");
+    assert!(stderr.starts_with("note: standard output is closed or discarded"), "{stderr}");
     // What a shell throws away is meant.
     let output = shell(&sandbox, "\"$@\" >/dev/null", &["delete", "TKN-1000-0002"]);
     assert!(!String::from_utf8(output.stderr).unwrap().contains("note"));

@@ -17,7 +17,7 @@ use crate::program::program_for;
     0,
     "1 has no value: not proven"
 )]
-#[case::later("--prove", "TKN-ok-3\nVALUE-3\n", 0, "1 more than once in the list")]
+#[case::later("--prove", "TKN-ok-3\nVALUE-3\n", 0, "1 listed more than once")]
 #[case::not_asked("--quiet", "TKN-ok-1\n", 0, "")]
 fn ids_without_a_value(
     #[case] prove: &str,

@@ -97,7 +97,7 @@ fn one_run_tells_of_the_whole_list() {
     );
     assert_eq!(sandbox.stats().requests, requests + 1);
     assert!(ran.stderr.contains("1 token in "), "{}", ran.stderr);
-    assert!(ran.stderr.contains("1 deleted, 2 done before"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("1 deleted, 2 already done"), "{}", ran.stderr);
     let without = run(&mut delete(&sandbox, "TKN-1000-0002 --replay"));
     assert_eq!(without.status, Some(2), "{}", without.stderr);
 }

@@ -90,12 +90,12 @@ fn the_question_tells_what_the_journal_knows() {
     assert!(with("TKN-1000-0001 --yes").output().unwrap().status.success());
 
     let terminal = Terminal::start(with("TKN-1000-0001 TKN-1000-0002"));
-    terminal.wait_for("the journal knows 1 token to be dead");
+    terminal.wait_for("the journal lists 1 token as dead");
     terminal.wait_for(QUESTION);
     terminal.keys("y\n");
     let ended = terminal.end();
     assert_eq!(ended.status.code(), Some(0));
-    assert!(ended.screen.contains("1 deleted, 1 done before"), "{}", ended.screen);
+    assert!(ended.screen.contains("1 deleted, 1 already done"), "{}", ended.screen);
 
     let terminal = Terminal::start(with("TKN-1000-0003 --base-url http://127.0.0.1:9"));
     let ended = terminal.end();
@@ -147,7 +147,7 @@ fn the_bar_counts_by_outcome_until_it_is_interrupted() {
     // Whether the hint comes before the end is a matter of milliseconds.
     let told: String = told
         .split_inclusive('\n')
-        .filter(|line| !line.contains("ETA") && !line.contains("once more leaves at once"))
+        .filter(|line| !line.contains("ETA") && !line.contains("interrupt again to quit at once"))
         .collect();
     assert_data_eq!(
         format!("$ mpt-tokens delete {MIXED}\n{told}"),
@@ -287,7 +287,7 @@ fn the_second_interrupt_leaves_at_once_and_the_journal_is_whole() {
     let terminal = Terminal::start_without_stdout(with("--yes --format ndjson"), stdout.into());
     assert!(sandbox.wait_for_requests(&numbered_id(1), 1, LONG));
     terminal.keys(CTRL_C);
-    terminal.wait_for("once more leaves at once");
+    terminal.wait_for("interrupt again to quit at once");
     assert!(is_alive(terminal.pid()));
     terminal.keys(CTRL_C);
     let ended = terminal.end();
