@@ -15,8 +15,10 @@ use crate::call::io::{AttemptOrder, CallIo};
 use crate::http::credential::Credential;
 use crate::http::tls::CaBundle;
 use crate::http::transport::answer::Received;
-use crate::http::transport::attempt::{AttemptContext, Phase};
+use crate::http::transport::attempt::AttemptContext;
 use crate::http::transport::connectors;
+use crate::http::transport::limits::Limits;
+use crate::http::transport::observed::{Observed, Phase};
 use crate::http::transport::resolve::Lookup;
 use crate::http::{proxy, retry_after, sender, tls};
 use crate::input::api_token::ApiToken;
@@ -163,19 +165,20 @@ impl Network {
                 };
             }
         };
-        let current = AttemptContext::new(
-            order.deadline,
-            order.connect_deadline,
-            cancels.clone(),
-            self.lookup.clone(),
-            Arc::clone(credential),
-        );
-        let result = current.scope(|| agent.run(request));
-        match (current.take_answer(), result) {
+        let limits = Limits {
+            deadline: order.deadline,
+            connect_deadline: order.connect_deadline,
+            cancels: cancels.clone(),
+            lookup: self.lookup.clone(),
+        };
+        let attempt = AttemptContext::new(limits, Arc::clone(credential));
+        let result = attempt.scope(|| agent.run(request));
+        let observed = &attempt.observed;
+        match (observed.take_answer(), result) {
             // A complete answer is worth more than what came after it.
-            (Some(answer), _) => self.answer(answer, &current),
-            (None, Err(error)) => self.failure(&error, &current),
-            (None, Ok(_)) => self.failure(&ureq::Error::ConnectionFailed, &current),
+            (Some(answer), _) => self.answer(answer, observed),
+            (None, Err(error)) => self.failure(&error, observed),
+            (None, Ok(_)) => self.failure(&ureq::Error::ConnectionFailed, observed),
         }
     }
 
@@ -194,11 +197,11 @@ impl Network {
             .body(())
     }
 
-    fn answer(&self, received: Received, current: &AttemptContext) -> Answer {
+    fn answer(&self, received: Received, observed: &Observed) -> Answer {
         let Received { status, fields, body, closes, .. } = received;
         // Servers say it of a connection that is idle for long, and it may cross a request on its way (RFC 9110,
         // section 15.5.9): only on a new connection that it ends is it a word about this request.
-        if status == 408 && (current.reused() || !closes) {
+        if status == 408 && (observed.reused() || !closes) {
             return Answer::Failed {
                 code: Code::ConnectionLost,
                 sent: true,
@@ -219,8 +222,8 @@ impl Network {
 
     /// Which code a failed attempt has. From what the transport saw, not from the kind of error: those cannot tell
     /// a refused connection from a lost one.
-    fn failure(&self, error: &ureq::Error, current: &AttemptContext) -> Answer {
-        let (sent, status) = (current.sent(), current.status());
+    fn failure(&self, error: &ureq::Error, observed: &Observed) -> Answer {
+        let (sent, status) = (observed.sent(), observed.status());
         let failed = |code, permanent| Answer::Failed {
             code,
             sent,
@@ -228,10 +231,10 @@ impl Network {
             status,
             detail: self.secrets.redact(&self.describe(error)),
         };
-        match current.stopped() {
+        match observed.stopped() {
             Some(Wake::Cancelled) => return failed(Code::Cancelled, true),
             Some(Wake::TimedOut | Wake::Ready) => {
-                let detail = match current.phase() {
+                let detail = match observed.phase() {
                     Phase::Resolve => "while the host's name was looked up",
                     Phase::Connect => "while connecting",
                     Phase::Tunnel => "while the proxy was asked",
@@ -249,10 +252,10 @@ impl Network {
             }
             None => {}
         }
-        match current.phase() {
+        match observed.phase() {
             Phase::Resolve => failed(Code::ResolveFailed, false),
             Phase::Connect => failed(Code::ConnectFailed, false),
-            Phase::Tunnel => match current.take_refusal() {
+            Phase::Tunnel => match observed.take_refusal() {
                 None => failed(Code::ProxyFailed, is_verdict_on_tls(error)),
                 Some(answer) => Answer::Failed {
                     code: Code::ProxyFailed,

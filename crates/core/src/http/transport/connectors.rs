@@ -1,8 +1,5 @@
 //! The one module that touches ureq's `unversioned` seam: connections that can be cancelled at any moment, under
 //! deadlines of our own, and that see the first byte of a request being handed down.
-//!
-//! ureq hands no context of a call to its connectors and transports, and keeps transports in its pool between calls.
-//! Since a call runs on the thread that makes it, its context is a thread-local, set for the time of one attempt.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -16,9 +13,10 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Agent, Error};
 
-use crate::http::transport::attempt::{AttemptContext, Phase, current};
+use crate::http::transport::attempt::{AttemptContext, current};
 use crate::http::transport::buffers::WipedBuffers;
 use crate::http::transport::dial;
+use crate::http::transport::observed::Phase;
 use crate::http::transport::observer::ObserverStep;
 use crate::http::transport::secure::TlsStep;
 use crate::http::transport::tcp::Tcp;
@@ -59,12 +57,12 @@ impl Connector<()> for TunnelStep {
         let current = current()?;
         if details.config.proxy().is_none() {
             // The way to the proxy itself comes through here a second time: it stays the tunnel's.
-            current.enter(Phase::Connect);
+            current.observed.enter(Phase::Connect);
             return Ok(None);
         }
-        current.phase.set(Phase::Tunnel);
+        current.observed.phase.set(Phase::Tunnel);
         let tunnel = self.0.connect(details, chained)?;
-        current.phase.set(Phase::Connect);
+        current.observed.phase.set(Phase::Connect);
         Ok(tunnel)
     }
 }
@@ -85,8 +83,8 @@ impl<In: Transport> Connector<In> for TcpStep {
         }
         let current = current()?;
         let addresses = addresses(details.uri, &current)?;
-        current.enter(Phase::Connect);
-        let stream = match dial::open(addresses, current.limit(), &current.cancels)? {
+        current.observed.enter(Phase::Connect);
+        let stream = match dial::open(addresses, current.limit(), &current.limits.cancels)? {
             Ok(stream) => stream,
             Err(wake) => return Err(current.stop(wake)),
         };
@@ -110,8 +108,8 @@ fn addresses(uri: &Uri, current: &AttemptContext) -> Result<Vec<SocketAddr>, Err
         let here = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
         return Ok(here.map(|ip| SocketAddr::new(ip, port)).to_vec());
     }
-    current.enter(Phase::Resolve);
-    match current.lookup.addresses(host, port, current.limit(), &current.cancels)? {
+    current.observed.enter(Phase::Resolve);
+    match current.limits.lookup.addresses(host, port, current.limit(), &current.limits.cancels)? {
         Ok(found) if found.is_empty() => Err(Error::HostNotFound),
         Ok(found) => Ok(found),
         Err(wake) => Err(current.stop(wake)),

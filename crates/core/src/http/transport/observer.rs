@@ -3,7 +3,7 @@
 //! level.
 //!
 //! ureq works on buffers of this step's own. On the way down the stand-in for the API token becomes the API token. On
-//! the way up the answer is read here ([`Reader`]), noted with the attempt ([`AttemptContext::answer`]), and told to ureq as a
+//! the way up the answer is read here ([`Reader`]), noted with the attempt ([`Observed`](super::observed::Observed)), and told to ureq as a
 //! status alone: ureq keeps the connection, or not, as this step says.
 
 use std::mem;
@@ -14,9 +14,11 @@ use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTi
 use zeroize::Zeroize;
 
 use crate::http::transport::answer::{Reader, Received, Whose};
-use crate::http::transport::attempt::{AttemptContext, CURRENT, Phase, current, is_quiet, listen};
+use crate::http::transport::attempt::{AttemptContext, current, is_current};
 use crate::http::transport::buffers::WipedBuffers;
+use crate::http::transport::no_wait::{has_more, is_quiet};
 use crate::http::transport::not_http::NotHttp;
+use crate::http::transport::observed::Phase;
 use crate::wait::wait::Wake;
 
 /// What ureq reads at once: what a tunnel passes on, or a status line.
@@ -26,7 +28,7 @@ const READ_AT_ONCE: usize = 16 * 1024;
 pub(super) struct ObserverStep;
 
 impl<In: Transport> Connector<In> for ObserverStep {
-    type Out = Observed<In>;
+    type Out = Observer<In>;
 
     fn connect(
         &self,
@@ -35,10 +37,11 @@ impl<In: Transport> Connector<In> for ObserverStep {
     ) -> Result<Option<Self::Out>, Error> {
         let current = current()?;
         // The way to a proxy is the tunnel's until the proxy has opened it.
-        let whose = if current.phase() == Phase::Tunnel { Whose::Proxy } else { Whose::Server };
-        current.enter(Phase::Exchange);
+        let whose =
+            if current.observed.phase() == Phase::Tunnel { Whose::Proxy } else { Whose::Server };
+        current.observed.enter(Phase::Exchange);
         let output = details.config.output_buffer_size();
-        Ok(chained.map(|inner| Observed {
+        Ok(chained.map(|inner| Observer {
             inner,
             masked: WipedBuffers::new(READ_AT_ONCE, output),
             whose,
@@ -51,7 +54,7 @@ impl<In: Transport> Connector<In> for ObserverStep {
 }
 
 #[derive(Debug)]
-pub(super) struct Observed<T: Transport> {
+pub(super) struct Observer<T: Transport> {
     inner: T,
     /// What ureq writes and reads: never the API token.
     masked: WipedBuffers,
@@ -66,7 +69,7 @@ pub(super) struct Observed<T: Transport> {
     served: u64,
 }
 
-impl<T: Transport> Transport for Observed<T> {
+impl<T: Transport> Transport for Observer<T> {
     fn buffers(&mut self) -> &mut dyn Buffers {
         &mut self.masked
     }
@@ -75,9 +78,9 @@ impl<T: Transport> Transport for Observed<T> {
         let current = current()?;
         let fresh = mem::take(&mut self.fresh);
         // What goes to a proxy, or is part of a TLS handshake inside a tunnel, is not the request.
-        let request = amount > 0 && current.phase() == Phase::Exchange;
+        let request = amount > 0 && current.observed.phase() == Phase::Exchange;
         if request {
-            if current.cancels.is_cancelled() {
+            if current.limits.cancels.is_cancelled() {
                 return Err(current.stop(Wake::Cancelled));
             }
             if Instant::now() >= current.limit() {
@@ -98,17 +101,17 @@ impl<T: Transport> Transport for Observed<T> {
         };
         room.copy_from_slice(&self.masked.output()[..amount]);
         if request {
-            if !current.authorized.get() {
+            if !current.observed.authorized.get() {
                 if !current.credential.put_into(room) {
                     return Err(Error::Io(std::io::Error::other(
                         "the head of the request is longer than a buffer",
                     )));
                 }
-                current.authorized.set(true);
+                current.observed.authorized.set(true);
             }
-            current.sent.set(true);
+            current.observed.sent.set(true);
             if self.whose == Whose::Server {
-                current.reused.set(current.reused.get() || !fresh);
+                current.observed.reused.set(current.observed.reused() || !fresh);
             }
             // Until a whole answer to it was read.
             self.reusable = false;
@@ -121,13 +124,13 @@ impl<T: Transport> Transport for Observed<T> {
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         let current = current()?;
-        self.served = current.serial;
+        self.served = current.serial();
         match self.whose {
             Whose::Server => {
                 let answer = self.read(&current, timeout)?;
                 self.reusable = answer.reusable;
                 self.tell(answer.status);
-                current.answer.replace(Some(answer));
+                current.observed.answer.replace(Some(answer));
                 Ok(true)
             }
             Whose::Proxy if self.reader.is_some() => {
@@ -140,7 +143,7 @@ impl<T: Transport> Transport for Observed<T> {
                     self.masked.append(reader.rest());
                     reader.rest().truncate(0);
                 } else {
-                    current.refusal.replace(Some(answer));
+                    current.observed.refusal.replace(Some(answer));
                 }
                 Ok(true)
             }
@@ -161,12 +164,9 @@ impl<T: Transport> Transport for Observed<T> {
     /// ureq asks when it puts a connection back and again when it takes it out. Only the second look protects a
     /// request, so the attempt that has just read its answer is spared the first.
     fn is_open(&mut self) -> bool {
-        let just_served = || {
-            CURRENT.with_borrow(|current| current.as_ref().is_some_and(|c| c.serial == self.served))
-        };
         self.reusable
             && self.masked.input().is_empty()
-            && (just_served() || is_quiet(&mut self.inner))
+            && (is_current(self.served) || is_quiet(&mut self.inner))
     }
 
     fn is_tls(&self) -> bool {
@@ -175,7 +175,7 @@ impl<T: Transport> Transport for Observed<T> {
 }
 
 /// Nothing stays behind of what came unasked either.
-impl<T: Transport> Drop for Observed<T> {
+impl<T: Transport> Drop for Observer<T> {
     fn drop(&mut self) {
         let below = self.inner.buffers();
         let left = below.input().len();
@@ -185,7 +185,7 @@ impl<T: Transport> Drop for Observed<T> {
     }
 }
 
-impl<T: Transport> Observed<T> {
+impl<T: Transport> Observer<T> {
     /// Reads one answer, to its end.
     fn read(&mut self, current: &AttemptContext, timeout: NextTimeout) -> Result<Received, Error> {
         let reader = self.reader.get_or_insert_with(|| Reader::new(self.whose));
@@ -197,7 +197,7 @@ impl<T: Transport> Observed<T> {
             if came > 0 {
                 let taken = reader.take(below.input(), mask);
                 consume(below, came);
-                current.status.set(reader.status());
+                current.observed.status.set(reader.status());
                 if let Some(mut answer) = taken.map_err(not_http)? {
                     current.credential.mask_body(&mut answer.body);
                     return Ok(answer);
@@ -207,7 +207,9 @@ impl<T: Transport> Observed<T> {
                 Ok(true) => continue,
                 Ok(false) => None,
                 // What came before a broken record of TLS counts: each record is authentic by itself.
-                Err(_) if current.stopped().is_none() && has_more(&mut self.inner) => continue,
+                Err(_) if current.observed.stopped().is_none() && has_more(&mut self.inner) => {
+                    continue;
+                }
                 Err(error) => Some(error),
             };
             return match reader.end(mask).map_err(not_http)? {
@@ -231,11 +233,6 @@ impl<T: Transport> Observed<T> {
         let line = format!("HTTP/1.1 {status} \r\n{length}\r\n");
         self.masked.append(line.as_bytes());
     }
-}
-
-/// Whether bytes came that a layer holds although it has failed since.
-fn has_more(connection: &mut dyn Transport) -> bool {
-    listen(|| matches!(connection.await_input(NextTimeout::default()), Ok(true)))
 }
 
 /// Takes bytes from a buffer, and wipes where they were, whosever buffer it is.

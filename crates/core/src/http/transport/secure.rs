@@ -11,8 +11,9 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, NextTimeout, Transport, TransportAdapter,
 };
 
-use crate::http::transport::attempt::{Phase, current};
+use crate::http::transport::attempt::current;
 use crate::http::transport::buffers::WipedBuffers;
+use crate::http::transport::observed::Phase;
 use crate::http::transport::tls_records::Records;
 
 /// Speaks TLS where the URL is `https`: with the server, and before that with a proxy, if that wants it.
@@ -35,7 +36,7 @@ impl<In: Transport> Connector<In> for TlsStep {
         if !details.needs_tls() || below.is_tls() {
             return Ok(Some(Either::A(below)));
         }
-        current()?.enter(Phase::Tls);
+        current()?.observed.enter(Phase::Tls);
         let config = self.config.as_ref().ok_or(Error::TlsRequired)?;
         let host = details.uri.host().unwrap_or_default().trim_matches(['[', ']']);
         let name = ServerName::try_from(host.to_owned())

@@ -9,8 +9,9 @@ use rustix::net::{RecvFlags, SendFlags, recv, send};
 use ureq::Error;
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
-use crate::http::transport::attempt::{current, is_listening, is_quiet};
+use crate::http::transport::attempt::current;
 use crate::http::transport::buffers::WipedBuffers;
+use crate::http::transport::no_wait::{is_no_wait, is_quiet};
 
 /// A TCP connection that does not block in the kernel: every wait is a poll that a cancel ends too.
 pub(crate) struct Tcp {
@@ -37,10 +38,10 @@ impl Transport for Tcp {
         Ok(())
     }
 
-    fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
-        let listening = is_listening();
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        let waits = !is_no_wait(timeout);
         loop {
-            if !listening {
+            if waits {
                 current()?.wait(&self.stream, PollFlags::IN)?;
             }
             match recv(&self.stream, self.buffers.input_append_buf(), RecvFlags::DONTWAIT) {
@@ -49,7 +50,7 @@ impl Transport for Tcp {
                     return Ok(received > 0);
                 }
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) if !listening => {}
+                Err(Errno::AGAIN) if waits => {}
                 Err(error) => return Err(Error::Io(error.into())),
             }
         }

@@ -4,7 +4,7 @@
 use ureq::Error;
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
-use crate::http::transport::attempt::is_listening;
+use crate::http::transport::no_wait::is_no_wait;
 
 /// Type, version, length (RFC 8446, section 5.1; the same in TLS 1.2).
 const HEADER: usize = 5;
@@ -38,7 +38,7 @@ impl<T: Transport> Transport for Records<T> {
         let result = self.inner.await_input(timeout);
         if let Some(place) = &mut self.place {
             place.pass(&self.inner.buffers().input()[known..]);
-            if is_listening() && result.is_err() && place.is_inside() {
+            if is_no_wait(timeout) && result.is_err() && place.is_inside() {
                 return Err(Error::Io(std::io::Error::other("a record has come in part")));
             }
         }
