@@ -43,7 +43,7 @@ pub(crate) fn settle_proof<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let proof = match proof {
         Ok(proof) => proof,
-        Err(refused) => return settle(py, refused, interrupt),
+        Err(refused) => return settle(py, refused.outcome(), interrupt),
     };
     let told = through(&mut interrupt, || outcome::proof(py, proof))?;
     match interrupt {
@@ -61,7 +61,7 @@ pub(crate) fn interrupted(py: Python<'_>, interrupt: PyErr) -> PyResult<PyErr> {
 
 /// What could not even be begun.
 pub(crate) fn refused(py: Python<'_>, error: &Error) -> PyErr {
-    outcome::new(py, error)
+    outcome::new(py, error.outcome())
         .and_then(|outcome| exception(py, &outcome))
         .unwrap_or_else(|error| error)
 }

@@ -16,7 +16,6 @@ use crate::input::api_token::ApiToken;
 use crate::input::endpoint::{DEFAULT_BASE_URL, Endpoint};
 use crate::input::environment::variable;
 use crate::outcome::code::Code;
-use crate::outcome::outcome::Outcome;
 use crate::outcome::result::Error;
 use crate::wait::cancel::Cancel;
 
@@ -212,11 +211,7 @@ impl ClientBuilder {
     /// `invalid_argument` when a number is out of its range. The message says which, what was expected and what
     /// was found, never the secret.
     pub fn build(self) -> Result<Client, Error> {
-        self.try_build().map_err(|(code, message)| {
-            Outcome::refused(code, None, message)
-                .into_result()
-                .expect_err("a refusal is no success")
-        })
+        self.try_build().map_err(|(code, message)| Error::refused(code, None, message))
     }
 
     fn try_build(self) -> Result<Client, (Code, String)> {

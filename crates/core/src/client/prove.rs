@@ -93,9 +93,7 @@ impl Client {
         throttle: Option<&dyn Throttle>,
     ) -> Result<Proof, Error> {
         let fail = |id: Option<&str>, message: String| {
-            Outcome::refused(Code::InvalidArgument, id.map(str::to_owned), message)
-                .into_result()
-                .expect_err("a refusal is no success")
+            Error::refused(Code::InvalidArgument, id.map(str::to_owned), message)
         };
         let Some(id) = value.token_id() else {
             let message = "the token value has no token id in it, so nothing can be proven: expected the form \

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use crate::journal::lines;
 use crate::journal::owner::Difference;
 use crate::outcome::code::Code;
-use crate::outcome::outcome::Outcome;
 use crate::outcome::result::Error;
 
 /// Why a journal cannot be used.
@@ -92,8 +91,6 @@ impl std::error::Error for JournalError {}
 /// A journal that cannot be used: nothing was sent.
 impl From<JournalError> for Error {
     fn from(error: JournalError) -> Error {
-        Outcome::refused(error.code(), None, error.to_string())
-            .into_result()
-            .expect_err("a refusal is no success")
+        Error::refused(error.code(), None, error.to_string())
     }
 }

@@ -1,4 +1,4 @@
-//! What a call tells: the report, and its two faces, `Deletion` and `Error`.
+//! What a call tells: the outcome, and what it is made of.
 
 use std::fmt;
 use std::time::Duration;

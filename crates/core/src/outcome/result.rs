@@ -1,87 +1,122 @@
-//! The two faces of a report: a success, and an error.
+//! An outcome as a `Result`: a success is a `Deletion`, a failure is an `Error`.
 
 use std::fmt;
-use std::ops::Deref;
+use std::time::Duration;
 
 use crate::outcome::code::{Code, OutcomeKind};
-use crate::outcome::outcome::Outcome;
+use crate::outcome::outcome::{Attempt, Outcome, Proof};
+use crate::outcome::problem::ProblemDetails;
 
 impl Outcome {
-    /// A success as `Deletion`, a failure as `Error`.
+    /// Returns a success as `Deletion`, and a failure as `Error`.
     pub fn into_result(self) -> Result<Deletion, Error> {
         if self.is_success() { Ok(Deletion(Box::new(self))) } else { Err(Error(Box::new(self))) }
     }
 }
 
-/// A success: the token is `deleted` or `gone`. Everything a [`Outcome`] tells is on it.
+/// A success: the token is `deleted` or `gone`. It has every method of [`Outcome`].
+///
+/// One word wide. `Display` writes [`Outcome::message`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deletion(Box<Outcome>);
 
-/// A failure: the token is `not_deleted`, or it is `unknown` whether it is. Everything a [`Outcome`] tells is on it.
+/// A failure: the token is `not_deleted`, or it is `unknown` whether it is. It has every method of [`Outcome`].
 ///
-/// One word wide. `Display` is [`Outcome::message`].
+/// One word wide. `Display` writes [`Outcome::message`], which has the whole cause in it. `source()` is always `None`:
+/// the errors below are not kept, since their texts could hold the API token or what a server echoed of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Error(Box<Outcome>);
 
 impl Error {
-    /// An argument that cannot be used: for layers that take values from another language, which Rust's types would
-    /// have kept out. The message says which, what was expected and what was found.
+    /// Makes an error for an argument that cannot be used: for layers that take values from another language, which
+    /// Rust's types would have kept out. The message says which, what was expected and what was found.
     pub fn invalid_argument(message: impl Into<String>) -> Error {
-        Error(Box::new(Outcome::refused(Code::InvalidArgument, None, message.into())))
+        Error::refused(Code::InvalidArgument, None, message.into())
     }
 
-    /// A bug: for layers that catch a panic before it reaches another language. Nothing is known of the token.
+    /// Makes an error for a bug: for layers that catch a panic before it reaches another language. Nothing is known of
+    /// the token.
     pub fn internal() -> Error {
         Error(Box::new(Outcome::internal(None)))
     }
 
-    /// Whether the token may have been deleted although this is a failure.
-    pub fn is_unknown(&self) -> bool {
-        self.kind == OutcomeKind::Unknown
+    /// Makes an error for something refused before anything was sent.
+    pub(crate) fn refused(code: Code, id: Option<String>, message: String) -> Error {
+        Error(Box::new(Outcome::refused(code, id, message)))
     }
-}
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+    /// Returns true if the token may have been deleted although this is a failure.
+    pub fn is_unknown(&self) -> bool {
+        self.kind() == OutcomeKind::Unknown
     }
 }
 
 impl std::error::Error for Error {}
 
-impl fmt::Display for Deletion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
+/// Gives both types the methods of an outcome.
+macro_rules! methods_of_an_outcome {
+    ($($name:ident -> $returns:ty),* $(,)?) => {
+        methods_of_an_outcome!(for Deletion: $($name -> $returns),*);
+        methods_of_an_outcome!(for Error: $($name -> $returns),*);
+    };
+    (for $of:ident: $($name:ident -> $returns:ty),*) => {
+        impl $of {
+            $(
+                #[doc = concat!("Returns what [`Outcome::", stringify!($name), "`] returns.")]
+                pub fn $name(&self) -> $returns {
+                    self.0.$name()
+                }
+            )*
 
-macro_rules! face_of_a_report {
-    ($face:ident) => {
-        impl $face {
-            /// The report behind it.
+            /// Returns the whole outcome.
+            pub fn outcome(&self) -> &Outcome {
+                &self.0
+            }
+
+            /// Returns the whole outcome, for good.
             pub fn into_outcome(self) -> Outcome {
                 *self.0
             }
         }
 
-        impl Deref for $face {
-            type Target = Outcome;
+        impl fmt::Display for $of {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.message())
+            }
+        }
 
-            fn deref(&self) -> &Outcome {
+        impl AsRef<Outcome> for $of {
+            fn as_ref(&self) -> &Outcome {
                 &self.0
             }
         }
 
-        impl From<$face> for Outcome {
-            fn from(face: $face) -> Outcome {
-                *face.0
+        impl From<$of> for Outcome {
+            fn from(result: $of) -> Outcome {
+                *result.0
             }
         }
     };
 }
 
-face_of_a_report!(Deletion);
-face_of_a_report!(Error);
+methods_of_an_outcome! {
+    id -> Option<&str>,
+    kind -> OutcomeKind,
+    code -> Code,
+    http_status -> Option<u16>,
+    attempts -> &[Attempt],
+    problem -> Option<&ProblemDetails>,
+    message -> &str,
+    from_journal -> bool,
+    retryable -> bool,
+    retry_after -> Option<Duration>,
+    trace_id -> Option<&str>,
+    server_trace_id -> Option<&str>,
+    elapsed -> Duration,
+    proof -> Option<&Proof>,
+    is_success -> bool,
+    to_json -> String,
+}
 
 impl From<Result<Deletion, Error>> for Outcome {
     fn from(result: Result<Deletion, Error>) -> Outcome {
