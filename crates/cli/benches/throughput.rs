@@ -92,7 +92,8 @@ fn main() -> Result<()> {
         return Err("no peer has that name: expected a part of one, such as aiohttp".into());
     }
     let before = load();
-    let one = Run::new(&options, folder.path(), 1)?.rate(Peer::Raw)?;
+    let raw = |_| Run::new(&options, folder.path(), 1)?.rate(Peer::Raw);
+    let one = median((0..options.rounds).map(raw).collect::<Result<_>>()?);
     let mut failures = Vec::new();
     let mut rows = vec![Vec::new(); peers.len()];
     for &concurrency in &options.concurrency {

@@ -223,3 +223,14 @@ fn by_name(log: &mut Log, binary: &str, name: &str) -> anyhow::Result<Tally> {
     cargo.args(["--no-fail-fast", "--test", binary, name]).env("MPT_TOKENS_CAPI_BUILT", "yes");
     log.tests(CARGO_TEST, &mut cargo)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::STEPS;
+
+    #[test]
+    fn every_step_has_a_name_of_its_own() {
+        let names: std::collections::BTreeSet<_> = STEPS.iter().map(|step| step.name()).collect();
+        assert_eq!(names.len(), STEPS.len());
+    }
+}
