@@ -2,12 +2,21 @@
 
 use super::{Test, Tool};
 
+macro_rules! get {
+    (get $get:literal) => {
+        $get
+    };
+    (debian $packages:literal) => {
+        concat!("on Debian, `apt-get install ", $packages, "`")
+    };
+}
+
 macro_rules! tools {
-    ($($name:ident: $shown:literal, hides $programs:tt, by $test:expr, get $get:literal;)+) => {
+    ($($name:ident: $shown:literal, hides $programs:tt, by $test:expr, $how:ident $get:literal;)+) => {
         $(
             #[doc = $shown]
             pub const $name: Tool =
-                Tool { name: $shown, programs: &$programs, get: $get, test: $test };
+                Tool { name: $shown, programs: &$programs, get: get!($how $get), test: $test };
         )+
         /// Every tool.
         pub const ALL: &[Tool] = &[$($name),+];
@@ -26,26 +35,17 @@ tools! {
         get "on Debian, `apt-get install g++`; or name one by CXX=...";
     PYTHON: "Python 3.10 or later with `venv` and `ensurepip`", hides [], by Test::Python,
         get "on Debian, `apt-get install python3-venv`; or name one by PYTHON=...";
-    GCC: "gcc", hides ["gcc"], by run("gcc", &["--version"]),
-        get "on Debian, `apt-get install gcc`";
-    GPP: "g++", hides ["c++", "g++"], by run("g++", &["--version"]),
-        get "on Debian, `apt-get install g++`";
+    GCC: "gcc", hides ["gcc"], by run("gcc", &["--version"]), debian "gcc";
+    GPP: "g++", hides ["c++", "g++"], by run("g++", &["--version"]), debian "g++";
     CLANG: "clang", hides ["clang", "clang++"], by run("clang++", &["--version"]),
         get "on Debian, `apt-get install clang libclang-rt-14-dev`, its sanitizers with it";
-    NM: "nm", hides ["nm"], by run("nm", &["--version"]),
-        get "on Debian, `apt-get install binutils`";
-    READELF: "readelf", hides ["readelf"], by run("readelf", &["--version"]),
-        get "on Debian, `apt-get install binutils`";
-    VALGRIND: "valgrind", hides ["valgrind"], by run("valgrind", &["--version"]),
-        get "on Debian, `apt-get install valgrind`";
-    ABIDIFF: "abidiff", hides ["abidiff", "abidw"], by run("abidiff", &["--version"]),
-        get "on Debian, `apt-get install abigail-tools`";
-    CMAKE: "CMake", hides ["cmake"], by run("cmake", &["--version"]),
-        get "on Debian, `apt-get install cmake`";
-    MAKE: "make", hides ["make"], by run("make", &["--version"]),
-        get "on Debian, `apt-get install make`";
-    PKG_CONFIG: "pkg-config", hides ["pkg-config"], by run("pkg-config", &["--version"]),
-        get "on Debian, `apt-get install pkg-config`";
+    NM: "nm", hides ["nm"], by run("nm", &["--version"]), debian "binutils";
+    READELF: "readelf", hides ["readelf"], by run("readelf", &["--version"]), debian "binutils";
+    VALGRIND: "valgrind", hides ["valgrind"], by run("valgrind", &["--version"]), debian "valgrind";
+    ABIDIFF: "abidiff", hides ["abidiff", "abidw"], by run("abidiff", &["--version"]), debian "abigail-tools";
+    CMAKE: "CMake", hides ["cmake"], by run("cmake", &["--version"]), debian "cmake";
+    MAKE: "make", hides ["make"], by run("make", &["--version"]), debian "make";
+    PKG_CONFIG: "pkg-config", hides ["pkg-config"], by run("pkg-config", &["--version"]), debian "pkg-config";
 
     NEXTEST: "cargo-nextest", hides [], by run("cargo", &["nextest", "--version"]),
         get "https://nexte.st says how";
@@ -58,46 +58,29 @@ tools! {
     NIGHTLY: "a nightly Rust", hides [], by run("cargo", &["+nightly", "--version"]),
         get "`rustup toolchain install nightly --profile minimal`";
 
-    FISH: "fish", hides ["fish"], by run("fish", &["--version"]),
-        get "on Debian, `apt-get install fish`";
-    ZSH: "zsh", hides ["zsh"], by run("zsh", &["--version"]),
-        get "on Debian, `apt-get install zsh`";
-    BASH: "bash", hides [], by run("bash", &["--version"]),
-        get "on Debian, `apt-get install bash`";
-    JQ: "jq", hides ["jq"], by run("jq", &["--version"]),
-        get "on Debian, `apt-get install jq`";
-    NGINX: "nginx", hides ["nginx"], by run("nginx", &["-v"]),
-        get "on Debian, `apt-get install nginx-light`";
-    OPENSSL: "openssl", hides ["openssl"], by run("openssl", &["version"]),
-        get "on Debian, `apt-get install openssl`";
-    DEBOOTSTRAP: "debootstrap", hides ["debootstrap"], by run("debootstrap", &["--version"]),
-        get "on Debian, `apt-get install debootstrap`";
-    GIT: "git", hides ["git"], by run("git", &["--version"]),
-        get "on Debian, `apt-get install git`";
+    FISH: "fish", hides ["fish"], by run("fish", &["--version"]), debian "fish";
+    ZSH: "zsh", hides ["zsh"], by run("zsh", &["--version"]), debian "zsh";
+    BASH: "bash", hides [], by run("bash", &["--version"]), debian "bash";
+    JQ: "jq", hides ["jq"], by run("jq", &["--version"]), debian "jq";
+    NGINX: "nginx", hides ["nginx"], by run("nginx", &["-v"]), debian "nginx-light";
+    OPENSSL: "openssl", hides ["openssl"], by run("openssl", &["version"]), debian "openssl";
+    DEBOOTSTRAP: "debootstrap", hides ["debootstrap"], by run("debootstrap", &["--version"]), debian "debootstrap";
+    GIT: "git", hides ["git"], by run("git", &["--version"]), debian "git";
     ROOT: "the right to make a root folder of its own", hides [], by Test::Root,
         get "run it as root";
 
-    GO: "Go", hides ["go"], by run("go", &["version"]),
-        get "on Debian, `apt-get install golang-go gcc`";
-    NODE: "Node.js", hides ["node"], by run("node", &["--version"]),
-        get "on Debian, `apt-get install nodejs npm`";
-    NPM: "npm", hides ["npm"], by run("npm", &["--version"]),
-        get "on Debian, `apt-get install npm`";
-    RUBY: "Ruby with fiddle", hides ["gem", "ruby"], by run("ruby", &["-rfiddle", "-e", "0"]),
-        get "on Debian, `apt-get install ruby`";
+    GO: "Go", hides ["go"], by run("go", &["version"]), debian "golang-go gcc";
+    NODE: "Node.js", hides ["node"], by run("node", &["--version"]), debian "nodejs npm";
+    NPM: "npm", hides ["npm"], by run("npm", &["--version"]), debian "npm";
+    RUBY: "Ruby with fiddle", hides ["gem", "ruby"], by run("ruby", &["-rfiddle", "-e", "0"]), debian "ruby";
     LUAJIT: "LuaJIT with cjson", hides ["luajit"],
-        by run("luajit", &["-e", "require('ffi') require('cjson')"]),
-        get "on Debian, `apt-get install luajit lua-cjson`";
-    PHP: "PHP with FFI", hides ["php"], by run("php", &["-r", "FFI::cdef();"]),
-        get "on Debian, `apt-get install php8.2-cli`";
+        by run("luajit", &["-e", "require('ffi') require('cjson')"]), debian "luajit lua-cjson";
+    PHP: "PHP with FFI", hides ["php"], by run("php", &["-r", "FFI::cdef();"]), debian "php8.2-cli";
     PERL: "Perl with FFI::Platypus", hides [],
-        by run("perl", &["-MFFI::Platypus=2.00", "-MJSON::PP", "-e", "0"]),
-        get "on Debian, `apt-get install libffi-platypus-perl`";
+        by run("perl", &["-MFFI::Platypus=2.00", "-MJSON::PP", "-e", "0"]), debian "libffi-platypus-perl";
     JDK: "a Java compiler", hides ["java", "javac"], by run("javac", &["--release", "17", "--version"]),
-        get "on Debian, `apt-get install openjdk-17-jdk-headless`";
+        debian "openjdk-17-jdk-headless";
     JNA: "JNA for Java", hides [],
-        by run("java", &["-cp", "/usr/share/java/jna.jar", "com.sun.jna.Native"]),
-        get "on Debian, `apt-get install libjna-java`";
-    MONO: "Mono's C# compiler", hides ["mcs", "mono"], by run("mcs", &["--version"]),
-        get "on Debian, `apt-get install mono-mcs mono-runtime`";
+        by run("java", &["-cp", "/usr/share/java/jna.jar", "com.sun.jna.Native"]), debian "libjna-java";
+    MONO: "Mono's C# compiler", hides ["mcs", "mono"], by run("mcs", &["--version"]), debian "mono-mcs mono-runtime";
 }

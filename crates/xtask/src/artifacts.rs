@@ -29,8 +29,7 @@ pub(crate) fn executable(built: &[Value]) -> Result<PathBuf> {
 pub(crate) fn library(log: &mut Log) -> Result<Library> {
     let shared =
         file(&build(log, "capi")?, DLL_EXTENSION).context("cargo built no shared library")?;
-    let folder = repo::target().join("xtask/lib");
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let folder = repo::folder("xtask/lib")?;
     let abi = abi_version()?;
     let with_abi = if cfg!(target_vendor = "apple") {
         format!("libmpt_tokens.{abi}.dylib")

@@ -136,8 +136,7 @@ fn one(
 
 /// The judge, told how to start the language's runner.
 fn judged(log: &mut Log, language: &Language, judge: &Path, options: &Options) -> Result<Command> {
-    let folder = repo::target().join("xtask/conformance").join(language.name);
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let folder = repo::folder(format!("xtask/conformance/{}", language.name))?;
     let runner = (language.runner)(log, &folder)?;
     let mut command = Command::new(judge);
     if options.what == What::Load {

@@ -23,9 +23,10 @@ pub(crate) fn test(log: &mut Log, document: &str) -> Result<Tally> {
     let mut tally = Tally::default();
     let mut blocks = blocks(&read(document)?);
     blocks.retain(|block| !matches!(block.language.as_str(), "text" | "toml"));
+    let folder = repo::empty("xtask/readme")?;
     for (number, block) in blocks.iter().enumerate() {
         let name = format!("{document}, block {}: {}", number + 1, block.language);
-        let needs = needs(&block.language)?;
+        let (ending, needs) = kind(&block.language)?;
         if let Some(missing) = needs.iter().find_map(Tool::missing).filter(|_| !ci()) {
             log.skip(&name, &missing);
             tally += Tally::SKIPPED;
@@ -33,10 +34,7 @@ pub(crate) fn test(log: &mut Log, document: &str) -> Result<Tally> {
         }
         tally += log.one(&name, |log| {
             log.only(needs)?;
-            let folder = repo::target().join("xtask/readme");
-            fs::create_dir_all(&folder)
-                .with_context(|| format!("cannot make {}", folder.display()))?;
-            let source = folder.join(format!("block{number}.{}", extension(&block.language)));
+            let source = folder.join(format!("block{number}.{ending}"));
             fs::write(&source, &block.code)
                 .with_context(|| format!("cannot write {}", source.display()))?;
             let mut command = command(log, &block.language, &source)?;
@@ -137,25 +135,18 @@ fn blocks(document: &str) -> Vec<Block> {
     blocks
 }
 
-/// What a block needs of the machine.
-fn needs(language: &str) -> Result<&'static [Tool]> {
+/// How the file of such a block ends, and what it needs of the machine.
+fn kind(language: &str) -> Result<(&'static str, &'static [Tool])> {
     Ok(match language {
-        "sh" | "rust" => &[],
-        "python" => &[PYTHON],
-        "c" => &[C_COMPILER],
-        "cpp" => &[CPP_COMPILER],
+        "sh" => ("sh", &[]),
+        "rust" => ("rs", &[]),
+        "python" => ("py", &[PYTHON]),
+        "c" => ("c", &[C_COMPILER]),
+        "cpp" => ("cpp", &[CPP_COMPILER]),
         other => bail!(
             "nobody knows how to run a block marked {other:?}: mark it `text` if it is not to be run"
         ),
     })
-}
-
-fn extension(language: &str) -> &str {
-    match language {
-        "rust" => "rs",
-        "python" => "py",
-        other => other,
-    }
 }
 
 /// Builds what the block needs and the block itself.
@@ -222,6 +213,6 @@ mod tests {
 
     #[test]
     fn a_block_of_an_unknown_language_is_an_error() {
-        assert!(needs("fortran").is_err());
+        assert!(kind("fortran").is_err());
     }
 }

@@ -43,24 +43,19 @@ fn links(folder: &Path, hidden: &[&str]) -> Result<PathBuf> {
     let changed = fs::metadata(folder).and_then(|data| data.modified())?;
     let mut hasher = DefaultHasher::new();
     (folder, hidden, changed.duration_since(SystemTime::UNIX_EPOCH)?).hash(&mut hasher);
-    let parent = repo::target().join("xtask/path");
+    let parent = repo::folder("xtask/path")?;
     let made = parent.join(format!("{:016x}", hasher.finish()));
     if made.exists() {
         return Ok(made);
     }
-    fs::create_dir_all(&parent).with_context(|| format!("cannot make {}", parent.display()))?;
     // Another run may do the same at this moment: the folder appears whole, under its name, or not at all.
     let new = tempfile::tempdir_in(&parent)
         .with_context(|| format!("cannot make a folder in {}", parent.display()))?;
-    let entries =
-        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    for entry in entries {
-        let entry = entry?;
-        let name = entry.file_name();
-        let link = new.path().join(&name);
-        if !hidden.iter().any(|hidden| name == **hidden) {
-            symlink(entry.path(), &link)
-                .with_context(|| format!("cannot link {}", link.display()))?;
+    for entry in repo::entries(folder)? {
+        let name = entry.file_name().context("an entry has a name")?;
+        let link = new.path().join(name);
+        if !hidden.iter().any(|hidden| name == *hidden) {
+            symlink(&entry, &link).with_context(|| format!("cannot link {}", link.display()))?;
         }
     }
     if fs::rename(new.path(), &made).is_ok() {

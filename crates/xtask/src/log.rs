@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{Read, Write as _};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -35,9 +35,7 @@ impl Log {
     /// What runs by it must end within so many minutes from now.
     pub(crate) fn new(name: &str, minutes: u64) -> Result<Self> {
         let logs = std::env::var_os(LOGS).unwrap_or_else(|| "logs".into());
-        let folder = repo::target().join("xtask").join(logs);
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let path = folder.join(format!("{name}.log"));
+        let path = repo::folder(Path::new("xtask").join(logs))?.join(format!("{name}.log"));
         // Every program that runs writes to its end.
         let file = fs::write(&path, "").and_then(|()| File::options().append(true).open(&path));
         let file = file.with_context(|| format!("cannot write {}", path.display()))?;
@@ -218,7 +216,7 @@ impl Log {
 
 /// The command as a person would type it, programs by their bare names.
 fn shown(command: &Command) -> String {
-    let program = std::path::Path::new(command.get_program());
+    let program = Path::new(command.get_program());
     let mut text = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
     for arg in command.get_args() {
         let _ = write!(text, " {}", arg.to_string_lossy());

@@ -7,16 +7,13 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::log::Log;
+use crate::repo;
 
 /// A copy of a package with what its lock file pins: npm would put that into the tree.
 pub(crate) fn install(log: &mut Log, from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
-    let entries = fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))?;
-    for entry in entries {
-        let entry = entry?;
-        if entry.file_type()?.is_file() {
-            fs::copy(entry.path(), to.join(entry.file_name()))?;
-        }
+    for file in repo::entries(from)?.iter().filter(|entry| entry.is_file()) {
+        fs::copy(file, to.join(file.file_name().context("a file has a name")?))?;
     }
     // npm starts anew each time: what it would do is done already when the lock is the same.
     let lock = fs::read(to.join("package-lock.json"))?;

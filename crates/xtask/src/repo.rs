@@ -50,15 +50,21 @@ pub(crate) fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// An empty folder of that name under the build folder.
-pub(crate) fn empty(name: &str) -> Result<PathBuf> {
+/// The folder of that name under the build folder.
+pub(crate) fn folder(name: impl AsRef<Path>) -> Result<PathBuf> {
     let folder = target().join(name);
-    match fs::remove_dir_all(&folder) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => fs::create_dir_all(&folder),
-    }
-    .with_context(|| format!("cannot empty {}", folder.display()))?;
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     Ok(folder)
+}
+
+/// Likewise, with nothing in it.
+pub(crate) fn empty(name: &str) -> Result<PathBuf> {
+    match fs::remove_dir_all(target().join(name)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot empty {name}"))
+        }
+        _ => folder(name),
+    }
 }
 
 /// `cargo VERB` (`nextest run` is one verb), at the top of the workspace, without colours (its output is kept, not shown at once).
