@@ -8,8 +8,8 @@
         except mpt_tokens.Error as error:
             print(error.outcome, error)
 
-Every result says what is true of the token (``deleted``, ``gone``, ``not_deleted`` or ``unknown``), whatever the
-network did in between. What core logs goes to the logger ``mpt_tokens``.
+Every result says what is true of the token (``deleted``, ``gone``, ``not_deleted`` or ``unknown``), whatever happened
+on the network. Log records go to the logger ``mpt_tokens``.
 """
 
 from ._client import Client, delete_token
@@ -97,7 +97,7 @@ __all__ = [
 ]
 
 
-# Where a name is that is imported when it is first asked for; the exceptions, which are most, are in `_errors`.
+# The modules of the names that are imported on first use. All other names, mostly exceptions, are in `_errors`.
 _MODULES = {
     "AsyncBatch": "_aio",
     "AsyncClient": "_aio",
@@ -117,7 +117,7 @@ _MODULES = {
     "Truth": "_sandbox",
 }
 
-# A type checker must not see it: it would take every name for one that is there.
+# A type checker must not see this: it would think that every name exists.
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:

@@ -1,4 +1,4 @@
-"""The program ``mpt-tokens``: ``python -m mpt_tokens``. The same code as the program made with Rust."""
+"""The program ``mpt-tokens``: ``python -m mpt_tokens``. It runs the same code as the Rust program."""
 
 import signal
 import sys
@@ -8,7 +8,7 @@ from ._native import run_program
 
 def main() -> int:
     """Runs the program with the arguments of this process; returns the exit status."""
-    # The program answers these by itself: Python must neither print a traceback nor swallow them.
+    # The program handles these signals itself: Python must neither print a traceback nor swallow them.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)

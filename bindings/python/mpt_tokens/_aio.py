@@ -1,4 +1,4 @@
-"""The client for asyncio: every call runs on a thread of the client's own, and is cancelled with its task."""
+"""The client for asyncio: every call runs on one of the client's own threads, and is cancelled with its task."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class _Threads:
         self._pool: ThreadPoolExecutor | None = None
 
     def start(self, work: Callable[[], _T], future: Future[_T]) -> None:
-        """Has the work done, for a future of the caller's: an interrupt may come in here when it has begun already."""
+        """Starts the work for the caller's future: an interrupt may arrive here after the work has begun."""
         if self._pool is None or self._pid != os.getpid():
             self._pool = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="mpt-tokens")
             self._pid = os.getpid()
@@ -72,7 +72,7 @@ def _carry_out(work: Callable[[], _T], future: Future[_T]) -> None:
 
 
 def _wake(loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[None], _: object) -> None:
-    """Ends the wait for a call, on the thread that made it."""
+    """Ends the wait for a call, on the thread that ran it."""
     try:
         loop.call_soon_threadsafe(_woken, waiter)
     except RuntimeError:
@@ -87,7 +87,7 @@ def _woken(waiter: asyncio.Future[None]) -> None:
 
 
 async def _finish(waiter: asyncio.Future[_T]) -> None:
-    """Waits for a call that was cancelled, whatever happens to the task meanwhile: it takes 200 ms at the most."""
+    """Waits for a cancelled call, at most 200 ms, whatever happens to the task meanwhile."""
     while not waiter.done():
         try:
             await asyncio.wait([waiter])
@@ -100,9 +100,9 @@ async def _finish(waiter: asyncio.Future[_T]) -> None:
 class AsyncClient(BaseClient):
     """Deletes API tokens, for asyncio.
 
-    As ``Client``, with the same options; may be used from any number of tasks at once, and from one event loop after
-    another. The event loop is never blocked: calls run on up to 256 threads of the client's own. ``async with``
-    closes it.
+    Works like ``Client`` and has the same options. Any number of tasks may use it at once, and event loops may use it
+    one after another. It never blocks the event loop: calls run on up to 256 threads of its own. ``async with`` closes
+    it.
 
     Example:
         >>> async with mpt_tokens.AsyncClient() as client:  # doctest: +SKIP
@@ -128,17 +128,18 @@ class AsyncClient(BaseClient):
     ) -> Outcome:
         """Deletes one token.
 
-        The call is tried again where that is safe and can help. When the task is cancelled, so is the call, within
-        200 ms: the ``asyncio.CancelledError`` has a note that says what is true of the token, and ``outcome_of``
-        gives it whole, also from the ``TimeoutError`` of ``asyncio.timeout`` or ``asyncio.wait_for``.
+        Failed attempts are repeated where that is safe and can help. Cancelling the task cancels the call within 200
+        ms: the ``asyncio.CancelledError`` has a note that says what is true of the token, and ``outcome_of`` returns
+        the whole outcome, also from the ``TimeoutError`` of ``asyncio.timeout`` or ``asyncio.wait_for``.
 
         Args:
             token_id: The id of the token, such as ``TKN-1671-0642``.
-            missing_ok: Whether a token that the API does not know is a success; by default as the client does.
-            allow_own_token: Whether the token in use may be deleted; by default as the client does.
-            after_lost_answer: Whether the token was asked to be deleted before and the answer is not known: a 404
-                then means ``gone``, and no failure can mean ``not_deleted``.
-            trace_parent: A W3C ``traceparent`` to make the call part of the caller's trace.
+            missing_ok: If true, a token that the API does not know is a success; by default the client's setting.
+            allow_own_token: If true, the token in use may be deleted; by default the client's setting.
+            after_lost_answer: If true, deletion of the token was requested before and the response is not known. A 404
+                then means ``gone``, and after a failure the outcome is ``unknown`` instead of ``not_deleted``, unless
+                the id itself is invalid.
+            trace_parent: A W3C ``traceparent`` that makes the call part of the caller's trace.
 
         Returns:
             The outcome: ``deleted`` or ``gone``.
@@ -162,14 +163,14 @@ class AsyncClient(BaseClient):
     async def prove_deleted(
         self, value: str | ApiToken, *, trace_parent: str | None = None
     ) -> Proof:
-        """Asks for proof that a token is dead, from the token's own value, as ``Client.prove_deleted``.
+        """Checks with a token's own value whether it is provably dead, as ``Client.prove_deleted`` does.
 
         Args:
-            value: The value, of the form ``idt:TKN-XXXX-XXXX:<secret>``. A secret: never shown.
-            trace_parent: A W3C ``traceparent`` to make the call part of the caller's trace.
+            value: The value, in the form ``idt:TKN-XXXX-XXXX:<secret>``. A secret: never shown.
+            trace_parent: A W3C ``traceparent`` that makes the call part of the caller's trace.
 
         Returns:
-            The proof, whatever the server answered: see ``proven`` and ``basis``.
+            The proof, whatever the response was: see ``proven`` and ``basis``.
 
         Raises:
             InvalidArgumentError: The value does not have that form.
@@ -187,7 +188,7 @@ class AsyncClient(BaseClient):
         return await self._run(call)
 
     async def _run(self, call: Callable[[Cancel], _Told]) -> _Told:
-        """Makes a call on a thread; a task that is cancelled cancels it, and keeps what is true of the token."""
+        """Runs a call on a thread. Cancelling the task cancels the call; the exception keeps its outcome."""
         cancel = Cancel()
         future: Future[_Told] = Future()
         try:
@@ -203,7 +204,7 @@ class AsyncClient(BaseClient):
             raise
         except BaseException as interrupt:
             cancel.cancel()
-            # A coroutine that is thrown away must not wait.
+            # A coroutine that is being discarded must not wait.
             if isinstance(interrupt, GeneratorExit):
                 raise
             begun = not future.cancel()
@@ -230,24 +231,23 @@ class AsyncClient(BaseClient):
         journal: str | os.PathLike[str] | None = None,
         prove: bool = False,
     ) -> AsyncBatch:
-        """Deletes many tokens: an asynchronous iterator of outcomes, as ``Client.delete_tokens``.
+        """Deletes many tokens, as ``Client.delete_tokens`` does. Returns an asynchronous iterator of outcomes.
 
         Args:
-            token_ids: The ids, or token values that have them inside (``ApiToken``); any iterable, synchronous or
+            token_ids: The ids, or token values that contain them (``ApiToken``); any iterable, synchronous or
                 asynchronous, of any length. It is iterated on the event loop's thread.
-            concurrency: How many calls may run at once, 1 to 256; 8 by default.
-            missing_ok: Whether a token that the API does not know is a success; by default as the client does.
-            allow_own_token: Whether the token in use may be deleted: it goes last then; by default as the client
-                does.
-            journal: A file that survives a crash, and from which the next batch resumes, as in ``Client``.
-            prove: Whether each token that is dead afterwards and whose value is at hand is asked for proof.
+            concurrency: The largest number of calls at once, 1 to 256; 8 by default.
+            missing_ok: If true, a token that the API does not know is a success; by default the client's setting.
+            allow_own_token: If true, the token in use may be deleted, after all others; default: the client's setting.
+            journal: A file that survives a crash and lets the next batch resume, as in ``Client``.
+            prove: If true, requests proof for each dead token whose value is given, as ``prove_deleted`` does.
 
         Returns:
-            The batch. Nothing is sent before its first outcome is asked for.
+            The batch. Nothing is sent before you ask for the first outcome.
 
         Raises:
-            InvalidArgumentError: A number is out of its range, or the client is closed.
-            InvalidConfigError: The journal cannot be used, or is of another base URL or API token.
+            InvalidArgumentError: A number is out of range, or the client is closed.
+            InvalidConfigError: The journal cannot be used, or belongs to another base URL or API token.
         """
         cancel = Cancel()
         feed = _Feed(token_ids, 8 if concurrency is None else min(max(concurrency, 1), 256))
@@ -263,7 +263,7 @@ class AsyncClient(BaseClient):
         return AsyncBatch(native, feed, self._threads)
 
     async def aclose(self) -> None:
-        """Lets the connections go, once the calls under way are done. Closing twice is fine."""
+        """Closes the connections once the calls under way are done. May be called more than once."""
         self._native.close()
         self._threads.close()
 
@@ -280,9 +280,9 @@ class AsyncClient(BaseClient):
 
 
 class _Feed:
-    """Ids for a batch that runs on another thread: they are pulled on the thread of the event loop.
+    """Ids for a batch that runs on another thread. They are taken from the iterable on the event loop's thread.
 
-    ``None`` says that the next one is still to come.
+    ``None`` means that the next id is not available yet.
     """
 
     __slots__ = ("_ahead", "_failure", "_ids", "_pulling", "_some", "loop")
@@ -324,7 +324,7 @@ class _Feed:
         return self._ahead.pop()
 
     async def _pull(self) -> list[str | ApiToken]:
-        """The next ids, the last one first: some that can be had without waiting, or one."""
+        """Returns the next ids, the last one first: those available without waiting, or one."""
         if isinstance(self._ids, AsyncIterator):
             try:
                 return [await self._ids.__anext__()]
@@ -346,26 +346,26 @@ class _Feed:
         return some
 
     def end(self) -> None:
-        """No more ids: one that is being waited for is given up."""
+        """Takes no more ids: stops waiting for the next one."""
         pulling = self._pulling
         if pulling is not None:
             pulling.cancel()
 
 
 class AsyncBatch:
-    """A batch under way: an asynchronous iterator of outcomes, made by ``AsyncClient.delete_tokens``.
+    """A running batch: an asynchronous iterator of outcomes, returned by ``AsyncClient.delete_tokens``.
 
-    As ``Batch``, but a few ids may be pulled that are not tried when it is stopped: what has no outcome was not
-    tried. When the task is cancelled while it waits for an outcome, the calls under way are cancelled within 200 ms; go
-    on iterating then to learn what is true of each token that was begun.
+    Works like ``Batch``, but when it is stopped, a few ids may have been taken and not tried: an id without an outcome
+    was not tried. Cancelling the task while it waits for an outcome cancels the calls under way within 200 ms. Continue
+    iterating to learn what is true of each token that was started.
 
-    Leave it early through ``async with``, which waits for the calls under way without blocking the event loop.
+    To leave it early, use ``async with``, which waits for the calls under way without blocking the event loop.
     """
 
     __slots__ = ("__weakref__", "_feed", "_native", "_next", "_threads", "_waiting")
 
     def __init__(self, native: _NativeBatch, feed: _Feed, threads: _Threads) -> None:
-        """Made by ``AsyncClient.delete_tokens``."""
+        """Called by ``AsyncClient.delete_tokens``."""
         self._native = native
         self._feed = feed
         self._threads = threads
@@ -414,20 +414,20 @@ class AsyncBatch:
         return BatchSummary(*self._native.summary())
 
     def stop(self) -> None:
-        """Pulls no more ids. What is under way finishes; what was pulled and not started is ``skipped``.
+        """Takes no more ids. Calls under way finish; ids that were taken but not started are ``skipped``.
 
-        Go on iterating for these outcomes.
+        Continue iterating to receive these outcomes.
         """
         self._native.stop()
         self._feed.end()
 
     def cancel(self) -> None:
-        """As ``stop``, and ends the calls under way within 200 ms."""
+        """Stops, and cancels the calls under way within 200 ms."""
         self._native.cancel()
         self._feed.end()
 
     async def aclose(self) -> None:
-        """Stops, and waits for what is under way. Its outcomes are counted in ``summary``. Closing twice is fine."""
+        """Stops, and waits for the calls under way. Their outcomes count in ``summary``. May be closed twice."""
         self.stop()
         future: Future[None] = Future()
         self._threads.start(self._native.close, future)

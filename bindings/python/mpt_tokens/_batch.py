@@ -1,4 +1,4 @@
-"""Many tokens: the iterator of outcomes."""
+"""The iterator of outcomes for many tokens."""
 
 from __future__ import annotations
 
@@ -22,13 +22,12 @@ class BatchSummary(Frozen):
         gone: Outcomes ``gone``.
         not_deleted: Outcomes ``not_deleted``.
         unknown: Outcomes ``unknown``.
-        not_found: Outcomes with the code ``not_found``: somebody may have deleted the token before. They are counted as
-            ``not_deleted``, too.
-        skipped: Outcomes with the code ``skipped``; they are counted as ``not_deleted``, too.
-        duplicates: Ids that came again: not tried again, not reported again.
-        already_done: Ids that the journal knows to be dead: not asked again, not reported again.
-        without_value: Tokens that are dead and not proven, since their values were not at hand where proof was asked
-            for.
+        not_found: Outcomes with the code ``not_found``: somebody else may have deleted the token. They also count as
+            ``not_deleted``.
+        skipped: Outcomes with the code ``skipped``. They also count as ``not_deleted``.
+        duplicates: Repeated ids, which are neither tried nor reported again.
+        already_done: Ids that the journal lists as dead, which are neither tried nor reported again.
+        without_value: Tokens that are dead but not proven dead: proof was requested, but their values were not given.
         total: All outcomes.
     """
 
@@ -83,23 +82,23 @@ class BatchSummary(Frozen):
 
 
 class Batch:
-    """A batch under way: an iterator of outcomes, made by ``Client.delete_tokens``.
+    """A running batch: an iterator of outcomes, returned by ``Client.delete_tokens``.
 
-    Ids are pulled as needed, on the thread that iterates, about twice as many ahead as calls run at once. Outcomes
-    come in order of completion, one for each id, failures included: none is raised. An exception of the iterable
-    of ids is raised when every outcome is given.
+    Takes ids from the iterable as needed, on the thread that iterates, about twice as many ahead as calls run at once.
+    Yields one outcome for each id, in order of completion. Failures are yielded too, not raised. An exception from the
+    iterable of ids is raised after the last outcome.
 
-    Ctrl-C cancels the calls under way and raises ``KeyboardInterrupt`` within 200 ms; go on iterating then to learn what
-    is true of each token that was begun.
+    Ctrl-C cancels the calls under way and raises ``KeyboardInterrupt`` within 200 ms. Continue iterating to learn what
+    is true of each token that was started.
 
-    Leaving it early (``break``, ``with``) waits for the calls under way. In a forked child it has ended: its outcomes are
-    the parent's.
+    Leaving it early (``break``, ``with``) waits for the calls under way. In a forked child the batch has ended: its
+    outcomes belong to the parent.
     """
 
     __slots__ = ("_native",)
 
     def __init__(self, native: _NativeBatch) -> None:
-        """Made by ``Client.delete_tokens``."""
+        """Called by ``Client.delete_tokens``."""
         self._native = native
 
     def __iter__(self) -> Self:
@@ -114,21 +113,21 @@ class Batch:
         return BatchSummary(*self._native.summary())
 
     def stop(self) -> None:
-        """Pulls no more ids. What is under way finishes; what was pulled and not started is ``skipped``.
+        """Takes no more ids. Calls under way finish; ids that were taken but not started are ``skipped``.
 
-        Go on iterating for these outcomes. From any thread.
+        Continue iterating to receive these outcomes. May be called from any thread.
         """
         self._native.stop()
 
     def cancel(self) -> None:
-        """As ``stop``, and ends the calls under way within 200 ms."""
+        """Stops, and cancels the calls under way within 200 ms."""
         self._native.cancel()
 
     def close(self) -> None:
-        """Stops, and waits for what is under way. Its outcomes are counted in ``summary``. Closing twice is fine.
+        """Stops, and waits for the calls under way. Their outcomes count in ``summary``. May be called more than once.
 
         Raises:
-            InvalidArgumentError: Another thread waits for an outcome just now. It is stopped all the same.
+            InvalidArgumentError: Another thread is waiting for an outcome. The batch is stopped anyway.
         """
         self._native.close()
 

@@ -1,4 +1,4 @@
-"""The clients: what a program makes once, and calls from any thread."""
+"""The clients: a program creates one and calls it from any thread."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class BaseClient:
-    """What ``Client`` and ``AsyncClient`` have in common: settings and connections."""
+    """The common part of ``Client`` and ``AsyncClient``: settings and connections."""
 
     __slots__ = ("__weakref__", "_native")
 
@@ -43,32 +43,33 @@ class BaseClient:
         ca_only: bool = False,
         proxy: str | None = None,
     ) -> None:
-        """Sets the client up. Nothing is sent before the first call.
+        """Creates a client. Nothing is sent before the first call.
 
         Args:
-            api_token: The API token to authenticate with; by default that of ``MPT_API_TOKEN``. A pasted
-                ``Bearer`` before it is dropped. A secret: never shown.
-            base_url: Where the API is; by default that of ``MPT_API_BASE_URL``, or the Marketplace's own.
-            timeout: The total limit of a call in seconds, over all attempts and pauses; up to a day, 60 by default.
-            attempt_timeout: The limit of one attempt in seconds; 20 by default.
-            connect_timeout: The limit of opening a connection in seconds; 5 by default.
-            attempts: How often a call is tried, 1 to 100; 4 by default.
-            backoff: The bounds in seconds of the pause before another attempt: a random part of the first after
-                one attempt, of twice that after two, and so on, never more than the second; ``(0.2, 10)`` by
+            api_token: The API token to authenticate with; by default that of ``MPT_API_TOKEN``. A leading ``Bearer`` is
+                removed. A secret: never shown.
+            base_url: The base URL of the API; by default that of ``MPT_API_BASE_URL``, or else the Marketplace's own.
+            timeout: The time limit of a whole call in seconds, over all attempts and pauses; at most one day, 60 by
                 default.
-            missing_ok: Whether a token that the API does not know is a success (``gone``) from the first attempt on.
-            allow_own_token: Whether the token in use may be deleted.
-            allow_plain_http: Whether plain ``http`` may be spoken with a host that is not loopback: the API token
-                then travels unencrypted.
-            user_agent: The caller's own part of the ``User-Agent``, such as ``my-job/1.0``.
-            ca_file: A PEM file of certificate authorities to trust beside the platform's.
-            ca_only: Whether those of ``ca_file`` are trusted instead of the platform's.
-            proxy: The URL of an HTTP proxy, or ``none``; by default that of ``HTTPS_PROXY``, ``HTTP_PROXY``,
-                ``ALL_PROXY`` and ``NO_PROXY``.
+            attempt_timeout: The time limit of one attempt in seconds; 20 by default.
+            connect_timeout: The time limit for opening a connection in seconds; 5 by default.
+            attempts: The largest number of attempts in a call, 1 to 100; 4 by default.
+            backoff: The bounds ``(base, cap)`` of the pause between attempts, in seconds. The pause is random: at most
+                ``base`` after the first attempt, twice that after the second, and so on, but never more than ``cap``.
+                ``(0.2, 10)`` by default.
+            missing_ok: If true, a token that the API does not know is a success (``gone``) from the first attempt.
+            allow_own_token: If true, the token in use may be deleted.
+            allow_plain_http: If true, plain HTTP is allowed to hosts other than loopback, which sends the API token
+                unencrypted.
+            user_agent: The caller's part of the ``User-Agent``, such as ``my-job/1.0``.
+            ca_file: A PEM file of certificate authorities to trust in addition to the platform's.
+            ca_only: If true, those of ``ca_file`` are trusted instead of the platform's.
+            proxy: The URL of an HTTP proxy, or ``none``; by default ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and
+                ``NO_PROXY`` decide.
 
         Raises:
             InvalidConfigError: The token, the base URL, the proxy, the CA file or the user agent cannot be used.
-            InvalidArgumentError: A number is out of its range.
+            InvalidArgumentError: A number is out of range.
         """
         try:
             self._native = _NativeClient(
@@ -93,26 +94,26 @@ class BaseClient:
         self._set_up()
 
     def _set_up(self) -> None:
-        """What a kind of client has beside."""
+        """Sets up what a subclass adds."""
 
     @property
     def closed(self) -> bool:
-        """Whether the client was closed."""
+        """True if the client was closed."""
         native = getattr(self, "_native", None)  # a client that could not be made has none
         return native is None or native.closed
 
     @property
     def base_url(self) -> str | None:
-        """Where the requests go; ``None`` once closed."""
+        """The base URL of the requests; ``None`` once closed."""
         return self._native.base_url
 
     @property
     def own_token_id(self) -> str | None:
-        """The id of the token in use, where its value names one."""
+        """The id of the token in use; ``None`` if its value does not contain one."""
         return self._native.own_token_id
 
     def cancel(self) -> None:
-        """Ends every call under way within 200 ms, and every later one at once. From any thread."""
+        """Cancels every call under way within 200 ms, and every later call at once. May be called from any thread."""
         self._native.cancel()
 
     def __repr__(self) -> str:
@@ -127,8 +128,8 @@ class BaseClient:
 class Client(BaseClient):
     """Deletes API tokens.
 
-    May be used from any number of threads at once, and in a forked child, which opens connections of its own.
-    Connections are pooled: make one client and keep it. ``with`` closes it.
+    Any number of threads may use it at once, and so may a forked child, which opens its own connections. Connections
+    are pooled: create one client and keep it. ``with`` closes it.
 
     Example:
         >>> with mpt_tokens.Client() as client:  # doctest: +SKIP
@@ -149,17 +150,18 @@ class Client(BaseClient):
     ) -> Outcome:
         """Deletes one token.
 
-        Blocks until the matter is settled, at the longest for the client's timeout; the GIL is released. The call
-        is tried again where that is safe and can help. Ctrl-C ends it within 200 ms: the ``KeyboardInterrupt``
-        has a note that says what is true of the token, and ``outcome_of`` gives it whole.
+        Blocks until the outcome is known, at most for the client's timeout; the GIL is released. Failed attempts are
+        repeated where that is safe and can help. Ctrl-C ends the call within 200 ms: the ``KeyboardInterrupt`` has a
+        note that says what is true of the token, and ``outcome_of`` returns the whole outcome.
 
         Args:
             token_id: The id of the token, such as ``TKN-1671-0642``.
-            missing_ok: Whether a token that the API does not know is a success; by default as the client does.
-            allow_own_token: Whether the token in use may be deleted; by default as the client does.
-            after_lost_answer: Whether the token was asked to be deleted before and the answer is not known: a 404
-                then means ``gone``, and no failure can mean ``not_deleted``.
-            trace_parent: A W3C ``traceparent`` to make the call part of the caller's trace.
+            missing_ok: If true, a token that the API does not know is a success; by default the client's setting.
+            allow_own_token: If true, the token in use may be deleted; by default the client's setting.
+            after_lost_answer: If true, deletion of the token was requested before and the response is not known. A 404
+                then means ``gone``, and after a failure the outcome is ``unknown`` instead of ``not_deleted``, unless
+                the id itself is invalid.
+            trace_parent: A W3C ``traceparent`` that makes the call part of the caller's trace.
 
         Returns:
             The outcome: ``deleted`` or ``gone``.
@@ -186,32 +188,31 @@ class Client(BaseClient):
         journal: str | os.PathLike[str] | None = None,
         prove: bool = False,
     ) -> Batch:
-        """Deletes many tokens: an iterator of outcomes, in order of completion.
+        """Deletes many tokens. Returns an iterator of outcomes, in order of completion.
 
-        Ids are pulled as needed, so that a generator of a million ids is fine: memory is at most 64 bytes a distinct
-        id. Each id is tried once. All calls together keep one pause when the server asks for one. An answer of
-        401 stops the batch, and so does a pause of more than ten minutes, or than the timeout of a call where that is
-        longer: the rest is ``skipped``. Failures are outcomes too: none is raised.
+        Takes ids as needed, so a generator of a million ids is fine: it needs at most 64 bytes of memory per distinct
+        id. Each id is tried once. When the server asks for a pause, all calls keep it. The batch stops on a 401
+        response, and when the server asks for a pause of more than ten minutes (or more than the timeout of a call, if
+        that is longer): the rest is ``skipped``. Failures are outcomes too, and are not raised.
 
         Args:
-            token_ids: The ids, or token values that have them inside (``ApiToken``); any iterable, of any length.
-            concurrency: How many calls may run at once, 1 to 256; 8 by default.
-            missing_ok: Whether a token that the API does not know is a success; by default as the client does.
-            allow_own_token: Whether the token in use may be deleted: it goes last then; by default as the client
-                does.
-            journal: A file that survives a crash, and from which the next batch resumes: what is dead is not asked
-                again, and what was under way is asked as one whose answer was lost. It belongs to one base URL and one
-                API token. A damaged line is logged as a warning, and a token that it may have been about is ``unknown``
-                where the API does not know it.
-            prove: Whether each token that is dead afterwards and whose value is at hand is asked for proof, as
-                ``prove_deleted`` does: ``proof`` of its outcome has it.
+            token_ids: The ids, or token values that contain them (``ApiToken``); any iterable, of any length.
+            concurrency: The largest number of calls at once, 1 to 256; 8 by default.
+            missing_ok: If true, a token that the API does not know is a success; by default the client's setting.
+            allow_own_token: If true, the token in use may be deleted, after all others; default: the client's setting.
+            journal: A file that survives a crash and lets the next batch resume. Dead tokens are not tried again;
+                tokens whose calls were under way are tried as after a lost response. A journal belongs to one base URL
+                and one API token. A damaged line is logged as a warning. If it may have been about a token that the API
+                does not know, that token is ``unknown``.
+            prove: If true, requests proof for each dead token whose value is given, as ``prove_deleted`` does. The
+                result is the outcome's ``proof``.
 
         Returns:
-            The batch. Nothing is sent before its first outcome is asked for.
+            The batch. Nothing is sent before you ask for the first outcome.
 
         Raises:
-            InvalidArgumentError: A number is out of its range, or the client is closed.
-            InvalidConfigError: The journal cannot be used, or is of another base URL or API token.
+            InvalidArgumentError: A number is out of range, or the client is closed.
+            InvalidConfigError: The journal cannot be used, or belongs to another base URL or API token.
         """
         from ._batch import Batch
 
@@ -227,21 +228,22 @@ class Client(BaseClient):
         return Batch(native)
 
     def prove_deleted(self, value: str | ApiToken, *, trace_parent: str | None = None) -> Proof:
-        """Asks for proof that a token is dead, from the token's own value.
+        """Checks with a token's own value whether it is provably dead.
 
-        Sends the DELETE for the id inside the value, with that value as the credential: a deleted token can no longer
-        be used for authentication, so the answer must be 401. The same request with the client's own API token must
-        then be answered 404 by the API: so it is the value that the 401 is about. Where the two are one, the value
-        must have been accepted before by this client. Only for values whose token is to die: one that is still there
-        is deleted by these very requests. A value that was cut off or mistyped never was one, and is answered 401,
-        too: delete the token by its id first.
+        Sends a DELETE for the id inside the value, with the value itself as the credential. A deleted token no longer
+        authenticates, so the API must respond 401. The same request with the client's own API token must then get a 404
+        from the API, which shows that the 401 was about the value. If the value is the client's own API token, this
+        client must have seen the API accept it before.
+
+        Use this only for tokens that are to be deleted: these requests delete a token that still exists. A value that
+        was truncated or mistyped also gets a 401, so delete the token by its id first.
 
         Args:
-            value: The value, of the form ``idt:TKN-XXXX-XXXX:<secret>``. A secret: never shown.
-            trace_parent: A W3C ``traceparent`` to make the call part of the caller's trace.
+            value: The value, in the form ``idt:TKN-XXXX-XXXX:<secret>``. A secret: never shown.
+            trace_parent: A W3C ``traceparent`` that makes the call part of the caller's trace.
 
         Returns:
-            The proof, whatever the server answered: see ``proven`` and ``basis``.
+            The proof, whatever the response was: see ``proven`` and ``basis``.
 
         Raises:
             InvalidArgumentError: The value does not have that form.
@@ -254,7 +256,7 @@ class Client(BaseClient):
         return self._native.prove_deleted(token, trace_parent=trace_parent, cancel=None)
 
     def close(self) -> None:
-        """Lets the connections go, once the calls under way on other threads are done. Closing twice is fine."""
+        """Closes the connections once the calls under way on other threads are done. May be called more than once."""
         self._native.close()
 
     def __enter__(self) -> Self:
@@ -272,11 +274,11 @@ class Client(BaseClient):
 def delete_token(token_id: str, **options: Unpack[ClientOptions]) -> Outcome:
     """Deletes one token with a client of its own.
 
-    For more than one, a ``Client`` that is kept is faster: it keeps its connections.
+    For more than one token, keep a ``Client``: it reuses its connections and is faster.
 
     Args:
         token_id: The id of the token, such as ``TKN-1671-0642``.
-        **options: The keywords of ``Client``. What is not given comes from the environment.
+        **options: The keyword arguments of ``Client``. Those not given come from the environment.
 
     Returns:
         The outcome: ``deleted`` or ``gone``.

@@ -1,4 +1,4 @@
-"""The exceptions: one class for each code, all of them an ``Error``."""
+"""The exceptions: one class for each code, all derived from ``Error``."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class Error(Exception):
-    """A token was not deleted, or its fate is not known: ``outcome`` says which.
+    """A token was not deleted, or may have been: ``outcome`` says which.
 
-    Every exception of this package derives from it, pickles, and carries all that is known.
+    Every exception of this package derives from it, can be pickled, and carries all that is known.
 
     Attributes:
         report: All that is known, as the ``Outcome`` that a success returns.
@@ -36,7 +36,7 @@ class Error(Exception):
 
     @property
     def outcome(self) -> OutcomeName:
-        """What is true of the token: ``not_deleted``, or ``unknown`` when it may have been deleted all the same."""
+        """What is true of the token: ``not_deleted``, or ``unknown`` if it may have been deleted anyway."""
         return self.report.outcome
 
     @property
@@ -46,32 +46,32 @@ class Error(Exception):
 
     @property
     def id(self) -> str | None:
-        """The token id, where the failure has to do with one token."""
+        """The token id; ``None`` if the failure is not about one token."""
         return self.report.id
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
-        """The attempts, in order. Empty when the call was refused before anything was tried."""
+        """The attempts, in order. Empty if the call failed before the first attempt."""
         return self.report.attempts
 
     @property
     def retryable(self) -> bool:
-        """Whether asking again later can change the result; not where somebody must do something first."""
+        """True if trying again later can change the result; false if somebody must fix something first."""
         return self.report.retryable
 
     @property
     def retry_after(self) -> float | None:
-        """How many seconds the server asked to wait, when it did and that wait was not spent."""
+        """How many seconds the server asked to wait, if it did and the call did not wait that long."""
         return self.report.retry_after
 
     @property
     def trace_id(self) -> str | None:
-        """The trace id that went out with every attempt, to give to support."""
+        """The trace id that was sent with every attempt, for support."""
         return self.report.trace_id
 
 
 class InvalidArgumentError(Error, ValueError):
-    """An option that no call can be made with: a number out of its range, a closed client."""
+    """An argument cannot be used: a number is out of range, for example, or the client is closed."""
 
 
 class InvalidTokenIdError(Error, ValueError):
@@ -88,16 +88,16 @@ class OwnTokenError(Error):
 
 
 class ApiError(Error):
-    """The API, or something before it, answered with something else than success."""
+    """The API, or something in front of it, answered with something other than success."""
 
     @property
     def status(self) -> int | None:
-        """The HTTP status of the last answer; ``None`` when what was answered is not HTTP."""
+        """The HTTP status of the last response; ``None`` if the response was not HTTP."""
         return self.report.http_status
 
     @property
     def problem(self) -> ProblemDetails | None:
-        """The body of the last answer, where it was a JSON object."""
+        """The body of the last response, if it was a JSON object."""
         return self.report.problem
 
 
@@ -114,7 +114,7 @@ class ForbiddenError(ApiError):
 
 
 class NotFoundError(ApiError):
-    """The API answered 404: it does not know the token, and no answer before was lost."""
+    """The API answered 404: it does not know the token, and no earlier response was lost."""
 
 
 class ConflictError(ApiError):
@@ -130,7 +130,7 @@ class ServerError(ApiError):
 
 
 class UnexpectedResponseError(ApiError):
-    """The answer is not the API's: a login page, a redirect, a gateway's 404, bytes that are not HTTP."""
+    """The response is not the API's: a login page, a redirect, a gateway's 404, or bytes that are not HTTP."""
 
 
 class ConnectError(Error, ConnectionError):
@@ -195,12 +195,12 @@ _BY_CODE: dict[str, type[Error]] = {
 
 
 def error_of(report: Outcome) -> Error:
-    """The exception for a failure."""
+    """Returns the exception for a failure."""
     return _BY_CODE[report.code](report)
 
 
 def refusal(code: CodeName, message: str) -> Error:
-    """The exception for what was refused before anything was tried."""
+    """Returns the exception for a call that failed before the first attempt."""
     return error_of(Outcome(None, "not_deleted", code, None, (), None, message, False, None, None, 0.0))
 
 
@@ -220,21 +220,24 @@ def note_outcome(interrupt: BaseException, report: Outcome) -> None:
 
 def note_batch(interrupt: BaseException) -> None:
     """Adds to the interrupt of a batch how to learn what is true of its tokens."""
-    _note(interrupt, "the calls under way were cancelled: go on iterating over the batch to learn what is true of each token")
+    _note(
+        interrupt,
+        "the calls under way were cancelled: continue iterating over the batch to learn what is true of each token",
+    )
 
 
 def outcome_of(exception: BaseException | None) -> Outcome | None:
-    """What is true of the token that a call was about when it ended with ``exception``.
+    """Returns what is true of a token after a call ended with ``exception``.
 
-    For what this package raises, and for what interrupts its calls: ``KeyboardInterrupt``, and
-    ``asyncio.CancelledError`` out of an ``AsyncClient``. What was raised from one of these, or while one was being
-    handled, counts too: the ``TimeoutError`` of ``asyncio.timeout``, for one.
+    Works for exceptions of this package, and for those that interrupt its calls: ``KeyboardInterrupt``, and
+    ``asyncio.CancelledError`` from an ``AsyncClient``. It also works for exceptions raised from one of these, or while
+    one was being handled, such as the ``TimeoutError`` of ``asyncio.timeout``.
 
     Args:
         exception: Any exception.
 
     Returns:
-        All that is known, or ``None`` if the exception did not come out of a call about one token.
+        All that is known, or ``None`` if the exception did not come from a call about one token.
     """
     seen: set[int] = set()
     while exception is not None and id(exception) not in seen:

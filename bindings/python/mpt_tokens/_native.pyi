@@ -17,16 +17,16 @@ CODES: Final[list[tuple[str, int]]]
 
 @final
 class ApiToken:
-    """The value of an API token that is to die: a secret that is never shown.
+    """The value of an API token that is to be deleted: a secret that is never shown.
 
-    Among the ids of ``delete_tokens``, it is the id inside the value that is deleted.
+    In the ids of ``delete_tokens``, it stands for the id inside the value.
     """
 
     def __new__(cls, value: str) -> Self:
         """Takes a value of the form ``idt:TKN-XXXX-XXXX:<secret>``.
 
         Args:
-            value: The value. White space around it and a pasted ``Bearer`` before it are dropped.
+            value: The value. Surrounding white space and a leading ``Bearer`` are removed.
 
         Raises:
             InvalidConfigError: The value is empty, or is not one line of visible ASCII.
@@ -34,18 +34,18 @@ class ApiToken:
 
     @property
     def token_id(self) -> str | None:
-        """The id of this very token, where the value has that form."""
+        """The id of this token; ``None`` if the value does not contain one."""
 
 @final
 class Cancel:
-    """Ends the call that it was given to, from any thread."""
+    """Cancels the call that it was passed to, from any thread."""
 
     def __new__(cls) -> Self: ...
     def cancel(self) -> None: ...
 
 @final
 class Client:
-    """Connections and settings. Every option that is ``None`` is core's default, or the environment's."""
+    """Connections and settings. An option that is ``None`` means core's default, or the environment's."""
 
     def __new__(
         cls,
@@ -75,12 +75,12 @@ class Client:
         trace_parent: str | None,
         cancel: Cancel | None,
     ) -> Outcome:
-        """Makes the call. A cancel handle stands instead of Python's signals: its owner is on another thread."""
+        """Makes the call. A cancel handle replaces Python's signals: its owner is on another thread."""
 
     def prove_deleted(
         self, value: ApiToken, *, trace_parent: str | None, cancel: Cancel | None
     ) -> Proof:
-        """Asks for proof. A cancel handle stands instead of Python's signals, as in ``delete_token``."""
+        """Requests proof. A cancel handle replaces Python's signals, as in ``delete_token``."""
 
     def delete_tokens(
         self,
@@ -93,16 +93,16 @@ class Client:
         prove: bool,
         cancel: Cancel | None,
     ) -> Batch:
-        """Begins a batch: nothing is sent before the first outcome is asked for.
+        """Starts a batch. Nothing is sent before the first outcome is requested.
 
-        With a cancel handle, ``None`` among the ids says that the next one is still to come.
+        With a cancel handle, ``None`` among the ids means that the next one is not available yet.
         """
 
     def cancel(self) -> None:
-        """Ends every call under way, and every later one."""
+        """Cancels every call under way, and every later one."""
 
     def close(self) -> None:
-        """Lets the connections go, once the calls under way on other threads are done. Closing twice is fine."""
+        """Closes the connections once the calls under way on other threads are done. May be called more than once."""
 
     @property
     def closed(self) -> bool: ...
@@ -113,14 +113,14 @@ class Client:
 
 @final
 class Batch:
-    """A batch under way; without a state once it is closed."""
+    """A running batch; it has no state once it is closed."""
 
     def __iter__(self) -> Self: ...
     def __next__(self) -> Outcome: ...
     def stop(self) -> None: ...
     def cancel(self) -> None: ...
     def close(self) -> None:
-        """Stops, waits for what is under way, and lets go. Closing twice is fine."""
+        """Stops, waits for the calls under way, and releases everything. May be called more than once."""
 
     def summary(self) -> list[int]:
         """The counts, in the order of the fields of ``BatchSummary``."""
@@ -150,14 +150,14 @@ class Sandbox:
     def closed(self) -> bool: ...
     def value_of(self, token_id: str) -> str: ...
     def truth(self, token_id: str) -> tuple[Literal["Active", "Deleted"] | None, int, int | None]:
-        """Status, how many requests named the token, which of them deleted it."""
+        """Returns the status, how many requests named the token, and which of them deleted it."""
 
     def stats(self) -> dict[str, int]: ...
     def recorded(self) -> list[tuple[str, str, list[tuple[str, str]]]]:
-        """The last requests: method, target, headers."""
+        """Returns the last requests: method, target, headers."""
 
     def wait_for_requests(self, token_id: str, count: int, timeout: float) -> bool: ...
     def close(self) -> None: ...
 
 def run_program(arguments: list[str]) -> int:
-    """Runs the program ``mpt-tokens`` with the arguments given, its name first; returns the exit status."""
+    """Runs the program ``mpt-tokens`` with the given arguments, its name first; returns the exit status."""

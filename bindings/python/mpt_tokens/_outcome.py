@@ -1,4 +1,4 @@
-"""What a call tells: plain data, frozen, made by the compiled module."""
+"""The result of a call: plain, frozen data, created by the compiled module."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Frozen:
-    """Fields, which are the slots, set once in ``__init__``; equality, hash, representation, pickling by them."""
+    """A class whose slots are set once in ``__init__`` and define equality, hash, representation and pickling."""
 
     __slots__: tuple[str, ...] = ()
 
@@ -49,11 +49,11 @@ class Attempt(Frozen):
 
     Attributes:
         number: 1 for the first.
-        sent: Whether the request, or a part of it, may have left: observed where bytes are handed down, not guessed.
-        http_status: The status of the answer, when there was one.
-        failure: The code of what happened, when there was no answer.
+        sent: True if any part of the request may have been sent. This is observed where bytes are written, not guessed.
+        http_status: The status of the response, if there was one.
+        failure: The code of what happened, if there was no response.
         elapsed: How long the attempt took, in seconds.
-        waited: How long was waited before the attempt, in seconds.
+        waited: How long the call waited before the attempt, in seconds.
     """
 
     __match_args__ = __slots__ = ("number", "sent", "http_status", "failure", "elapsed", "waited")
@@ -83,7 +83,7 @@ class Attempt(Frozen):
         put(self, "waited", waited)
 
     def to_dict(self) -> dict[str, Any]:
-        """The attempt as plain data, with the names that the JSON of every other language has."""
+        """Returns the attempt as plain data, with the same names as the JSON of every other language."""
         return {
             "number": self.number,
             "sent": self.sent,
@@ -95,18 +95,18 @@ class Attempt(Frozen):
 
 
 class ProblemDetails(Frozen):
-    """The body of an error answer (RFC 9457), as far as the server sent it.
+    """The body of an error response (RFC 9457), as the server sent it.
 
-    Every member may be missing. The API token in use is replaced by ``<redacted>`` wherever the server echoes it.
+    Every member may be missing. If the server echoes the API token in use, ``<redacted>`` replaces it.
 
     Attributes:
         type: A URI that names the kind of problem.
         title: The kind of problem in words.
-        status: What the body says the status is. Advisory: ``http_status`` decides.
+        status: The status according to the body. Advisory: ``http_status`` decides.
         detail: This occurrence in words.
         instance: A URI that names this occurrence.
-        extensions: All other members, as they came.
-        trace_id: The server's ``traceId``, to give to its support.
+        extensions: All other members, unchanged.
+        trace_id: The server's ``traceId``, for its support.
         error_code: The API's own error code, such as ``MPTCOM03-0078``.
         errors: The messages in ``errors``.
     """
@@ -160,7 +160,7 @@ class ProblemDetails(Frozen):
         return hash((self.type, self.title, self.status, self.detail, self.instance, self.errors))
 
     def to_dict(self) -> dict[str, Any]:
-        """The body as plain data: what the server sent, without what was of a wrong type."""
+        """Returns the body as plain data: what the server sent, except for members of the wrong type."""
         members = dict(self.extensions)
         for name in ("type", "title", "status", "detail", "instance"):
             value = getattr(self, name)
@@ -175,20 +175,19 @@ class Outcome(Frozen):
     Frozen, comparable, hashable, and picklable.
 
     Attributes:
-        id: The token id; ``None`` when the failure has nothing to do with one token (a configuration that cannot
-            be used).
+        id: The token id; ``None`` if the failure is not about one token (such as a configuration that cannot be used).
         outcome: What is true of the token: ``deleted``, ``gone``, ``not_deleted`` or ``unknown``.
         code: What happened: ``ok``, ``not_found``, ``timeout`` and so on.
-        http_status: The HTTP status of the last answer, when any attempt was answered.
-        attempts: The attempts, in order. Empty when the call was refused before anything was tried.
-        problem: The body of the last answer, where it was a JSON object.
+        http_status: The HTTP status of the last response; ``None`` if there was no response.
+        attempts: The attempts, in order. Empty if the call failed before the first attempt.
+        problem: The body of the last response, if it was a JSON object.
         message: One sentence: what happened, what is true of the token and, after a failure, what to do.
-        retryable: Whether asking again later can change the result: what stands in the way passes by itself, or nothing
-            is known of the token. Not where it is dead, nor where somebody must do something first.
-        retry_after: How many seconds the server asked to wait, when it did and that wait was not spent.
-        trace_id: The trace id that went out with every attempt, to give to support.
-        elapsed: How long the whole call took, waits included, in seconds.
-        proof: What the token's own value was answered, in a batch that asks for proof.
+        retryable: True if trying again later can change the result: the obstacle is temporary, or nothing is known
+            about the token. False if the token is dead, or if somebody must fix something first.
+        retry_after: How many seconds the server asked to wait, if it did and the call did not wait that long.
+        trace_id: The trace id that was sent with every attempt, for support.
+        elapsed: How long the whole call took, including pauses, in seconds.
+        proof: The proof, in a batch that requests one.
     """
 
     __match_args__ = __slots__ = (
@@ -253,11 +252,11 @@ class Outcome(Frozen):
 
     @property
     def is_success(self) -> bool:
-        """Whether the credential is dead: ``deleted`` or ``gone``."""
+        """True if the token is dead: ``deleted`` or ``gone``."""
         return self.outcome in ("deleted", "gone")
 
     def to_dict(self) -> dict[str, Any]:
-        """The outcome as plain data, fit for ``json.dumps``: the JSON of ``docs/outcome.schema.json``."""
+        """Returns the outcome as plain data for ``json.dumps``: the JSON of ``docs/outcome.schema.json``."""
         told = {
             "id": self.id,
             "outcome": self.outcome,
@@ -277,16 +276,16 @@ class Outcome(Frozen):
 
 
 class Proof(Frozen):
-    """What a token's own value was answered: proof that it is dead, or what else is known.
+    """The API's response to a token's own value: proof that the token is dead, or what else is known.
 
     Attributes:
-        proven: Whether the value was answered 401, where there is a ``basis`` to measure that against: it can no longer
-            be used for authentication.
-        outcome: What was asked with the value, and answered. When it is proven, ``outcome.outcome`` is ``gone``. ``deleted`` means
-            that the token was alive, and that the request for proof itself has deleted it: ask again for proof.
-        basis: What the proof rests on. ``control``: the same request with the client's own API token was answered 404
-            by the API. ``accepted_before``: the value itself had been accepted by this client (204), and the 401 is the
-            API's. None where nothing is proven.
+        proven: True if the API answered the value with 401 and there is a ``basis`` for comparison: the value can no
+            longer be used for authentication.
+        outcome: The outcome of the request that used the value. If proven, ``outcome.outcome`` is ``gone``. ``deleted``
+            means that the token was alive and that the request for proof itself deleted it: request proof again.
+        basis: What the proof rests on. ``control``: the API answered the same request with 404 when the client's own
+            API token was used. ``accepted_before``: this client had seen the API accept the value (204), and the API
+            itself now answered 401. ``None`` if nothing is proven.
     """
 
     __match_args__ = __slots__ = ("proven", "outcome", "basis")
@@ -305,7 +304,7 @@ class Proof(Frozen):
         return self.outcome.message
 
     def to_dict(self) -> dict[str, Any]:
-        """The proof as plain data, fit for ``json.dumps``."""
+        """Returns the proof as plain data for ``json.dumps``."""
         return {"proven": self.proven, "basis": self.basis, **self.outcome.to_dict()}
 
 

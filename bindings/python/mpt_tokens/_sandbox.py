@@ -1,4 +1,4 @@
-"""A stand-in for the Marketplace on loopback, so that programs can be tested with no account."""
+"""A stand-in for the Marketplace on loopback, to test programs without an account."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class Truth(Frozen):
-    """What is true of one token of a sandbox, at the moment of asking.
+    """The state of one token of a sandbox when it was requested.
 
     Attributes:
-        status: ``Active``: it is there and authenticates; ``Deleted``; ``None``: the sandbox never had it.
-        requests: How many requests to delete it came, whatever the answer was.
-        deleted_by: Which of these requests deleted it, counted from 1; ``None`` when none did.
+        status: ``Active``: the token exists and authenticates. ``Deleted``: it was deleted. ``None``: it never existed.
+        requests: How many requests to delete it arrived, whatever the response was.
+        deleted_by: Which of these requests deleted it, counted from 1; ``None`` if none did.
     """
 
     __match_args__ = __slots__ = ("status", "requests", "deleted_by")
@@ -43,7 +43,7 @@ class Truth(Frozen):
 
 
 class RecordedRequest(Frozen):
-    """One request as it came.
+    """One request as it arrived.
 
     Attributes:
         method: The method.
@@ -65,11 +65,11 @@ class RecordedRequest(Frozen):
 
 
 class Sandbox:
-    """A Marketplace on loopback that keeps the contract, misbehaves on demand, and remembers the truth.
+    """A stand-in for the Marketplace on loopback. It follows the API, misbehaves on demand, and records what happened.
 
-    Starts when made, and stops when closed; ``with`` closes it. A token whose id is ``TKN-<scenario>-<serial>`` is
-    there without being made, and the scenario chooses what goes wrong: ``TKN-answerlost-0001``, ``TKN-503.429-0002``.
-    ``mpt-tokens sandbox --help`` has the table.
+    Starts when it is created, and stops when it is closed; ``with`` closes it. A token whose id is
+    ``TKN-<scenario>-<serial>`` exists without being created. The scenario chooses what goes wrong:
+    ``TKN-answerlost-0001``, ``TKN-503.429-0002``. ``mpt-tokens sandbox --help`` lists the scenarios.
 
     Example:
         >>> with mpt_tokens.Sandbox(tokens=["TKN-1671-0642"]) as sandbox:
@@ -95,20 +95,18 @@ class Sandbox:
         """Starts the sandbox on 127.0.0.1.
 
         Args:
-            tokens: Ids of tokens that are there, beside the main one and those with a scenario in their id.
-            numbered: How many tokens are there too with the ids ``TKN-1000-0001``, ``TKN-1000-0002`` and so on.
-            port: The port to listen on; 0 takes a free one.
-            delay: How long each answer is held back, in seconds. The token is deleted at once: only the answer
-                waits.
-            rate: How many requests a second are let through; those over it are answered 429 with ``Retry-After``.
-                No limit by default.
-            faults: A seed: every token without a scenario then goes through random faults before the contract
-                holds for it.
-            record: How many requests, the last ones, are remembered for ``recorded``.
+            tokens: Ids of tokens that exist, in addition to the main one and those with a scenario in their id.
+            numbered: How many tokens also exist with the ids ``TKN-1000-0001``, ``TKN-1000-0002`` and so on.
+            port: The port to listen on; 0 picks a free one.
+            delay: How long each response is delayed, in seconds. The token is deleted at once: only the response waits.
+            rate: The largest number of requests per second; the others get a 429 with ``Retry-After``. No limit by
+                default.
+            faults: A seed: gives every token without a scenario random faults before it behaves normally.
+            record: How many of the last requests to keep for ``recorded``.
 
         Raises:
             OSError: The port is taken or not permitted.
-            ValueError: A number is out of its range.
+            ValueError: A number is out of range.
         """
         self._native = _NativeSandbox(
             tokens=list(tokens),
@@ -122,7 +120,7 @@ class Sandbox:
 
     @property
     def base_url(self) -> str:
-        """``http://127.0.0.1:<port>``: what ``MPT_API_BASE_URL`` wants."""
+        """``http://127.0.0.1:<port>``: the value for ``MPT_API_BASE_URL``."""
         return self._native.base_url
 
     @property
@@ -132,53 +130,53 @@ class Sandbox:
 
     @property
     def api_token(self) -> str:
-        """The value of the main token, ``TKN-0000-0001``: what ``MPT_API_TOKEN`` wants."""
+        """The value of the main token, ``TKN-0000-0001``: the value for ``MPT_API_TOKEN``."""
         return self._native.api_token
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variables with which a client finds this sandbox."""
+        """The environment variables that make a client use this sandbox."""
         return {"MPT_API_TOKEN": self.api_token, "MPT_API_BASE_URL": self.base_url}
 
     @property
     def options(self) -> SandboxOptions:
-        """The options with which a client uses this sandbox: ``Client(**sandbox.options, timeout=5)``."""
+        """The options that make a client use this sandbox: ``Client(**sandbox.options, timeout=5)``."""
         return {"api_token": self.api_token, "base_url": self.base_url}
 
     def value_of(self, token_id: str) -> str:
-        """The value of any token. It authenticates while the token is there."""
+        """Returns the value of any token. It authenticates while the token exists."""
         return self._native.value_of(token_id)
 
     def truth(self, token_id: str) -> Truth:
-        """What is true of one token."""
+        """Returns the state of one token."""
         return Truth(*self._native.truth(token_id))
 
     def stats(self) -> dict[str, int]:
-        """Totals since the start.
+        """Returns totals since the start.
 
         Returns:
             ``connections``, ``open_connections``, ``requests`` (to delete a token), ``deleted``, ``unauthorized``,
-            ``rate_limited``, and ``strays``: requests for another resource than one token.
+            ``rate_limited``, and ``strays``: requests for anything other than one token.
         """
         return self._native.stats()
 
     def recorded(self) -> list[RecordedRequest]:
-        """The last requests, oldest first: as many as ``record`` asked for."""
+        """Returns the last requests, oldest first: at most ``record`` of them."""
         return [
             RecordedRequest(method, target, tuple(headers))
             for method, target, headers in self._native.recorded()
         ]
 
     def wait_for_requests(self, token_id: str, count: int = 1, timeout: float = 10.0) -> bool:
-        """Waits for requests to delete a token, so that a test can act while one is held, without guessing when.
+        """Waits for requests to delete a token, so that a test can act while one is delayed, without guessing when.
 
         Args:
             token_id: The id of the token.
-            count: How many requests must have come.
+            count: How many requests must have arrived.
             timeout: How long to wait at most, in seconds.
 
         Returns:
-            Whether they came.
+            True if they arrived.
         """
         return self._native.wait_for_requests(token_id, count, timeout)
 
@@ -188,7 +186,7 @@ class Sandbox:
 
     @property
     def closed(self) -> bool:
-        """Whether the sandbox was closed."""
+        """True if the sandbox was closed."""
         native = getattr(self, "_native", None)  # a sandbox that could not be started has none
         return native is None or native.closed
 

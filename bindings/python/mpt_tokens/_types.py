@@ -37,7 +37,7 @@ ProofBasisName: TypeAlias = Literal["control", "accepted_before"]
 
 
 class ClientOptions(TypedDict, total=False):
-    """The keywords of ``Client`` and ``AsyncClient``, with the meanings that they have there."""
+    """The keyword arguments of ``Client`` and ``AsyncClient``; their meanings are documented there."""
 
     api_token: str | None
     base_url: str | None
@@ -56,7 +56,7 @@ class ClientOptions(TypedDict, total=False):
 
 
 class SandboxOptions(TypedDict):
-    """The keywords with which a client uses a sandbox."""
+    """The keyword arguments that make a client use a sandbox."""
 
     api_token: str
     base_url: str

@@ -1,6 +1,6 @@
-"""The fixture ``mpt_sandbox`` of pytest: a sandbox for one test, found by every client that is made without options.
+"""The pytest fixture ``mpt_sandbox``: a sandbox for one test, which every client created without options uses.
 
-It is there wherever the package is installed; nothing needs to be imported.
+It is available wherever the package is installed; no import is needed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def mpt_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """A stand-in for the Marketplace: ``MPT_API_TOKEN`` and ``MPT_API_BASE_URL`` name it during the test."""
+    """A stand-in for the Marketplace; ``MPT_API_TOKEN`` and ``MPT_API_BASE_URL`` point to it during the test."""
     from ._sandbox import Sandbox
 
     with Sandbox() as sandbox:

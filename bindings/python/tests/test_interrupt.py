@@ -247,7 +247,7 @@ def test_during_a_batch(sandbox: mpt_tokens.Sandbox) -> None:
         told = child.interrupt()
         assert child.end() == 0
     assert told["outcome"] is None
-    assert "go on iterating" in told["notes"][0]
+    assert "continue iterating" in told["notes"][0]
     kinds = {(outcome["code"], outcome["outcome"]) for outcome in told["rest"]}
     assert ("cancelled", "unknown") in kinds
     assert kinds <= {("cancelled", "unknown"), ("cancelled", "not_deleted"), ("skipped", "not_deleted")}
