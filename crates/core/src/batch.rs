@@ -5,6 +5,8 @@ pub(crate) mod batch;
 pub(crate) mod dry_run;
 pub(crate) mod job;
 pub(crate) mod options;
+pub(crate) mod patience;
+pub(crate) mod put_off;
 pub(crate) mod rate_limiter;
 pub(crate) mod run;
 pub(crate) mod stopped;

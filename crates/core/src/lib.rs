@@ -48,6 +48,7 @@ mod prose;
 // Many calls.
 pub use batch::dry_run::DryRun;
 pub use batch::options::{BatchItem, BatchOptions, Pull};
+pub use batch::patience::Outage;
 pub use batch::rate_limiter::Pause;
 pub use batch::run::{Batch, BatchHandle};
 pub use batch::stopped::Stopped;

@@ -2,6 +2,7 @@
 
 pub(crate) mod code;
 pub(crate) mod json;
+pub(crate) mod lost;
 pub(crate) mod outcome;
 pub(crate) mod problem;
 pub(crate) mod result;

@@ -4,6 +4,7 @@ use crate::batch::options::BatchItem;
 use crate::client::client::Client;
 use crate::client::options::DeleteOptions;
 use crate::journal::seen_ids::{IdState, SeenIds};
+use crate::outcome::lost::Lost;
 use crate::outcome::outcome::Outcome;
 
 /// What becomes of an id, with what was known of it before.
@@ -16,15 +17,15 @@ pub(crate) enum Admission {
     Refused(Box<Outcome>),
     /// It is that of the token in use, which goes last. In another spelling it may be another token: then it must go
     /// while the one in use still works.
-    OwnToken { other_spelling: bool, in_doubt: bool },
-    /// It is sent. `in_doubt`: the journal may have lost what it said of it.
-    Send { in_doubt: bool },
+    OwnToken { other_spelling: bool, lost_before: Lost },
+    /// It is sent.
+    Send { lost_before: Lost },
 }
 
 impl Admission {
-    /// Notes that the id was pulled, and decides. An id that a journal left open becomes one whose answer was lost.
+    /// Notes that the id was pulled, and decides. An id that a journal left open is one whose answer was lost.
     pub(crate) fn of(
-        item: &mut BatchItem,
+        item: &BatchItem,
         seen_ids: &mut SeenIds,
         client: &Client,
         options: &DeleteOptions,
@@ -36,15 +37,18 @@ impl Admission {
         if known.is_dead() || item.known_dead {
             return Admission::Dead(known);
         }
-        item.after_lost_answer |= known.is_open();
-        let in_doubt = known.is_in_doubt();
-        if let Err(refused) = client.check(&item.id, options, item.after_lost_answer || in_doubt) {
+        let lost_before = match (item.after_lost_answer || known.is_open(), known.is_in_doubt()) {
+            (true, _) => Lost::Before,
+            (false, true) => Lost::InDoubt,
+            (false, false) => Lost::No,
+        };
+        if let Err(refused) = client.check(&item.id, options, lost_before.may_be_deleted()) {
             return Admission::Refused(refused);
         }
         if !client.is_own_token(&item.id) {
-            return Admission::Send { in_doubt };
+            return Admission::Send { lost_before };
         }
         let other_spelling = client.own_token_id() != Some(item.id.as_str());
-        Admission::OwnToken { other_spelling, in_doubt }
+        Admission::OwnToken { other_spelling, lost_before }
     }
 }

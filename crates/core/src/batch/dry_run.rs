@@ -56,8 +56,8 @@ impl<I> DryRun<I> {
         self.already_done
     }
 
-    fn outcome(&mut self, mut item: BatchItem) -> Option<Outcome> {
-        match Admission::of(&mut item, &mut self.seen_ids, &self.client, &self.options) {
+    fn outcome(&mut self, item: BatchItem) -> Option<Outcome> {
+        match Admission::of(&item, &mut self.seen_ids, &self.client, &self.options) {
             Admission::Duplicate(_) => self.duplicates += 1,
             Admission::Dead(_) => self.already_done += 1,
             Admission::Refused(refused) => return Some(*refused),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use crate::input::api_token::ApiToken;
 use crate::input::token_id::shown;
@@ -10,6 +11,9 @@ use crate::wait::cancel::Cancel;
 
 /// How many calls may run at once.
 pub(crate) const CONCURRENCY: RangeInclusive<usize> = 1..=256;
+
+/// How long a batch goes on without a conclusive answer unless told otherwise.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 /// How many calls run at once unless told otherwise.
 const DEFAULT_CONCURRENCY: usize = 8;
@@ -90,6 +94,7 @@ pub struct BatchOptions {
     pub(crate) journal: Option<Journal>,
     pub(crate) prove: bool,
     pub(crate) replay: bool,
+    pub(crate) patience: Duration,
 }
 
 impl BatchOptions {
@@ -103,6 +108,7 @@ impl BatchOptions {
             journal: None,
             prove: false,
             replay: false,
+            patience: PATIENCE,
         }
     }
 
@@ -140,6 +146,17 @@ impl BatchOptions {
     /// see [`Outcome::from_journal`]. They are not asked again, and count as [`BatchSummary::already_done`] alone.
     pub fn replay(self, yes: bool) -> Self {
         BatchOptions { replay: yes, ..self }
+    }
+
+    /// How long to go on without one conclusive answer: 10 minutes by default; zero for one call a token and no more.
+    ///
+    /// A token whose call came to nothing (no connection, a lost answer, a server error, a limit) is put off and called
+    /// for again, while the API answers others; it is reported once it is settled. Where calls fail one after the other,
+    /// no more ids are pulled, and one call at a time, ever more rarely, finds out whether the API is back. Only after
+    /// all this time without a conclusive answer are tokens given up: reported as they are, or as `skipped` where they
+    /// were pulled and never tried ([`Stopped::NoAnswer`](crate::Stopped::NoAnswer)).
+    pub fn patience(self, limit: Duration) -> Self {
+        BatchOptions { patience: limit, ..self }
     }
 
     /// A record on disk that survives a crash, and from which the next batch resumes.

@@ -23,8 +23,6 @@ const UNTOLD_MOST: Duration = Duration::from_secs(30);
 const ENOUGH: u64 = 20;
 /// A rate that falls below this part of its highest is given up.
 const FLOOR: f64 = 0.7;
-/// A batch that is asked for a longer pause than this, and than one call may take, ends: it would look dead for hours.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// The part of a learned rate that is used.
 const MARGIN: f64 = 0.95;
 /// A rate counts as learned from at most this many seconds' worth of answers.

@@ -4,27 +4,27 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::batch::admission::Admission;
-use crate::batch::job::{Done, Job};
-use crate::batch::options::{BatchItem, BatchOptions, Pull};
+use crate::batch::job::{Done, Earlier, Job, is_conclusive, is_inconclusive, is_unproven_yet};
+use crate::batch::options::{BatchItem, BatchOptions, PATIENCE, Pull};
+use crate::batch::patience::{Heard, Outage, Patience};
+use crate::batch::put_off::{MOST, PutOff, pause};
 use crate::batch::rate_limiter::Pause;
-use crate::batch::stopped::Stopped;
+use crate::batch::stopped::{Stopped, given_up};
 use crate::batch::summary::BatchSummary;
 use crate::batch::workers::{CallSettings, Workers};
 use crate::client::client::Client;
 use crate::client::options::DeleteOptions;
 use crate::input::api_token::ApiToken;
+use crate::input::trace::TraceParent;
 use crate::journal::journal::Journal;
 use crate::journal::seen_ids::{IdState, RecordedState, SeenIds};
 use crate::outcome::code::{Code, OutcomeKind};
+use crate::outcome::lost::Lost;
 use crate::outcome::outcome::{Outcome, Proof};
 use crate::wait::cancel::Cancel;
-
-/// With how many calls at once a batch begins; each answer allows one more. So a limit of the server is met by a few
-/// calls, not by all, and no more threads start than there is work for.
-const START: usize = 16;
 
 /// A batch: an iterator of reports, made by [`Client::batch`].
 ///
@@ -50,13 +50,18 @@ pub struct Batch<I> {
     replay: bool,
     seen_ids: SeenIds,
     journal: Option<Journal>,
-    /// The token in use, by each id that may be its own, and whether the journal leaves it in doubt: it goes last.
-    own: VecDeque<(BatchItem, bool)>,
+    /// The token in use, by each id that may be its own: it goes last.
+    own: VecDeque<Job>,
+    put_off: PutOff,
+    patience: Patience,
+    /// Whether the next probing call is for an id that was not tried yet, where there is one.
+    probe_new: bool,
+    /// Whether the job that is handed out next is the probing call.
+    next_is_probe: bool,
     /// Values that came while their tokens were under way.
     late: HashMap<String, ApiToken>,
     /// Ids handed out whose report has not come back.
     out: usize,
-    returned: usize,
     ready: VecDeque<Outcome>,
     /// Whether the journal has outcomes in memory that are not in its file yet.
     unwritten: bool,
@@ -79,6 +84,16 @@ impl BatchHandle {
     /// The pause that all calls keep now, if any: the server asked for it.
     pub fn pause(&self) -> Option<Pause> {
         if self.workers.is_elsewhere() { None } else { self.workers.rate_limiter().pause() }
+    }
+
+    /// How many tokens are put off now, to be called for again: nothing conclusive came of the calls so far.
+    pub fn put_off(&self) -> usize {
+        if self.workers.is_elsewhere() { 0 } else { self.workers.noted().0 }
+    }
+
+    /// The outage that the batch waits for now, if any: its calls failed one after the other.
+    pub fn outage(&self) -> Option<Outage> {
+        if self.workers.is_elsewhere() { None } else { self.workers.noted().1 }
     }
 
     /// How many calls are started a second at most; `None` while the server has shown no limit.
@@ -109,6 +124,7 @@ where
             missing_ok: options.missing_ok,
             allow_own_token: options.allow_own_token,
             cancel: options.cancel.clone(),
+            is_put_off: !options.patience.is_zero(),
             ..DeleteOptions::new()
         };
         let settings = CallSettings::new(client.clone(), own_options.clone(), &halt);
@@ -125,10 +141,13 @@ where
             }
         };
         let journal = options.journal.clone();
+        // A batch that gives up for want of an answer would look dead for as long in such a pause.
+        let patience = if options.patience.is_zero() { PATIENCE } else { options.patience };
+        let longest_pause = patience.max(client.timeout());
         Batch {
             ids: Some(ids),
             concurrency: options.concurrency,
-            workers: Arc::new(Workers::new(theirs, journal.clone(), halt)),
+            workers: Arc::new(Workers::new(theirs, journal.clone(), halt, longest_pause)),
             threads: Vec::new(),
             settings,
             forward,
@@ -138,9 +157,12 @@ where
             seen_ids,
             journal,
             own: VecDeque::new(),
+            put_off: PutOff::default(),
+            patience: Patience::new(options.concurrency, options.patience),
+            probe_new: false,
+            next_is_probe: false,
             late: HashMap::new(),
             out: 0,
-            returned: 0,
             ready: VecDeque::new(),
             unwritten: false,
             summary: BatchSummary::default(),
@@ -172,7 +194,23 @@ impl<I> Batch<I> {
 
     /// How many calls may run at once now.
     fn allowed(&self) -> usize {
-        self.concurrency.min(START.saturating_add(self.returned))
+        self.concurrency.min(self.patience.allowed())
+    }
+
+    /// How many jobs may be handed out at once now: the workers find the next one ready.
+    fn window(&self) -> usize {
+        if self.concurrency == 1 { 1 } else { self.allowed() * 2 }
+    }
+
+    /// When there is something to do, though no call comes back.
+    fn wakes_at(&self) -> Option<Instant> {
+        let first = self.put_off.first_at();
+        let again = match self.patience.outage() {
+            // One that may not go yet is no probing call.
+            Some(_) => self.patience.probe_at().map(|at| first.map_or(at, |first| first.max(at))),
+            None => first.filter(|_| self.out < self.window()),
+        };
+        [again, self.patience.ends_at()].into_iter().flatten().min()
     }
 
     /// Looks whether the batch was cancelled, and tells the workers of what only this thread can find out.
@@ -190,15 +228,63 @@ impl<I> Batch<I> {
 
     fn receive(&mut self, done: Done) {
         self.out -= 1;
-        self.returned += 1;
         let Done { job, outcome } = done;
+        let now = Instant::now();
+        let came_to_nothing = is_inconclusive(&outcome) || is_unproven_yet(&outcome);
+        if came_to_nothing {
+            self.patience.hear(Heard::Inconclusive, job.probe, now, fastrand::f64());
+        } else if is_conclusive(&outcome) {
+            self.patience.hear(Heard::Conclusive, job.probe, now, fastrand::f64());
+        } else if job.probe {
+            self.patience.end_probe();
+        }
+        if self.patience.outage().is_some() {
+            // They have their turn when the API is back, or as a probing call.
+            for job in self.workers.take_back() {
+                self.out -= 1;
+                self.put_off.push(job, now);
+            }
+        }
+        // There is no hope where the server wants to be left alone for longer than is waited.
+        let too_long = outcome.retry_after().is_some_and(|wanted| wanted > self.patience.limit());
+        if came_to_nothing && self.patience.is_on() && !too_long && self.workers.stopped().is_none()
+        {
+            self.put_off(job, outcome, now);
+        } else {
+            self.settle(job, outcome);
+        }
+    }
+
+    /// Keeps a job for another call. The journal has it open, or dead where only its proof is missing.
+    fn put_off(&mut self, mut job: Job, outcome: Outcome, now: Instant) {
+        let wanted = outcome.retry_after().unwrap_or_default();
+        let pause = pause(outcome.rounds(), fastrand::f64()).max(wanted);
+        if outcome.is_success() {
+            if job.known_dead.is_none() {
+                self.record(&job, &outcome);
+            }
+            job.known_dead = Some(Box::new(outcome));
+        } else {
+            let begun = job.earlier.as_ref().map_or_else(|| now - outcome.elapsed(), |it| it.begun);
+            job.earlier = Some(Box::new(Earlier { outcome, begun }));
+        }
+        job.probe = false;
+        self.put_off.push(job, now + pause);
+    }
+
+    fn record(&mut self, job: &Job, outcome: &Outcome) {
         if let Some(journal) = &self.journal
             && (job.intent.is_some() || job.known_dead.is_some())
         {
-            journal.outcome(&outcome);
+            journal.outcome(outcome);
             self.unwritten = true;
         }
-        self.seen_ids.learn(&job.id, RecordedState::of(outcome.kind(), outcome.in_doubt));
+    }
+
+    /// Takes an outcome for the last word on its token.
+    fn settle(&mut self, job: Job, outcome: Outcome) {
+        self.record(&job, &outcome);
+        self.seen_ids.learn(&job.id, RecordedState::of(outcome.kind(), outcome.is_in_doubt()));
         if outcome.proof().is_some_and(Proof::is_proven) {
             self.seen_ids.prove(&job.id);
         }
@@ -215,34 +301,59 @@ impl<I> Batch<I> {
         self.ready.push_back(outcome);
     }
 
+    /// Hands jobs out that were put off and whose time has come; all of them back, as they are, where the batch is
+    /// stopped or has lost hope.
+    fn hand_out_again(&mut self, now: Instant) {
+        if self.patience.ends_at().is_some_and(|end| end <= now) {
+            self.workers.stop(Stopped::NoAnswer(self.patience.limit()));
+        }
+        if let Some(why) = self.workers.stopped() {
+            for job in self.put_off.take() {
+                let outcome = given_up(&job, &why);
+                self.settle(job, outcome);
+            }
+            return;
+        }
+        while self.patience.outage().is_none()
+            && self.out < self.window()
+            && let Some(job) = self.put_off.pop(now)
+        {
+            self.hand_out(job);
+        }
+    }
+
     /// Asks for the proof of a token that is dead, and that was counted as one without a value.
     fn prove_known(&mut self, id: String, value: ApiToken, told: Outcome) {
         self.summary.without_value -= 1;
         self.seen_ids.hand_out(&id, true);
         let job = Job {
             id,
-            after_lost_answer: false,
-            in_doubt: false,
+            lost_before: Lost::No,
             known_dead: Some(Box::new(told)),
             missing_ok: None,
             value: Some(value),
             intent: None,
+            trace: TraceParent::random(),
+            probe: false,
+            earlier: None,
         };
         self.hand_out(job);
     }
 
     /// A job for the id; its intent is in the journal's memory, not yet on disk.
-    fn job(&self, item: BatchItem, in_doubt: bool) -> Job {
+    fn job(&self, item: BatchItem, lost_before: Lost) -> Job {
         let intent = self.journal.as_ref().map(|journal| journal.intent(&item.id));
         let value = item.value.filter(|_| self.prove);
         Job {
             id: item.id,
-            after_lost_answer: item.after_lost_answer,
-            in_doubt,
+            lost_before,
             missing_ok: item.missing_ok,
             known_dead: None,
             value,
             intent,
+            trace: TraceParent::random(),
+            probe: false,
+            earlier: None,
         }
     }
 
@@ -252,8 +363,12 @@ impl<I> Batch<I> {
     }
 
     /// Queues a job for the workers, of which there may be one more then.
-    fn hand_out(&mut self, job: Job) {
+    fn hand_out(&mut self, mut job: Job) {
         self.out += 1;
+        job.probe = std::mem::take(&mut self.next_is_probe);
+        if job.probe {
+            self.patience.begin_probe();
+        }
         let more = self.workers.order(job);
         if more && self.concurrency > 1 && self.threads.len() < self.allowed() {
             match self.workers.spawn() {
@@ -288,6 +403,7 @@ impl<I> Batch<I> {
             OutcomeKind::NotDeleted => &mut summary.not_deleted,
             OutcomeKind::Unknown => &mut summary.unknown,
         } += 1;
+        summary.put_off += u64::from(outcome.rounds() > 1);
         if outcome.code() == Code::Skipped {
             summary.skipped += 1;
         }
@@ -319,11 +435,14 @@ impl<I> Batch<I> {
             }
             self.heed_cancel();
             let done = self.workers.take_done();
-            if done.is_empty() {
-                return None;
-            }
+            let none_done = done.is_empty();
             for done in done {
                 self.receive(done);
+            }
+            self.hand_out_again(Instant::now());
+            self.workers.note(self.put_off.len(), self.patience.outage());
+            if none_done && self.ready.is_empty() {
+                return None;
             }
         }
     }
@@ -337,12 +456,18 @@ impl<I> Batch<I> {
                 }
             } else {
                 let polling = self.forward.as_ref().and_then(|_| self.settings.cancels.slice());
-                self.workers.wait_for_news(polling);
+                let wakes = self.wakes_at().map(|at| at.saturating_duration_since(Instant::now()));
+                self.workers.wait_for_news([polling, wakes].into_iter().flatten().min());
             }
             return true;
         }
-        if let Some((own, in_doubt)) = self.own.pop_front() {
-            let job = self.job(own, in_doubt);
+        if !self.put_off.is_empty() {
+            let wait = self.wakes_at().map_or(Duration::ZERO, |at| at - Instant::now());
+            // A cancel and a stop end it early; `outcome` finds out.
+            self.settings.cancels.pause(wait);
+            return true;
+        }
+        if let Some(job) = self.own.pop_front() {
             self.out += 1;
             self.carry_out_here(job);
             return true;
@@ -359,8 +484,12 @@ where
     /// Pulls ids until enough are handed out, or none is there yet, or there is a report to give back;
     /// whether the next one is still to come.
     fn refill(&mut self) -> bool {
-        let window = if self.concurrency == 1 { 1 } else { self.allowed() * 2 };
-        while self.out < window
+        if self.patience.outage().is_some() {
+            self.probe(Instant::now());
+            return false;
+        }
+        while self.out < self.window()
+            && self.out + self.put_off.len() < MOST
             && self.ids.is_some()
             && self.ready.is_empty()
             && !self.workers.has_done()
@@ -375,27 +504,55 @@ where
         false
     }
 
+    /// Makes the next probing call of an outage, if it is time for it: in turn for a token that was put off and for a
+    /// new one, since those that were put off may have failed for reasons of their own.
+    fn probe(&mut self, now: Instant) {
+        if self.workers.stopped().is_some() || self.patience.probe_at().is_none_or(|at| now < at) {
+            return;
+        }
+        self.probe_new = !self.probe_new;
+        if self.probe_new && self.out + self.put_off.len() < MOST {
+            match self.ids.as_mut().and_then(Iterator::next).map(Into::into) {
+                Some(Pull::Item(item)) => {
+                    self.next_is_probe = true;
+                    self.take(item);
+                    if !std::mem::take(&mut self.next_is_probe) {
+                        return;
+                    }
+                }
+                Some(Pull::NotYet) => {}
+                None => self.ids = None,
+            }
+        }
+        if let Some(job) = self.put_off.pop(now) {
+            self.next_is_probe = true;
+            self.hand_out(job);
+        }
+    }
+
     fn take(&mut self, mut item: BatchItem) {
         if let Some(value) = &item.value {
             self.settings.client.keep_secret(value);
         }
         let (client, options) = (&self.settings.client, &self.settings.options);
-        match Admission::of(&mut item, &mut self.seen_ids, client, options) {
+        match Admission::of(&item, &mut self.seen_ids, client, options) {
             Admission::Duplicate(known) => self.take_duplicate(item, known),
             Admission::Dead(known) => self.take_dead(item, known),
             Admission::Refused(refused) => self.ready.push_back(*refused),
-            Admission::OwnToken { other_spelling, in_doubt } => {
+            Admission::OwnToken { other_spelling, lost_before } => {
                 self.seen_ids.hand_out(&item.id, item.value.is_some());
                 if other_spelling {
-                    self.own.push_front((item, in_doubt));
+                    let job = self.job(item, lost_before);
+                    self.own.push_front(job);
                 } else {
                     item.value = Some(self.settings.client.own_token().clone());
-                    self.own.push_back((item, in_doubt));
+                    let job = self.job(item, lost_before);
+                    self.own.push_back(job);
                 }
             }
-            Admission::Send { in_doubt } => {
+            Admission::Send { lost_before } => {
                 self.seen_ids.hand_out(&item.id, item.value.is_some());
-                let job = self.job(item, in_doubt);
+                let job = self.job(item, lost_before);
                 self.hand_out(job);
             }
         }

@@ -1,12 +1,14 @@
 //! Why a batch tries no more ids, and what it reports of those that it did not try.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::batch::job::Job;
 use crate::batch::rate_limiter::Pause;
 use crate::input::characters::printable;
 use crate::outcome::code::{Code, OutcomeKind};
-use crate::outcome::outcome::Outcome;
+use crate::outcome::lost::Lost;
+use crate::outcome::outcome::{Outcome, Proof};
 
 /// Why a batch tries no more ids, though there are some. As text it says what to do, where there is something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub enum Stopped {
     Unauthorized,
     /// The server wants to be left alone for longer than is waited.
     Paused(Pause),
+    /// No answer was conclusive for as long as [`BatchOptions::patience`](crate::BatchOptions::patience) says.
+    NoAnswer(Duration),
     /// The journal cannot be written: in words.
     Journal(String),
 }
@@ -34,6 +38,10 @@ impl Stopped {
                 "the API answered 401 (the API token is not accepted)".to_owned()
             }
             Stopped::Paused(pause) => wants_no_calls(pause),
+            Stopped::NoAnswer(patience) => {
+                let seconds = patience.as_secs_f64();
+                format!("the API gave no conclusive answer for {seconds} s")
+            }
             Stopped::Journal(why) => why.clone(),
         }
     }
@@ -43,6 +51,7 @@ impl Stopped {
         match self {
             Stopped::Unauthorized => ": check MPT_API_TOKEN",
             Stopped::Paused(_) => ": run again then",
+            Stopped::NoAnswer(_) => ": run again when it answers",
             Stopped::Asked | Stopped::Cancelled | Stopped::Journal(_) => "",
         }
     }
@@ -59,8 +68,16 @@ pub(crate) fn wants_no_calls(pause: &Pause) -> String {
     format!("the API wants no calls for {seconds} s (it answered {})", pause.http_status)
 }
 
-/// The report of an id that was pulled and not tried.
-pub(crate) fn skipped(job: &Job, why: &Stopped) -> Outcome {
+/// The outcome of an id that is not tried any more: what came of it so far, or that it was pulled and never tried.
+pub(crate) fn given_up(job: &Job, why: &Stopped) -> Outcome {
+    if let Some(dead) = &job.known_dead {
+        let proof = dead.proof.clone();
+        let proof = proof.unwrap_or_else(|| Box::new(Proof::not_asked_for(&job.id, &why.cause())));
+        return Outcome { proof: Some(proof), ..(**dead).clone() };
+    }
+    if let Some(earlier) = &job.earlier {
+        return earlier.outcome.clone();
+    }
     let advice = why.advice();
     let because = match why {
         Stopped::Asked | Stopped::Cancelled => why.cause(),
@@ -68,17 +85,17 @@ pub(crate) fn skipped(job: &Job, why: &Stopped) -> Outcome {
     };
     let id = &job.id;
     let shown = printable(id);
-    if job.after_lost_answer || job.in_doubt {
-        let why = match job.after_lost_answer {
-            true => "the answer to an earlier call was lost",
-            false => "a damaged line of the journal may have been about it",
+    if job.lost_before.may_be_deleted() {
+        let why = match job.lost_before {
+            Lost::InDoubt => "a damaged line of the journal may have been about it",
+            _ => "the answer to an earlier call was lost",
         };
         let message = format!(
             "{because}, and the token `{shown}` was not tried; {why}, and the token may be deleted: run again to find out"
         );
         let outcome = Outcome::refused(Code::Skipped, Some(id.clone()), message);
-        let in_doubt = !job.after_lost_answer;
-        return Outcome { kind: OutcomeKind::Unknown, in_doubt, retryable: true, ..outcome };
+        let lost = job.lost_before;
+        return Outcome { kind: OutcomeKind::Unknown, lost, retryable: true, ..outcome };
     }
     let message = format!("{because}, and the token `{shown}` was not tried{advice}");
     Outcome::refused(Code::Skipped, Some(id.clone()), message)

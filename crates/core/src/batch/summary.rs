@@ -26,6 +26,9 @@ pub struct BatchSummary {
     pub already_done: u64,
     /// Tokens that are dead and not proven, since their values were not at hand where proof was asked for.
     pub without_value: u64,
+    /// Tokens that were called for more than once, since nothing conclusive came at first:
+    /// see [`Outcome::rounds`](crate::Outcome::rounds).
+    pub put_off: u64,
     /// All reports of what was tried: not those that only bring a proof, or what the journal knows.
     pub total: u64,
 }

@@ -6,8 +6,9 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::batch::job::{Done, Job};
-use crate::batch::rate_limiter::{PATIENCE, RateLimiter};
-use crate::batch::stopped::{Stopped, skipped, wants_no_calls};
+use crate::batch::patience::Outage;
+use crate::batch::rate_limiter::RateLimiter;
+use crate::batch::stopped::{Stopped, given_up, wants_no_calls};
 use crate::call::io::{Permit, Throttle};
 use crate::client::client::Client;
 use crate::client::options::DeleteOptions;
@@ -50,6 +51,8 @@ pub(crate) struct Workers {
     queue: Mutex<Queue>,
     work: Condvar,
     news: Condvar,
+    /// How many jobs are put off, and the outage that is waited for: for [`BatchHandle`](crate::BatchHandle).
+    noted: Mutex<(usize, Option<Outage>)>,
 }
 
 #[derive(Default)]
@@ -63,17 +66,23 @@ struct Queue {
 }
 
 impl Workers {
-    pub(crate) fn new(settings: CallSettings, journal: Option<Journal>, halt: Cancel) -> Workers {
-        let patience = PATIENCE.max(settings.client.timeout());
+    /// `longest_pause`: a server that wants to be left alone for longer ends the batch.
+    pub(crate) fn new(
+        settings: CallSettings,
+        journal: Option<Journal>,
+        halt: Cancel,
+        longest_pause: Duration,
+    ) -> Workers {
         Workers {
             pid: std::process::id(),
             settings,
-            rate_limiter: RateLimiter::new(Instant::now(), patience),
+            rate_limiter: RateLimiter::new(Instant::now(), longest_pause),
             journal,
             halt,
             queue: Mutex::default(),
             work: Condvar::new(),
             news: Condvar::new(),
+            noted: Mutex::default(),
         }
     }
 
@@ -90,6 +99,15 @@ impl Workers {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Notes what the calling thread has put off, and why.
+    pub(crate) fn note(&self, put_off: usize, outage: Option<Outage>) {
+        *self.noted.lock().unwrap_or_else(PoisonError::into_inner) = (put_off, outage);
+    }
+
+    pub(crate) fn noted(&self) -> (usize, Option<Outage>) {
+        *self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Queues a job; returns true if there are more jobs than idle workers.
     pub(crate) fn order(&self, job: Job) -> bool {
         let mut queue = self.queue();
@@ -103,6 +121,11 @@ impl Workers {
     /// Takes the next job: for a batch without workers.
     pub(crate) fn take_job(&self) -> Option<Job> {
         self.queue().jobs.pop_front()
+    }
+
+    /// Takes the jobs back that no worker has begun.
+    pub(crate) fn take_back(&self) -> VecDeque<Job> {
+        std::mem::take(&mut self.queue().jobs)
     }
 
     /// All reports that are ready.
@@ -193,29 +216,33 @@ impl Workers {
                     Some(&self.rate_limiter),
                 ),
             };
-            return Outcome { proof: Some(Box::new(proof)), ..(**outcome).clone() };
+            let rounds = outcome.rounds + 1;
+            return Outcome { proof: Some(Box::new(proof)), rounds, ..(**outcome).clone() };
         }
         if let Some(why) = self.stopped() {
-            return skipped(job, &why);
+            return given_up(job, &why);
         }
         if let Err(why) = self.wait_for_turn(settings) {
-            return skipped(job, &why);
+            return given_up(job, &why);
         }
         if let (Some(journal), Some(intent)) = (&self.journal, job.intent)
             && let Err(why) = journal.commit(intent)
         {
             let why = Stopped::Journal(why.to_string());
             self.stop(why.clone());
-            return skipped(job, &why);
+            return given_up(job, &why);
         }
         let options = DeleteOptions {
-            after_lost_answer: job.after_lost_answer,
-            in_doubt: job.in_doubt,
+            lost_before: job.lost(),
+            attempts_before: job.attempts(),
+            // One attempt is enough to find out whether an outage is over, and says as much.
+            attempts: job.probe.then_some(1),
+            trace_parent: Some(job.trace),
             missing_ok: job.missing_ok.or(settings.options.missing_ok),
             ..settings.options.clone()
         };
         let throttle: Option<&dyn Throttle> = Some(&self.rate_limiter);
-        let mut outcome = settings.client.outcome(&job.id, &options, throttle);
+        let mut outcome = job.told(settings.client.outcome(&job.id, &options, throttle));
         if outcome.code() == Code::Unauthorized {
             self.stop(Stopped::Unauthorized);
         }

@@ -42,18 +42,6 @@ impl Answer {
     }
 }
 
-/// Which answer was lost first, so that a message can say it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lost {
-    No,
-    /// Nobody knows whether the token was asked for before: the record of that is damaged.
-    InDoubt,
-    /// None for sure, but this attempt was refused by what may have passed it on.
-    Perhaps(u32),
-    Before,
-    Attempt(u32),
-}
-
 /// Why a call ended without success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {

@@ -1,8 +1,8 @@
 //! One call: attempts, and what they say together. All meaning is decided here; no I/O happens here.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use crate::call::answer::{Answer, End, Lost};
+use crate::call::answer::{Answer, End};
 use crate::call::history::{History, Step};
 use crate::call::io::{AttemptOrder, CallIo, Permit, Throttle};
 use crate::call::message;
@@ -11,6 +11,7 @@ use crate::call::rules::{Says, TokenContext, Verdict, settle};
 use crate::input::token_id::TokenId;
 use crate::input::trace::TraceParent;
 use crate::outcome::code::{Code, OutcomeKind};
+use crate::outcome::lost::Lost;
 use crate::outcome::outcome::Outcome;
 use crate::outcome::retryable;
 
@@ -18,8 +19,12 @@ use crate::outcome::retryable;
 pub(crate) struct Call<'a> {
     pub(crate) id: &'a TokenId,
     pub(crate) known: TokenContext,
-    /// What an earlier run has left: `Lost::No`, `Lost::Before` or `Lost::InDoubt`.
+    /// What earlier calls for the token have left in doubt.
     pub(crate) lost_before: Lost,
+    /// How many attempts they made.
+    pub(crate) attempts_before: u32,
+    /// Whether the caller makes another call later, where this one comes to nothing.
+    pub(crate) is_put_off: bool,
     pub(crate) trace: TraceParent,
     pub(crate) policy: &'a RetryPolicy,
     pub(crate) budget: &'a RetryBudget,
@@ -32,7 +37,7 @@ impl Call<'_> {
     pub(crate) fn run(&self, io: &dyn CallIo) -> Outcome {
         let start = io.now();
         let deadline = start + self.policy.timeout;
-        let mut history = History::new(self.lost_before);
+        let mut history = History::new(self.lost_before, self.attempts_before);
         if io.is_cancelled() {
             history.waited(Duration::ZERO, Permit::Ended);
         }
@@ -40,10 +45,17 @@ impl Call<'_> {
         let end = loop {
             match history.next_step(self.policy, deadline, now, io.random()) {
                 Step::Attempt => now = self.attempt(&mut history, deadline, io),
-                Step::Wait { from_budget: true, .. } if !self.budget.take() => {
-                    break End::BudgetSpent;
-                }
-                Step::Wait { pause, .. } => {
+                Step::Wait { pause, from_budget } => {
+                    let has_retry = !from_budget || self.budget.take();
+                    if !has_retry && (self.is_put_off || !history.may_be_carried_out()) {
+                        break End::BudgetSpent;
+                    }
+                    // What may have been carried out is asked again all the same, only more slowly: giving it up would
+                    // leave unknown what can still be known.
+                    let pause = match has_retry {
+                        true => pause,
+                        false => pause.max(self.policy.backoff_cap.min((deadline - now) / 2)),
+                    };
                     self.log(&history, pause);
                     history.waited(pause, self.wait(pause, deadline, io));
                     now = io.now();
@@ -97,7 +109,7 @@ impl Call<'_> {
                 target: "mpt_tokens",
                 "token `{}`: attempt {} ended with {}; the next one is in {pause:?}",
                 self.id.as_str().escape_debug(),
-                history.attempts.len(),
+                history.number(),
                 verdict.code
             );
         }
@@ -136,7 +148,9 @@ impl Call<'_> {
             trace_id: Some(self.trace.trace_id()),
             elapsed,
             proof: None,
-            in_doubt,
+            lost,
+            rounds: 1,
+            at: SystemTime::now(),
             known_dead: false,
         }
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rstest::rstest;
 
-use crate::call::answer::{Answer, Lost};
+use crate::call::answer::Answer;
 use crate::call::call::Call;
 use crate::call::io::{AttemptOrder, CallIo};
 use crate::call::retry::{RetryBudget, RetryPolicy};
@@ -13,6 +13,7 @@ use crate::call::rules::TokenContext;
 use crate::input::token_id::TokenId;
 use crate::input::trace::TraceParent;
 use crate::outcome::code::{Code, OutcomeKind};
+use crate::outcome::lost::Lost;
 use crate::outcome::outcome::Outcome;
 use crate::outcome::problem::ProblemDetails;
 
@@ -129,6 +130,8 @@ fn run_with(history: &str, flags: &str, script: &Script, policy: &RetryPolicy) -
     let outcome = Call {
         id: &id,
         known: TokenContext { own: flags.contains("own"), missing_ok: flags.contains("missing") },
+        attempts_before: 0,
+        is_put_off: false,
         lost_before: match flags {
             _ if flags.contains("before") => Lost::Before,
             _ if flags.contains("doubt") => Lost::InDoubt,

@@ -2,16 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use crate::call::answer::{Answer, End, Lost, attempt};
+use crate::call::answer::{Answer, End, attempt};
 use crate::call::io::Permit;
 use crate::call::retry::RetryPolicy;
 use crate::call::rules::{Says, Verdict, judge};
 use crate::outcome::code::Code;
+use crate::outcome::lost::Lost;
 use crate::outcome::outcome::Attempt;
 
 /// What has happened in a call so far.
 pub(crate) struct History {
     pub(crate) attempts: Vec<Attempt>,
+    /// How many attempts earlier calls for the token made.
+    before: u32,
     /// Whether the answer to an attempt, or to an earlier call, was lost.
     pub(crate) lost: Lost,
     /// The last answer, and what it means by itself.
@@ -34,9 +37,10 @@ pub(crate) enum Step {
 }
 
 impl History {
-    pub(crate) fn new(lost: Lost) -> History {
+    pub(crate) fn new(lost: Lost, before: u32) -> History {
         History {
             attempts: Vec::with_capacity(1),
+            before,
             lost,
             last: None,
             waited: Duration::ZERO,
@@ -58,7 +62,7 @@ impl History {
             (Some(Permit::Go | Permit::Late), _) => Step::Stop(End::Deadline),
             (None, None) => Step::Attempt,
             (None, Some((answer, verdict))) => {
-                let number = self.number();
+                let number = self.number() - self.before;
                 let backoff = policy.backoff(number, jitter);
                 let pause = answer.retry_after().map_or(backoff, |least| least.max(backoff));
                 if !verdict.retry {
@@ -100,9 +104,14 @@ impl History {
             .is_some_and(|(_, verdict)| !verdict.retry && verdict.says != Says::Nothing)
     }
 
-    /// The number of the last attempt, 0 before the first.
-    fn number(&self) -> u32 {
-        self.attempts.last().map_or(0, |attempt| attempt.number)
+    /// Returns true if the token may be deleted: a request was sent, or an earlier one may have been.
+    pub(crate) fn may_be_carried_out(&self) -> bool {
+        self.lost != Lost::No || self.attempts.iter().any(|attempt| attempt.sent)
+    }
+
+    /// The number of the last attempt, earlier calls counted.
+    pub(crate) fn number(&self) -> u32 {
+        self.attempts.last().map_or(self.before, |attempt| attempt.number)
     }
 }
 
@@ -137,7 +146,7 @@ mod tests {
     fn after_an_answer(#[case] answer: Answer, #[case] attempts: u32, #[case] expected: Step) {
         let policy = RetryPolicy { attempts, ..RetryPolicy::default() };
         let start = Instant::now();
-        let mut history = History::new(Lost::No);
+        let mut history = History::new(Lost::No, 0);
         history.answered(answer, PASSED);
         let step = history.next_step(&policy, start + policy.timeout, start + PASSED, 0.5);
         assert_eq!(step, expected);
@@ -151,7 +160,7 @@ mod tests {
     fn after_a_pause(#[case] permit: Permit, #[case] passed: Duration, #[case] expected: Step) {
         let policy = RetryPolicy::default();
         let start = Instant::now();
-        let mut history = History::new(Lost::No);
+        let mut history = History::new(Lost::No, 0);
         history.answered(status(503, None), Duration::ZERO);
         history.waited(Duration::ZERO, permit);
         let step = history.next_step(&policy, start + policy.timeout, start + passed, 0.5);
@@ -161,7 +170,7 @@ mod tests {
     #[test]
     fn before_the_first_attempt() {
         let (policy, now) = (RetryPolicy::default(), Instant::now());
-        let mut history = History::new(Lost::Before);
+        let mut history = History::new(Lost::Before, 3);
         assert_eq!(history.next_step(&policy, now, now, 0.5), Step::Attempt);
         history.waited(Duration::ZERO, Permit::Ended);
         assert_eq!(history.next_step(&policy, now, now, 0.5), Step::Stop(End::Cancelled));

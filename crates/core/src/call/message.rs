@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use crate::call::answer::{Answer, End, Lost};
+use crate::call::answer::{Answer, End};
 use crate::call::history::History;
 use crate::input::characters::{is_unprintable, printable};
 use crate::input::token_id::TokenId;
 use crate::outcome::code::{Code, OutcomeKind};
+use crate::outcome::lost::Lost;
 
 /// At most this many characters of server text stand in a message.
 const MAX_SERVER_TEXT: usize = 300;
@@ -20,7 +21,7 @@ pub(crate) fn of_call(
     end: End,
 ) -> String {
     let id = &*printable(id.as_str());
-    let (lost, attempts) = (history.lost, history.attempts.len());
+    let (lost, attempts) = (history.lost, history.number());
     let last = history.last.as_ref().map(|(answer, _)| answer);
     match kind {
         OutcomeKind::Deleted => return format!("the token `{id}` is deleted"),

@@ -1,8 +1,9 @@
 //! The rules: what one answer says, and what the answers of a call say together. DESIGN.md has the reasons, and the
 //! table in docs/answers.md is checked against this file.
 
-use crate::call::answer::{Answer, Lost};
+use crate::call::answer::Answer;
 use crate::outcome::code::{Code, OutcomeKind};
+use crate::outcome::lost::Lost;
 
 /// What one answer means by itself.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! The client: what a program makes once, and calls from any thread.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::call::answer::Lost;
 use crate::call::call::Call;
 use crate::call::retry::{RetryBudget, RetryPolicy};
 use crate::call::rules::TokenContext;
@@ -183,7 +183,7 @@ impl Client {
         options: &DeleteOptions,
         throttle: Option<&dyn crate::call::io::Throttle>,
     ) -> Outcome {
-        let id = match self.check(token_id, options, options.after_lost_answer) {
+        let id = match self.check(token_id, options, options.lost_before.may_be_deleted()) {
             Ok(id) => id,
             Err(refused) => return *refused,
         };
@@ -192,19 +192,22 @@ impl Client {
             credential: self.shared.network.credential(),
             cancels: Cancels::new(&self.cancel, options.cancel.as_ref()),
         };
+        let policy = &self.shared.policy;
+        let policy = match options.attempts {
+            Some(attempts) => Cow::Owned(RetryPolicy { attempts, ..policy.clone() }),
+            None => Cow::Borrowed(policy),
+        };
         let call = Call {
             id: &id,
             known: TokenContext {
                 own: self.own_token_id() == Some(id.as_str()),
                 missing_ok: options.missing_ok.unwrap_or(self.shared.missing_ok),
             },
-            lost_before: match (options.after_lost_answer, options.in_doubt) {
-                (true, _) => Lost::Before,
-                (false, true) => Lost::InDoubt,
-                (false, false) => Lost::No,
-            },
+            lost_before: options.lost_before,
+            attempts_before: options.attempts_before,
+            is_put_off: options.is_put_off,
             trace: options.trace_parent.unwrap_or_else(TraceParent::random),
-            policy: &self.shared.policy,
+            policy: &policy,
             budget: &self.shared.budget,
             throttle,
         };

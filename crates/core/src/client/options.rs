@@ -1,6 +1,7 @@
 //! What one call may do otherwise than its client.
 
 use crate::input::trace::TraceParent;
+use crate::outcome::lost::Lost;
 use crate::wait::cancel::Cancel;
 
 /// What one call may do otherwise than its client: made with [`DeleteOptions::new`], everything unset.
@@ -9,9 +10,14 @@ use crate::wait::cancel::Cancel;
 pub struct DeleteOptions {
     pub(crate) missing_ok: Option<bool>,
     pub(crate) allow_own_token: Option<bool>,
-    pub(crate) after_lost_answer: bool,
-    /// Whether a damaged line of a journal may have said what came of an earlier call.
-    pub(crate) in_doubt: bool,
+    /// What earlier calls for this token have left in doubt.
+    pub(crate) lost_before: Lost,
+    /// How many attempts earlier calls for this token made.
+    pub(crate) attempts_before: u32,
+    /// How many attempts this one may make; `None` for what the client says.
+    pub(crate) attempts: Option<u32>,
+    /// Whether the caller makes another call later, where this one comes to nothing.
+    pub(crate) is_put_off: bool,
     pub(crate) trace_parent: Option<TraceParent>,
     pub(crate) cancel: Option<Cancel>,
 }
@@ -36,7 +42,7 @@ impl DeleteOptions {
     /// Whether this token was asked to be deleted before and the answer is not known (a crash in between): a 404
     /// then means `gone`, and no failure can mean `not_deleted`, but that the id is none at all.
     pub fn after_lost_answer(self, yes: bool) -> Self {
-        DeleteOptions { after_lost_answer: yes, ..self }
+        DeleteOptions { lost_before: if yes { Lost::Before } else { Lost::No }, ..self }
     }
 
     /// Makes the call part of the caller's trace; by default each call is a trace of its own.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use crate::call::answer::Lost;
 use crate::call::call::Call;
 use crate::call::io::{Permit, Throttle};
 use crate::call::retry::RetryPolicy;
@@ -18,6 +17,7 @@ use crate::input::api_token::ApiToken;
 use crate::input::token_id::TokenId;
 use crate::input::trace::TraceParent;
 use crate::outcome::code::{Code, OutcomeKind};
+use crate::outcome::lost::Lost;
 use crate::outcome::outcome::{Attempt, Outcome, Proof, ProofBasis, not_proven};
 use crate::outcome::result::Error;
 use crate::wait::wait::Cancels;
@@ -209,6 +209,8 @@ impl Questions<'_> {
             id: self.id,
             known: TokenContext { own, missing_ok: false },
             lost_before: Lost::No,
+            attempts_before: 0,
+            is_put_off: self.options.is_put_off,
             trace,
             policy,
             budget: &shared.budget,

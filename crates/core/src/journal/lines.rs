@@ -85,7 +85,7 @@ pub(crate) fn outcome(buffer: &mut Vec<u8>, outcome: &Outcome) {
             kind: outcome.kind(),
             code: outcome.code(),
             http_status: outcome.http_status(),
-            in_doubt: outcome.in_doubt,
+            in_doubt: outcome.is_in_doubt(),
             proven: outcome.proof().map(Proof::is_proven),
         },
     );

@@ -1,12 +1,13 @@
 //! What a call tells: the outcome, and what it is made of.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::{Serialize, Serializer};
 
 use crate::input::characters::printable;
 use crate::outcome::code::{Code, OutcomeKind};
+use crate::outcome::lost::Lost;
 use crate::outcome::problem::ProblemDetails;
 use crate::outcome::{json, retryable};
 
@@ -49,6 +50,8 @@ pub struct Outcome {
     pub(crate) code: Code,
     pub(crate) http_status: Option<u16>,
     pub(crate) attempts: Vec<Attempt>,
+    /// How often the token was called for: more than once where a batch puts it off.
+    pub(crate) rounds: u32,
     pub(crate) problem: Option<ProblemDetails>,
     pub(crate) message: String,
     pub(crate) retryable: bool,
@@ -59,11 +62,14 @@ pub struct Outcome {
     pub(crate) trace_id: Option<String>,
     #[serde(rename = "elapsed_ms", serialize_with = "as_millis")]
     pub(crate) elapsed: Duration,
+    /// When this became known.
+    #[serde(serialize_with = "as_time")]
+    pub(crate) at: SystemTime,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) proof: Option<Box<Proof>>,
-    /// `unknown` for no other reason than that the journal has a damaged line that may have been about the token.
+    /// What the attempts have left in doubt.
     #[serde(skip)]
-    pub(crate) in_doubt: bool,
+    pub(crate) lost: Lost,
     /// The token was known to be dead, by a journal or by this batch: nothing but its proof was asked for.
     #[serde(skip)]
     pub(crate) known_dead: bool,
@@ -86,7 +92,9 @@ impl Outcome {
             trace_id: None,
             elapsed: Duration::ZERO,
             proof: None,
-            in_doubt: false,
+            lost: Lost::No,
+            rounds: 0,
+            at: SystemTime::now(),
             known_dead: false,
         }
     }
@@ -144,6 +152,18 @@ impl Outcome {
         &self.attempts
     }
 
+    /// How many calls were made for the token: more than 1 where a batch has put it off and called again, since nothing
+    /// conclusive came; 0 where none was made. [`Outcome::attempts`] has the attempts of all.
+    pub fn rounds(&self) -> u32 {
+        self.rounds
+    }
+
+    /// Returns true if it is `unknown` for no other reason than that the journal has a damaged line, which may have
+    /// been about the token.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.lost == Lost::InDoubt && self.kind == OutcomeKind::Unknown
+    }
+
     /// The body of the last answer, where it was a JSON object.
     pub fn problem(&self) -> Option<&ProblemDetails> {
         self.problem.as_ref()
@@ -192,6 +212,12 @@ impl Outcome {
         self.elapsed
     }
 
+    /// When this became known: when the last answer came, or a call was given up. By the machine's clock; `at` in JSON,
+    /// in UTC (RFC 3339).
+    pub fn settled_at(&self) -> SystemTime {
+        self.at
+    }
+
     /// What the token's own value was answered, in a batch that asks for proof
     /// ([`BatchOptions::prove`](crate::BatchOptions::prove)).
     pub fn proof(&self) -> Option<&Proof> {
@@ -213,6 +239,12 @@ impl Outcome {
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn as_millis<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64((duration.as_secs_f64() * 1e6).round() / 1e3)
+}
+
+/// RFC 3339, in UTC, to the millisecond.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn as_time<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&humantime::format_rfc3339_millis(*time))
 }
 
 #[allow(clippy::ref_option)]

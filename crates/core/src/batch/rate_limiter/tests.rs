@@ -3,7 +3,8 @@ mod simulation;
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use super::{ENOUGH, MARGIN, PATIENCE, Permit, RISE, RateLimiter, Throttle};
+use super::{ENOUGH, MARGIN, Permit, RISE, RateLimiter, Throttle};
+use crate::batch::options::PATIENCE;
 
 /// A server with a bucket of one second's worth, and as many callers as calls take time: simulated, so that an
 /// hour takes no time.

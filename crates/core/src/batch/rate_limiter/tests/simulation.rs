@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use rstest::rstest;
 
-use crate::batch::rate_limiter::{PATIENCE, RateLimiter, Turn};
+use crate::batch::options::PATIENCE;
+use crate::batch::rate_limiter::{RateLimiter, Turn};
 use crate::call::io::Throttle;
 use crate::call::retry::RetryPolicy;
 

@@ -1,0 +1,90 @@
+//! What a batch has put off: jobs that wait for their time.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::{Duration, Instant};
+
+use crate::batch::job::Job;
+
+/// At most so many jobs are put off or under way; while there are more, no more ids are pulled.
+pub(crate) const MOST: usize = 10_000;
+
+/// The pause before the second call for a token; it doubles from one to the next.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// The longest pause between two calls for a token.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Jobs by the time from which on they may go, the earliest first; of two, the one that came first.
+#[derive(Debug, Default)]
+pub(crate) struct PutOff {
+    heap: BinaryHeap<Reverse<Entry>>,
+    count: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    key: (Instant, u64),
+    job: Job,
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Entry) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Entry {}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Entry) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Entry) -> std::cmp::Ordering {
+        self.key.cmp(&other.key)
+    }
+}
+
+impl PutOff {
+    pub(crate) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.heap.is_empty()
+    }
+
+    pub(crate) fn push(&mut self, job: Job, at: Instant) {
+        self.count += 1;
+        self.heap.push(Reverse(Entry { key: (at, self.count), job }));
+    }
+
+    /// From when on the first may go.
+    pub(crate) fn first_at(&self) -> Option<Instant> {
+        self.heap.peek().map(|Reverse(entry)| entry.key.0)
+    }
+
+    /// Takes the first, if it may go.
+    pub(crate) fn pop(&mut self, now: Instant) -> Option<Job> {
+        self.first_at().filter(|at| *at <= now)?;
+        self.heap.pop().map(|Reverse(entry)| entry.job)
+    }
+
+    /// Takes all, the earliest first.
+    pub(crate) fn take(&mut self) -> impl Iterator<Item = Job> + use<> {
+        std::mem::take(&mut self.heap)
+            .into_sorted_vec()
+            .into_iter()
+            .rev()
+            .map(|Reverse(entry)| entry.job)
+    }
+}
+
+/// How long to wait after so many calls for a token; `random`, 0 to 1, spreads them.
+pub(crate) fn pause(rounds: u32, random: f64) -> Duration {
+    let doublings = rounds.saturating_sub(1).min(16);
+    let pause = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
+    pause.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
+}
