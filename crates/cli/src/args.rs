@@ -151,6 +151,12 @@ pub(crate) struct DeleteArgs {
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = value_parser!(u32).range(1..=100))]
     pub(crate) attempts: u32,
 
+    /// How long to go on without a conclusive response: 10m, 1h. A token without one is put off and tried again later;
+    /// while the API is down, one request at a time checks whether it is back. With 0, every token is tried in one
+    /// round only.
+    #[arg(long, value_name = "DUR", default_value = "10m", value_parser = duration)]
+    pub(crate) patience: Duration,
+
     /// Also trust the certificate authorities in this file.
     #[arg(long, value_name = "PEM")]
     pub(crate) ca_file: Option<PathBuf>,

@@ -58,7 +58,8 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
         .missing_ok(args.missing_ok)
         .allow_own_token(args.allow_own_token)
         .prove(args.prove.is_some())
-        .replay(args.replay);
+        .replay(args.replay)
+        .patience(args.patience);
     if args.dry_run {
         return dry_run(args, &client, list, &survey, options);
     }
@@ -203,7 +204,7 @@ fn carry_out(
     let show = !args.quiet && !args.no_progress && count > 1 && io::stderr().is_terminal();
     let progress = Progress::new(show, Some(count), batch.handle());
     crate::log::through(Some(Box::new(progress.lines())));
-    let pauses = Pauses::tell(!show && !args.quiet, batch.handle());
+    let pauses = Pauses::tell(!show && !args.quiet, batch.handle(), args.patience);
     interrupt.stop_batch(batch.handle(), progress.teller());
     let mut lost_output: Option<io::Error> = None;
     let mut lost_record: Option<String> = None;
@@ -249,7 +250,9 @@ fn carry_out(
     let pulled = summary.total + summary.duplicates + summary.already_done;
     let left = count.saturating_sub(pulled);
     let mut notes = Vec::new();
-    if let Some(why @ (Stopped::Unauthorized | Stopped::Paused(_))) = &stopped {
+    if let Some(why @ (Stopped::Unauthorized | Stopped::Paused(_) | Stopped::NoAnswer(_))) =
+        &stopped
+    {
         notes.push(format!("stopped: {why}"));
     }
     if interrupt.is_hit() {

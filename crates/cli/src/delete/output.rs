@@ -174,6 +174,7 @@ impl Output {
                     _ => "have no value: not proven",
                 },
             ),
+            (summary.put_off, "after more than one round"),
             (summary.duplicates, "listed more than once"),
             (summary.already_done, "already done"),
         ] {

@@ -1,11 +1,11 @@
-//! What is told of the API's pauses where there is no bar to show them.
+//! Reports the API's pauses and outages where there is no progress bar to show them.
 
 use std::io::{self, Write};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use mpt_tokens::BatchHandle;
+use mpt_tokens::{BatchHandle, Outage};
 
 /// A pause that is shorter is not worth a line.
 const WORTH_TELLING: Duration = Duration::from_secs(5);
@@ -19,12 +19,19 @@ pub(crate) struct Pauses {
 }
 
 impl Pauses {
-    pub(crate) fn tell(wanted: bool, batch: BatchHandle) -> Pauses {
+    pub(crate) fn tell(wanted: bool, batch: BatchHandle, patience: Duration) -> Pauses {
         let (ends, ended) = channel();
         let look = move || {
             let mut told_until = Instant::now();
+            let mut outage: Option<Outage> = None;
             while ended.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
                 let now = Instant::now();
+                let seen = batch.outage();
+                if let Some(line) = outage_line(outage, seen, now, patience) {
+                    // Without standard error, nobody can be informed.
+                    let _ = writeln!(io::stderr(), "{line}");
+                }
+                outage = seen;
                 let Some(pause) = batch.pause().filter(|pause| pause.left >= WORTH_TELLING) else {
                     continue;
                 };
@@ -47,11 +54,33 @@ impl Pauses {
         Pauses { ends, thread }
     }
 
+    /// Ends the thread.
     pub(crate) fn end(self) {
         drop(self.ends);
         if let Some(thread) = self.thread {
             // It cannot panic, and holds nothing.
             let _ = thread.join();
         }
+    }
+}
+
+/// The line for the start or the end of an outage.
+fn outage_line(
+    before: Option<Outage>,
+    now: Option<Outage>,
+    at: Instant,
+    patience: Duration,
+) -> Option<String> {
+    match (before, now) {
+        (None, Some(_)) => {
+            let longest = humantime::format_duration(patience);
+            Some(format!("the API does not answer: waiting for it, for {longest} at most"))
+        }
+        (Some(outage), None) => {
+            let seconds = at.duration_since(outage.since).as_secs();
+            let took = humantime::format_duration(Duration::from_secs(seconds));
+            Some(format!("the API answers again, after {took}"))
+        }
+        _ => None,
     }
 }

@@ -128,7 +128,14 @@ fn state(counts: &BatchSummary, batch: &BatchHandle) -> String {
             parts.push(format!("{count} {word}"));
         }
     }
-    if let Some(pause) = batch.pause() {
+    let put_off = batch.put_off();
+    if put_off > 0 {
+        parts.push(format!("{put_off} put off"));
+    }
+    if let Some(outage) = batch.outage() {
+        let since = Duration::from_secs(outage.since.elapsed().as_secs());
+        parts.push(format!("waiting for the API, {}", humantime::format_duration(since)));
+    } else if let Some(pause) = batch.pause() {
         parts.push(format!(
             "paused {:.0} s by the API ({})",
             pause.left.as_secs_f64().ceil(),

@@ -46,7 +46,9 @@ fn its_own_output_is_its_input() {
     let mut command = program_for(&sandbox);
     let ids = ["TKN-403-1", "TKN-ok-1", "TKN-503-1"];
     let output = run(
-        command.args(["delete", "--yes", "--attempts", "1", "--format", "ndjson"]).args(ids),
+        command
+            .args(["delete", "--yes", "--attempts", "1", "--patience", "0", "--format", "ndjson"])
+            .args(ids),
         "",
     );
     assert_eq!(output.status.code(), Some(3));
@@ -68,7 +70,8 @@ fn its_own_output_is_its_input() {
 fn an_unknown_outcome_is_settled_by_running_again() {
     let sandbox = Sandbox::start().unwrap();
     let mut command = program_for(&sandbox);
-    let args = ["delete", "--attempts", "1", "--format", "ndjson", "TKN-answerlost-1"];
+    let args =
+        ["delete", "--attempts", "1", "--patience", "0", "--format", "ndjson", "TKN-answerlost-1"];
     let output = run(command.args(args), "");
     assert_eq!(output.status.code(), Some(3));
     let again = String::from_utf8(output.stdout).unwrap();

@@ -65,7 +65,7 @@ fn run(list: &[u8], args: &[&str]) -> Run {
 #[case::missing("TKN-9999-0001\n", &[], 4, "TKN-9999-0001", "not_deleted")]
 #[case::missing_ok("TKN-9999-0001\n", &["--missing-ok"], 0, "TKN-9999-0001", "gone")]
 #[case::missing_and_worse("TKN-9999-0001\nTKN-403-1\n", &[], 1, "TKN-9999-0001 TKN-403-1", "not_deleted not_deleted")]
-#[case::missing_and_unknown("TKN-9999-0001\nTKN-501-1\n", &[], 3, "TKN-9999-0001 TKN-501-1", "not_deleted unknown")]
+#[case::missing_and_unknown("TKN-9999-0001\nTKN-501-1\n", &["--patience", "0"], 3, "TKN-9999-0001 TKN-501-1", "not_deleted unknown")]
 #[case::value("idt:TKN-1000-0001:abcdefghijklmnopqrst\n", &[], 0, "TKN-1000-0001", "deleted")]
 #[case::value_no_prefix("TKN-1000-0001:abcdefghijklmnopqrst\n", &[], 0, "TKN-1000-0001", "deleted")]
 #[case::value_small("idt:tkn-1000-0001:abcdefghijklmnopqrst\n", &[], 0, "TKN-1000-0001", "deleted")]

@@ -116,6 +116,7 @@ fn steady(mut value: Value) -> Value {
                 for (name, value) in members.iter_mut() {
                     match name.as_str() {
                         "elapsed_ms" | "waited_ms" => *value = 0.into(),
+                        "at" => *value = "2026-01-01T00:00:00.000Z".into(),
                         "trace_id" if value.is_string() => *value = "[TRACE]".into(),
                         "traceId" => *value = "[TRACE]".into(),
                         _ => walk(value),

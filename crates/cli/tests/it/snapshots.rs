@@ -37,8 +37,8 @@ fn outcomes_as_text_and_their_exit_status() {
         delete("TKN-answerlost-1"),
         delete("TKN-404-1"),
         delete("TKN-0000-0009 --missing-ok"),
-        delete("TKN-503-1 --attempts 1"),
-        delete("TKN-requestsilent-1 --attempts 1 --timeout 50ms"),
+        delete("TKN-503-1 --attempts 1 --patience 0"),
+        delete("TKN-requestsilent-1 --attempts 1 --timeout 50ms --patience 0"),
         delete("TKN-400control-1"),
         delete("TKN-400echo-1"),
         delete("TKN-307-1"),
@@ -58,8 +58,8 @@ fn outcomes_as_text_and_their_exit_status() {
 #[test]
 fn connections_that_are_not_made() {
     let text = [
-        delete("TKN-ok-1 --attempts 1 --base-url http://127.0.0.1:9"),
-        delete("TKN-ok-1 --attempts 1 --proxy http://127.0.0.1:9"),
+        delete("TKN-ok-1 --attempts 1 --patience 0 --base-url http://127.0.0.1:9"),
+        delete("TKN-ok-1 --attempts 1 --patience 0 --proxy http://127.0.0.1:9"),
     ];
     assert_data_eq!(text.join("\n"), file!["snapshots/connect.txt"].raw());
 }

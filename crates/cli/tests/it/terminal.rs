@@ -124,7 +124,7 @@ fn a_list_that_changes_while_the_question_stands_is_not_deleted() {
 }
 
 /// Outcomes of every kind, then a call that hangs: the bar stays where it is until it is interrupted.
-const MIXED: &str = "TKN-1000-0001 TKN-1000-0002 TKN-answerlost-1 TKN-403-1 TKN-503.503-1 \
+const MIXED: &str = "--patience 0 TKN-1000-0001 TKN-1000-0002 TKN-answerlost-1 TKN-403-1 TKN-503.503-1 \
                      TKN-answersilent.always-1 --yes --attempts 2 --concurrency 1";
 
 #[test]
