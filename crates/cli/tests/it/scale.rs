@@ -19,7 +19,7 @@ fn count() -> u64 {
 /// Peak memory near the end of a run, while the program still waits for its output to be read. What comes through a pipe
 /// is kept until it is asked, since all of it is checked before.
 #[rstest]
-#[case::a_file(false, 40)]
+#[case::a_file(false, 64)]
 #[case::a_pipe(true, 64)]
 #[cfg(target_os = "linux")]
 fn memory_is_a_flat_base_and_some_bytes_a_token(#[case] is_pipe: bool, #[case] bytes: u64) {
