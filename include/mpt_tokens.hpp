@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /**
  * @file mpt_tokens.hpp
- * The C++ face of mpt_tokens.h: C++17, header only. Objects end themselves, are moved and not copied, and may be moved
- * from only to be assigned or ended afterwards. What a call means, and what threads may share, is said in mpt_tokens.h.
+ * The C++ interface to mpt_tokens.h: C++17, header only. Objects free themselves. They can be moved but not copied;
+ * after a move, the source may only be assigned to or destroyed. See mpt_tokens.h for what a call means and what
+ * threads may share.
  *
- * Each call has two forms: `delete_token` throws mpt::error where it fails; `try_delete_token` throws nothing and says
- * everything in its result. Where exceptions are off (-fno-exceptions) only the second is there. Text given is UTF-8;
- * a NUL inside is refused as every control character is. Text returned belongs to the object that it came from.
+ * Each call has two forms: `delete_token` throws mpt::error on failure; `try_delete_token` throws nothing and returns
+ * everything in its result. With exceptions disabled (-fno-exceptions), only the second form exists. Pass text as
+ * UTF-8; a NUL inside is rejected like any control character. Returned text belongs to the object that returned it.
  */
 #ifndef MPT_TOKENS_HPP
 #define MPT_TOKENS_HPP
@@ -37,12 +38,12 @@ enum class kind : std::int32_t {
     unknown = MPT_OUTCOME_UNKNOWN
 };
 
-/** Whether a batch goes on. */
+/** Whether a batch continues. */
 enum class flow { go_on, stop };
 
 namespace detail {
 
-/** Ends what the C library made. */
+/** Frees objects of the C library. */
 struct end {
     void operator()(mpt_config *object) const noexcept { mpt_config_free(object); }
     void operator()(mpt_client *object) const noexcept { mpt_client_free(object); }
@@ -51,8 +52,8 @@ struct end {
 };
 
 /**
- * Text with its NUL at the end; a NUL inside, which would make it other text, becomes U+0001, which is refused where NUL
- * would be. Wiped at its end, as a secret.
+ * NUL-terminated text. A NUL inside, which would cut the text short, becomes U+0001, which is rejected just as NUL
+ * would be. Wiped when destroyed, because it may be a secret.
  */
 class c_text {
   public:
@@ -82,12 +83,12 @@ inline std::optional<std::string_view> maybe(const char *text) noexcept {
 
 class result;
 
-/** What a call told, lent: as long as the object it came from. */
+/** A view of a call's result; valid as long as the object it came from. */
 class result_view {
   public:
     explicit result_view(const mpt_outcome *outcome) noexcept : outcome_(outcome) {}
     result_view(const result_view &) = default;
-    /** A result that ends at once cannot lend. */
+    /** A temporary result cannot be viewed. */
     result_view(result &&) = delete;
     result_view &operator=(const result_view &) = delete;
 
@@ -95,13 +96,13 @@ class result_view {
     mpt::kind kind() const noexcept { return static_cast<mpt::kind>(mpt_outcome_kind(outcome_)); }
     /** The same as text: "deleted", "gone", "not_deleted" or "unknown". */
     std::string_view outcome() const noexcept { return mpt_outcome_name(mpt_outcome_kind(outcome_)); }
-    /** Whether the token is dead: deleted or gone. */
+    /** True if the token is dead: deleted or gone. */
     explicit operator bool() const noexcept { return code() == MPT_OK; }
     /** What happened: MPT_OK, MPT_NOT_FOUND... */
     mpt_code code() const noexcept { return mpt_outcome_code(outcome_); }
     /** The same as text: "ok", "not_found"... */
     std::string_view code_name() const noexcept { return mpt_code_name(code()); }
-    /** One sentence for a person. */
+    /** One sentence for people. */
     std::string_view message() const noexcept { return mpt_outcome_message(outcome_); }
     /** Everything, as one line of JSON. */
     std::string_view json() const noexcept { return mpt_outcome_json(outcome_); }
@@ -109,25 +110,25 @@ class result_view {
     std::optional<std::string_view> token_id() const noexcept {
         return mpt::detail::maybe(mpt_outcome_token_id(outcome_));
     }
-    /** The HTTP status of the last answer. */
+    /** The HTTP status of the last response. */
     std::optional<int> http_status() const noexcept {
         const std::int32_t status = mpt_outcome_http_status(outcome_);
         return status == 0 ? std::nullopt : std::optional<int>(status);
     }
-    /** How many attempts were made. */
+    /** The number of attempts. */
     std::uint32_t attempts() const noexcept { return mpt_outcome_attempts(outcome_); }
-    /** The title of the problem details, as the server wrote it. */
+    /** The title of the problem details, as the server sent it. */
     std::optional<std::string_view> title() const noexcept { return mpt::detail::maybe(mpt_outcome_title(outcome_)); }
-    /** The detail of the problem details, as the server wrote it. */
+    /** The detail of the problem details, as the server sent it. */
     std::optional<std::string_view> detail() const noexcept { return mpt::detail::maybe(mpt_outcome_detail(outcome_)); }
-    /** Whether asking again later can change the result; not where the token is dead or somebody must act first. */
+    /** True if trying again later can change the result; false if the token is dead or somebody must act first. */
     bool retryable() const noexcept { return mpt_outcome_retryable(outcome_) != 0; }
     /** How long the server asked to wait before the next attempt. */
     std::optional<std::chrono::milliseconds> retry_after() const noexcept {
         const std::int64_t wait = mpt_outcome_retry_after_ms(outcome_);
         return wait < 0 ? std::nullopt : std::optional<std::chrono::milliseconds>(wait);
     }
-    /** The trace id that went out with every attempt. */
+    /** The trace id that was sent with every attempt. */
     std::optional<std::string_view> trace_id() const noexcept {
         return mpt::detail::maybe(mpt_outcome_trace_id(outcome_));
     }
@@ -139,9 +140,9 @@ class result_view {
     std::chrono::microseconds elapsed() const noexcept {
         return std::chrono::microseconds(static_cast<std::chrono::microseconds::rep>(mpt_outcome_elapsed_us(outcome_)));
     }
-    /** Whether a call for proof has proof that the token is dead. */
+    /** True if prove_deleted proved that the token is dead. */
     bool is_proven() const noexcept { return mpt_outcome_is_proven(outcome_) != 0; }
-    /** What that proof rests on: "control" or "accepted_before". */
+    /** What the proof rests on: "control" or "accepted_before". */
     std::optional<std::string_view> proof_basis() const noexcept {
         return mpt::detail::maybe(mpt_outcome_proof_basis(outcome_));
     }
@@ -152,12 +153,12 @@ class result_view {
     const mpt_outcome *outcome_;
 };
 
-/** What a call told. */
+/** The result of a call. */
 class result : public result_view {
   public:
-    /** Takes over an outcome of the C library. */
+    /** Takes ownership of an outcome of the C library. */
     explicit result(mpt_outcome *outcome) noexcept : result_view(outcome), owned_(outcome) {}
-    /** Keeps what was lent. */
+    /** Copies what a view refers to. */
     explicit result(const result_view &lent) noexcept : result(mpt_outcome_clone(lent.get())) {}
     result(result &&other) noexcept : result(other.release()) {}
     result &operator=(result &&other) noexcept {
@@ -168,7 +169,7 @@ class result : public result_view {
     result(const result &) = delete;
     result &operator=(const result &) = delete;
     ~result() = default;
-    /** Gives the outcome away: the caller ends it with mpt_outcome_free. */
+    /** Gives up ownership: the caller frees the outcome with mpt_outcome_free. */
     mpt_outcome *release() noexcept {
         outcome_ = nullptr;
         return owned_.release();
@@ -179,7 +180,7 @@ class result : public result_view {
 };
 
 #ifdef __cpp_exceptions
-/** A call that failed: the token is not deleted, or its fate is unknown. */
+/** A call that failed: the token was not deleted, or may have been. */
 class error : public std::runtime_error {
   public:
     explicit error(result what_was_told)
@@ -196,13 +197,13 @@ class error : public std::runtime_error {
     mpt_code code() const noexcept { return told_->code(); }
 
   private:
-    std::shared_ptr<const result> told_; // shared, so that copying an exception throws nothing
+    std::shared_ptr<const result> told_; // shared, so that copying the exception does not throw
 };
 #endif
 
 namespace detail {
 
-/** Tells one outcome to a callback, which returns nothing or whether to go on. */
+/** Passes one outcome to a callback, which returns nothing, or whether to continue. */
 template <typename Callback> flow call(Callback &callback, const result_view &outcome) {
     using returned = std::invoke_result_t<Callback &, const result_view &>;
     if constexpr (std::is_void_v<returned>) {
@@ -216,12 +217,12 @@ template <typename Callback> flow call(Callback &callback, const result_view &ou
 
 } // namespace detail
 
-/** How a client is to behave. A value that cannot be used is told when the client is made. */
+/** The settings of a client. A value that cannot be used is reported when the client is created. */
 class config {
   public:
-    /** The defaults; nothing from the environment. */
+    /** Uses the defaults, and nothing from the environment. */
     config() : config_(mpt_config_new()) {}
-    /** The environment: MPT_API_TOKEN, MPT_API_BASE_URL, and the proxy. */
+    /** Reads the environment: MPT_API_TOKEN, MPT_API_BASE_URL, and the proxy variables. */
     static config from_env() { return config(mpt_config_new_from_env()); }
 
     config &api_token(std::string_view value) { return set(mpt_config_set_api_token, value); }
@@ -258,7 +259,7 @@ class config {
   private:
     explicit config(mpt_config *made) noexcept : config_(made) {}
 
-    /** A refused setter is kept by the config and told when the client is made. */
+    /** The config keeps the error of a setter and reports it when the client is created. */
     config &set(mpt_code (*setter)(mpt_config *, const char *), std::string_view value) {
         const detail::c_text text(value);
         (void)setter(config_.get(), text.get());
@@ -272,7 +273,7 @@ class config {
         (void)setter(config_.get(), yes ? 1 : 0);
         return *this;
     }
-    /** A negative duration becomes one that is far out of range. */
+    /** A negative duration becomes a number far out of range. */
     static std::uint64_t count(std::chrono::milliseconds limit) noexcept {
         return static_cast<std::uint64_t>(limit.count());
     }
@@ -280,13 +281,13 @@ class config {
     std::unique_ptr<mpt_config, detail::end> config_;
 };
 
-/** How a batch is done. */
+/** Options for a batch. */
 struct batch_options {
-    /** How many calls may run at once, 1 to 256; 0 for the default. */
+    /** The largest number of calls at once, 1 to 256; 0 means the default. */
     std::uint32_t concurrency = 0;
-    /** Whether a token that the API does not know is a success; otherwise as the client does. */
+    /** If true, a token that the API does not know is a success; otherwise the client's setting applies. */
     bool missing_ok = false;
-    /** Whether the token in use may be deleted; otherwise as the client does. */
+    /** If true, the token in use may be deleted; otherwise the client's setting applies. */
     bool allow_own_token = false;
     /** The path of a write-ahead record. */
     std::optional<std::string> journal = std::nullopt;
@@ -294,11 +295,11 @@ struct batch_options {
 
 namespace detail {
 
-/** Ids and options as C takes them. */
+/** Ids and options for C. */
 class c_batch {
   public:
     template <typename Ids> c_batch(const Ids &ids, const batch_options &options) {
-        // A range may give each id as a string of its own, which ends with the round.
+        // A range may yield each id as a temporary string, which ends with the iteration.
         for (auto &&id : ids) {
             text_.push_back(std::make_unique<c_text>(std::string_view(id)));
             ids_.push_back(text_.back()->get());
@@ -326,28 +327,28 @@ class c_batch {
 
 } // namespace detail
 
-/** A batch under way: outcomes are taken one by one. Its end waits for the calls under way. */
+/** A running batch: take its outcomes one by one. The destructor waits for the calls under way. */
 class batch {
   public:
-    /** Takes over a batch of the C library. */
+    /** Takes ownership of a batch of the C library. */
     explicit batch(mpt_batch *made) noexcept : batch_(made) {}
-    /** The next outcome, in order of completion; nothing when there are no more. */
+    /** Returns the next outcome in order of completion; nullopt when there are no more. */
     std::optional<result> next() noexcept {
         mpt_outcome *told = mpt_batch_next(batch_.get());
         return told == nullptr ? std::nullopt : std::optional<result>(result(told));
     }
-    /** Pulls no more ids; go on with `next` until it has no more. */
+    /** Takes no more ids; keep calling `next` until it returns nullopt. */
     void stop() noexcept { mpt_batch_stop(batch_.get()); }
 
   private:
     std::unique_ptr<mpt_batch, detail::end> batch_;
 };
 
-/** Deletes tokens. May be used by any number of threads at once. */
+/** Deletes tokens. Any number of threads may use it at once. */
 class client {
   public:
 #ifdef __cpp_exceptions
-    /** @throws mpt::error where the config cannot be used. */
+    /** @throws mpt::error if the config cannot be used. */
     explicit client(const config &from) {
         mpt_client *made = nullptr;
         mpt_outcome *why = nullptr;
@@ -357,7 +358,7 @@ class client {
         client_.reset(made);
     }
 #endif
-    /** The same without throwing: nothing, and then `why` tells why. */
+    /** Creates a client without throwing; on failure returns nullopt, and `why` holds the reason. */
     static std::optional<client> try_new(const config &from, std::optional<result> &why) noexcept {
         mpt_client *made = nullptr;
         mpt_outcome *told = nullptr;
@@ -367,18 +368,18 @@ class client {
         }
         return client(made);
     }
-    /** A second client on the same connections, with a cancel of its own. */
+    /** Creates a second client that shares the connections but is cancelled separately. */
     client clone() const noexcept { return client(mpt_client_clone(client_.get())); }
-    /** Ends the calls under way and all later ones; from any thread. For a signal handler: mpt_client_cancel(get()). */
+    /** Cancels calls under way and all later ones, from any thread. For signal handlers: mpt_client_cancel(get()). */
     void cancel() const noexcept { mpt_client_cancel(client_.get()); }
 
 #ifdef __cpp_exceptions
-    /** Deletes one token. @throws mpt::error where it is not dead afterwards. */
+    /** Deletes one token. @throws mpt::error if it is not dead afterwards. */
     result delete_token(std::string_view token_id) const { return checked(try_delete_token(token_id)); }
-    /** Asks for proof that a leaked token is dead: `is_proven` tells. @throws mpt::error where it may be alive. */
+    /** Checks whether a leaked token is provably dead: see `is_proven`. @throws mpt::error if it may be alive. */
     result prove_deleted(std::string_view token_value) const { return checked(try_prove_deleted(token_value)); }
 #endif
-    /** Deletes one token, and throws nothing. */
+    /** Deletes one token without throwing. */
     result try_delete_token(std::string_view token_id) const noexcept {
         mpt_outcome *told = nullptr;
         const detail::c_text text(token_id);
@@ -386,7 +387,7 @@ class client {
         return result(told);
     }
 
-    /** Asks for proof that a leaked token is dead, and throws nothing. */
+    /** Checks whether a leaked token is provably dead, without throwing. */
     result try_prove_deleted(std::string_view token_value) const noexcept {
         mpt_outcome *told = nullptr;
         const detail::c_text text(token_value);
@@ -395,18 +396,18 @@ class client {
     }
 
     /**
-     * Deletes many tokens. `on_outcome` is called on this thread with a `const mpt::result_view &` for each, and
-     * returns nothing, or mpt::flow; it must not throw. Where the batch cannot start, nothing is sent and `why` tells
-     * why; else `why` is empty.
+     * Deletes many tokens. Calls `on_outcome` on this thread with a `const mpt::result_view &` for each. It returns
+     * nothing, or mpt::flow, and must not throw. If the batch cannot start, nothing is sent and `why` holds the reason;
+     * otherwise `why` is empty.
      *
-     * @return MPT_OK where every token is dead; else the first code that tells otherwise, as mpt_delete_tokens.
+     * @return MPT_OK if every token is dead; otherwise a code, as mpt_delete_tokens returns it.
      */
     template <typename Ids, typename OnOutcome>
     mpt_code try_delete_tokens(const Ids &ids, OnOutcome &&on_outcome, std::optional<result> &why,
                                const batch_options &options = {}) const noexcept {
         return run(ids, on_outcome, why, options);
     }
-    /** A batch whose outcomes are taken one by one; nothing where it cannot start, and then `why` tells why. */
+    /** Starts a batch whose outcomes are taken one by one; on failure returns nullopt, and `why` holds the reason. */
     template <typename Ids>
     std::optional<mpt::batch> try_batch(const Ids &ids, std::optional<result> &why,
                                         const batch_options &options = {}) const noexcept {
@@ -415,11 +416,11 @@ class client {
 
 #ifdef __cpp_exceptions
     /**
-     * Deletes many tokens, as try_delete_tokens does. What `on_outcome` throws stops the batch, and is thrown again once
-     * the calls under way are done; outcomes in between are not told.
+     * Deletes many tokens, as try_delete_tokens does. If `on_outcome` throws, the batch stops, and the exception is
+     * rethrown once the calls under way are done; their outcomes are not reported.
      *
-     * @return MPT_OK where every token is dead; else the first code that tells otherwise, as mpt_delete_tokens.
-     * @throws mpt::error where the batch cannot start: nothing was sent then.
+     * @return MPT_OK if every token is dead; otherwise a code, as mpt_delete_tokens returns it.
+     * @throws mpt::error if the batch cannot start: nothing was sent then.
      */
     template <typename Ids, typename OnOutcome>
     mpt_code delete_tokens(const Ids &ids, OnOutcome &&on_outcome, const batch_options &options = {}) const {
@@ -446,7 +447,7 @@ class client {
         return code;
     }
 
-    /** A batch whose outcomes are taken one by one. @throws mpt::error where it cannot start. */
+    /** Starts a batch whose outcomes are taken one by one. @throws mpt::error if it cannot start. */
     template <typename Ids> mpt::batch batch(const Ids &ids, const batch_options &options = {}) const {
         std::optional<result> why;
         std::optional<mpt::batch> made = begin(ids, why, options);
@@ -463,7 +464,7 @@ class client {
   private:
     explicit client(mpt_client *made) noexcept : client_(made) {}
 
-    /** Throws what copying the ids throws, and nothing else. */
+    /** Throws only what copying the ids throws. */
     template <typename Ids, typename OnOutcome>
     mpt_code run(const Ids &ids, OnOutcome &on_outcome, std::optional<result> &why,
                  const batch_options &options) const {
@@ -484,7 +485,7 @@ class client {
         return mpt_delete_tokens(client_.get(), given.ids(), given.count(), given.options(), tell, &told);
     }
 
-    /** Likewise. */
+    /** Throws only what copying the ids throws. */
     template <typename Ids>
     std::optional<mpt::batch> begin(const Ids &ids, std::optional<result> &why, const batch_options &options) const {
         const detail::c_batch given(ids, options);

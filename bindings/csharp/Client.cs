@@ -6,43 +6,44 @@ using System.Threading.Tasks;
 
 namespace MptTokens
 {
-    /// <summary>How a client is to behave. What is null comes from the environment (MPT_API_TOKEN, MPT_API_BASE_URL, the
-    /// usual proxy variables) or is the library's default.</summary>
+    /// <summary>The settings of a client. What is null comes from the environment (MPT_API_TOKEN, MPT_API_BASE_URL, the
+    /// usual proxy variables), or is the library's default.</summary>
     public sealed class ClientOptions
     {
         public string ApiToken { internal get; set; }
         public string BaseUrl { get; set; }
-        /// <summary>Goes before the library's own.</summary>
+        /// <summary>The caller's part of the User-Agent; sent before the library's own.</summary>
         public string UserAgent { get; set; }
-        /// <summary>A PEM file of authorities to trust beside the platform's; instead of them with CaOnly.</summary>
+        /// <summary>A PEM file of certificate authorities to trust in addition to the platform's; with CaOnly, instead
+        /// of them.</summary>
         public string CaFile { get; set; }
         public bool? CaOnly { get; set; }
         public string Proxy { internal get; set; }
-        /// <summary>The limit of a call over all attempts: 60 s unless given.</summary>
+        /// <summary>The time limit of a call over all attempts; 60 s by default.</summary>
         public TimeSpan? Timeout { get; set; }
         public TimeSpan? AttemptTimeout { get; set; }
         public TimeSpan? ConnectTimeout { get; set; }
         public int? Attempts { get; set; }
-        /// <summary>The bounds of the pauses between attempts; both or none.</summary>
+        /// <summary>The bounds of the pauses between attempts; set both or neither.</summary>
         public TimeSpan? BackoffBase { get; set; }
         public TimeSpan? BackoffCap { get; set; }
-        /// <summary>A token that the API does not know is a success ("gone").</summary>
+        /// <summary>If true, a token that the API does not know is a success ("gone").</summary>
         public bool? MissingOk { get; set; }
         public bool? AllowOwnToken { get; set; }
         public bool? AllowPlainHttp { get; set; }
     }
 
-    /// <summary>A call that did not end with a dead token. Where its CancellationToken ended it, this is the inner exception
-    /// of an OperationCanceledException.</summary>
+    /// <summary>A call after which the token is not known to be dead. If its CancellationToken ended it, this is the
+    /// inner exception of an OperationCanceledException.</summary>
     public sealed class TokenException : Exception
     {
         internal TokenException(Outcome outcome) : base(outcome.Message) { Outcome = outcome; }
 
-        /// <summary>All that is known; Outcome.Kind says whether the token may be dead all the same.</summary>
+        /// <summary>All that is known; Outcome.Kind says whether the token may be dead anyway.</summary>
         public Outcome Outcome { get; }
     }
 
-    /// <summary>Deletes tokens. Shared by threads; Dispose ends the calls under way.</summary>
+    /// <summary>Deletes tokens. Threads may share it; Dispose cancels the calls under way.</summary>
     public sealed class Client : IDisposable
     {
         readonly ClientHandle handle;
@@ -59,7 +60,7 @@ namespace MptTokens
             }
         }
 
-        /// <summary>Deletes one token; blocks the thread until the matter is settled.</summary>
+        /// <summary>Deletes one token; blocks the thread until the outcome is known.</summary>
         /// <exception cref="TokenException">the token is not dead afterwards</exception>
         public Outcome DeleteToken(string id, CancellationToken cancellation = default(CancellationToken))
         {
@@ -70,18 +71,18 @@ namespace MptTokens
             }
         }
 
-        /// <summary>The same on a thread of its own: nothing of the caller or of the thread pool is blocked.</summary>
+        /// <summary>Deletes one token on a separate thread: blocks neither the caller nor the thread pool.</summary>
         public Task<Outcome> DeleteTokenAsync(string id, CancellationToken cancellation = default(CancellationToken))
         {
-            // Not given to StartNew, which would not make the call, and so not tell its outcome.
+            // Not passed to StartNew, which would then not make the call, and so not report its outcome.
             var call = Task.Factory.StartNew(
                 () => DeleteToken(id, cancellation), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
             return Awaited(call);
         }
 
-        /// <summary>Deletes many tokens, so many at a time, and gives the outcome of each in order of completion, failures
-        /// too. It begins with the enumeration, which blocks; leaving that stops the batch and waits for what is under way.
-        /// A journal is a write-ahead record that a second try goes on from.</summary>
+        /// <summary>Deletes many tokens, several at a time, and yields the outcomes, including failures, in order of
+        /// completion. The batch starts with the enumeration, which blocks. Leaving the enumeration stops the batch and
+        /// waits for the calls under way. A journal is a write-ahead record from which a second run resumes.</summary>
         /// <exception cref="TokenException">the batch cannot start</exception>
         public IEnumerable<Outcome> DeleteTokens(
             IEnumerable<string> ids, int concurrency = 8, string journal = null, CancellationToken cancellation = default(CancellationToken))
@@ -96,14 +97,14 @@ namespace MptTokens
             }
         }
 
-        /// <summary>Cancels what is under way, and closes the connections when that has ended.</summary>
+        /// <summary>Cancels the calls under way, and closes the connections when they have ended.</summary>
         public void Dispose()
         {
             closing.Cancel();
             handle.Dispose();
         }
 
-        // An await makes the task of a cancelled call a cancelled task.
+        // Awaiting turns the task of a cancelled call into a cancelled task.
         static async Task<Outcome> Awaited(Task<Outcome> call) => await call.ConfigureAwait(false);
 
         static void Configure(ConfigHandle config, ClientOptions options)
@@ -143,7 +144,7 @@ namespace MptTokens
             if (value is bool yes) set(config, yes ? 1 : 0);
         }
 
-        // What is negative becomes too large, and so is refused too.
+        // A negative value becomes too large, and so is rejected.
         static ulong Milliseconds(TimeSpan? time) => unchecked((ulong)(long)Math.Ceiling(time.Value.TotalMilliseconds));
     }
 }

@@ -5,7 +5,7 @@ using System.Text;
 using System.Threading;
 using Microsoft.Win32.SafeHandles;
 
-// Members are named as in mpt_tokens.h, which says what each function does and who owns what.
+// Members are named as in mpt_tokens.h, which documents each function and who owns what.
 namespace MptTokens
 {
     abstract class Handle : SafeHandleZeroOrMinusOneIsInvalid
@@ -38,7 +38,7 @@ namespace MptTokens
 
     static class Native
     {
-        // The name that the loader of the system knows: it has the version of the ABI.
+        // The name that the system's loader knows: it has the ABI version.
         const string Library = "libmpt_tokens.so.1";
 
         [StructLayout(LayoutKind.Sequential)]
@@ -92,11 +92,11 @@ namespace MptTokens
         [DllImport(Library)] internal static extern IntPtr mpt_code_name(int code);
         [DllImport(Library)] internal static extern IntPtr mpt_outcome_name(int kind);
 
-        // A surrogate alone would become "?", which may be in an id; U+0001 is refused.
+        // A lone surrogate would become "?", which may be part of an id; U+0001 is rejected.
         static readonly Encoding Utf8 =
             Encoding.GetEncoding("utf-8", new EncoderReplacementFallback("\x01"), DecoderFallback.ReplacementFallback);
 
-        // A C string ends at NUL, which would cut an id to another one; U+0001 is refused as NUL would be.
+        // A C string ends at NUL, which would cut an id short; U+0001 is rejected just as NUL would be.
         internal static byte[] Text(string value) => Utf8.GetBytes(value.Replace('\0', '\x01') + '\0');
 
         internal static string Text(IntPtr text)
@@ -109,7 +109,7 @@ namespace MptTokens
             return Utf8.GetString(bytes);
         }
 
-        // Takes an outcome over, if there is one, and throws where it is a failure.
+        // Takes ownership of an outcome, if there is one, and throws if it is a failure.
         internal static Outcome Check(IntPtr pointer, CancellationToken cancellation)
         {
             if (pointer == IntPtr.Zero) return null;
@@ -124,7 +124,7 @@ namespace MptTokens
         }
     }
 
-    // A handle on the same connections, with a cancel of its own.
+    // A handle on the same connections that is cancelled separately.
     sealed class Call : IDisposable
     {
         readonly CancellationTokenRegistration closing, cancelling;
@@ -138,7 +138,7 @@ namespace MptTokens
 
         internal ClientHandle Handle { get; }
 
-        // Disposing of a registration waits for the Cancel that it may have begun.
+        // Disposing a registration waits for a Cancel that it may have started.
         public void Dispose()
         {
             cancelling.Dispose();

@@ -2,7 +2,7 @@ using System;
 
 namespace MptTokens
 {
-    /// <summary>All that a call told about one token. What is not known is null.</summary>
+    /// <summary>The result of a call for one token. What is not known is null.</summary>
     public sealed class Outcome
     {
         Outcome(IntPtr outcome)
@@ -26,13 +26,13 @@ namespace MptTokens
         }
 
         public string Id { get; }
-        /// <summary>What is true of the token: "deleted", "gone", "not_deleted" or "unknown" (ask again).</summary>
+        /// <summary>What is true of the token: "deleted", "gone", "not_deleted" or "unknown" (try again).</summary>
         public string Kind { get; }
         /// <summary>What happened: "ok", "not_found", "timeout"...</summary>
         public string Code { get; }
-        /// <summary>That of the last answer.</summary>
+        /// <summary>The status of the last response.</summary>
         public int? HttpStatus { get; }
-        /// <summary>How many attempts were made.</summary>
+        /// <summary>The number of attempts.</summary>
         public int Attempts { get; }
         /// <summary>The title of the server's problem details.</summary>
         public string Title { get; }
@@ -40,24 +40,25 @@ namespace MptTokens
         public string Detail { get; }
         /// <summary>One sentence: what happened, what is true, what to do.</summary>
         public string Message { get; }
-        /// <summary>Whether asking again later can change it; not where it is dead, or somebody must act first.</summary>
+        /// <summary>True if trying again later can change the result; false if the token is dead or somebody must act
+        /// first.</summary>
         public bool Retryable { get; }
         /// <summary>How long the server asked to wait.</summary>
         public TimeSpan? RetryAfter { get; }
-        /// <summary>The W3C trace id that went out with every attempt.</summary>
+        /// <summary>The W3C trace id that was sent with every attempt.</summary>
         public string TraceId { get; }
-        /// <summary>The server's own, to give to its support.</summary>
+        /// <summary>The server's own trace id, for its support.</summary>
         public string ServerTraceId { get; }
         public TimeSpan Elapsed { get; }
         /// <summary>All of this as JSON, with each attempt and every member of the problem details.</summary>
         public string Json { get; }
 
-        /// <summary>Whether the token is dead: deleted or gone.</summary>
+        /// <summary>True if the token is dead: deleted or gone.</summary>
         public bool IsDead => Code == "ok";
 
         public override string ToString() => Message;
 
-        // Reads a native outcome and ends it.
+        // Reads a native outcome and frees it.
         internal static Outcome Take(IntPtr outcome)
         {
             try

@@ -20,16 +20,16 @@ import (
 	"unsafe"
 )
 
-// Outcome is all that a call told about one token.
+// Outcome is the result of a call for one token.
 type Outcome struct {
 	ID         string         `json:"id"`          // the token id
 	Kind       string         `json:"outcome"`     // "deleted", "gone", "not_deleted" or "unknown" (ask again)
 	Code       string         `json:"code"`        // what happened: "ok", "not_found", "timeout"...
-	HTTPStatus int            `json:"http_status"` // of the last answer; 0: none
+	HTTPStatus int            `json:"http_status"` // of the last response; 0: none
 	Attempts   []Attempt      `json:"attempts"`
-	Problem    map[string]any `json:"problem"` // the server's problem details; nil: none
-	Message    string         `json:"message"` // one sentence: what happened, what is true, what to do
-	Retryable  bool           `json:"retryable"` // whether asking again later can change it
+	Problem    map[string]any `json:"problem"`   // the server's problem details; nil: none
+	Message    string         `json:"message"`   // one sentence: what happened, what is true, what to do
+	Retryable  bool           `json:"retryable"` // whether trying again later can change it
 	TraceID    string         `json:"trace_id"`
 	RetryAfter time.Duration  `json:"-"` // how long the server asked to wait; 0: it did not
 	Elapsed    time.Duration  `json:"-"`
@@ -38,17 +38,17 @@ type Outcome struct {
 // Attempt is one request of a call.
 type Attempt struct {
 	Number     int     `json:"number"`
-	Sent       bool    `json:"sent"` // whether the request, or a part of it, may have left
+	Sent       bool    `json:"sent"` // whether any part of the request may have been sent
 	HTTPStatus int     `json:"http_status"`
-	Failure    string  `json:"failure"` // the code, where there was no answer
+	Failure    string  `json:"failure"` // the code, if there was no response
 	ElapsedMS  float64 `json:"elapsed_ms"`
 	WaitedMS   float64 `json:"waited_ms"`
 }
 
-// Dead tells whether the token is dead: deleted or gone.
+// Dead reports whether the token is dead: deleted or gone.
 func (o Outcome) Dead() bool { return o.Kind == "deleted" || o.Kind == "gone" }
 
-// Error is a call that did not end with a dead token. Kind says whether it may be dead all the same.
+// Error is a call after which the token is not known to be dead. Kind says whether it may be dead anyway.
 type Error struct {
 	Outcome
 	cause error
@@ -56,60 +56,60 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
-// Unwrap is the error of the context that ended the call, if one did.
+// Unwrap returns the error of the context that ended the call, if one did.
 func (e *Error) Unwrap() error { return e.cause }
 
 var errClosed = errors.New("mpttokens: the client is closed")
 
-// Option changes one setting of a client. A value that cannot be used is told by New.
+// Option changes one setting of a client. New reports a value that cannot be used.
 type Option func(*C.mpt_config)
 
-// APIToken is the token to authenticate with, instead of $MPT_API_TOKEN.
+// APIToken sets the token to authenticate with, instead of $MPT_API_TOKEN.
 func APIToken(value string) Option {
 	return text(value, func(c *C.mpt_config, s *C.char) { C.mpt_config_set_api_token(c, s) })
 }
 
-// BaseURL is where the API is, instead of $MPT_API_BASE_URL or https://api.platform.softwareone.com.
+// BaseURL sets the base URL of the API, instead of $MPT_API_BASE_URL or https://api.platform.softwareone.com.
 func BaseURL(url string) Option {
 	return text(url, func(c *C.mpt_config, s *C.char) { C.mpt_config_set_base_url(c, s) })
 }
 
-// UserAgent goes before the library's own.
+// UserAgent sets the caller's part of the User-Agent, which is sent before the library's own.
 func UserAgent(product string) Option {
 	return text(product, func(c *C.mpt_config, s *C.char) { C.mpt_config_set_user_agent(c, s) })
 }
 
-// CAFile is a PEM file of authorities to trust beside the platform's.
+// CAFile sets a PEM file of certificate authorities to trust in addition to the platform's.
 func CAFile(path string) Option {
 	return text(path, func(c *C.mpt_config, s *C.char) { C.mpt_config_set_ca_file(c, s) })
 }
 
-// Proxy is the URL of an HTTP proxy, instead of the environment's.
+// Proxy sets the URL of an HTTP proxy, instead of the environment's.
 func Proxy(url string) Option {
 	return text(url, func(c *C.mpt_config, s *C.char) { C.mpt_config_set_proxy(c, s) })
 }
 
-// Timeout is the limit of a call over all attempts: 60 s unless given.
+// Timeout sets the time limit of a call over all attempts; 60 s by default.
 func Timeout(limit time.Duration) Option {
 	return func(c *C.mpt_config) { C.mpt_config_set_timeout_ms(c, milliseconds(limit)) }
 }
 
-// AttemptTimeout is the limit of one attempt: 20 s unless given.
+// AttemptTimeout sets the time limit of one attempt; 20 s by default.
 func AttemptTimeout(limit time.Duration) Option {
 	return func(c *C.mpt_config) { C.mpt_config_set_attempt_timeout_ms(c, milliseconds(limit)) }
 }
 
-// ConnectTimeout is the limit of opening a connection: 5 s unless given.
+// ConnectTimeout sets the time limit for opening a connection; 5 s by default.
 func ConnectTimeout(limit time.Duration) Option {
 	return func(c *C.mpt_config) { C.mpt_config_set_connect_timeout_ms(c, milliseconds(limit)) }
 }
 
-// Attempts is how often a call is tried: 4 times unless given.
+// Attempts sets the largest number of attempts in a call; 4 by default.
 func Attempts(attempts uint32) Option {
 	return func(c *C.mpt_config) { C.mpt_config_set_attempts(c, C.uint32_t(attempts)) }
 }
 
-// Backoff bounds the pauses between attempts: 200 ms, doubling up to 10 s, unless given.
+// Backoff bounds the pauses between attempts; 200 ms, doubling up to 10 s, by default.
 func Backoff(base, limit time.Duration) Option {
 	return func(c *C.mpt_config) { C.mpt_config_set_backoff_ms(c, milliseconds(base), milliseconds(limit)) }
 }
@@ -120,18 +120,18 @@ func MissingOK() Option { return func(c *C.mpt_config) { C.mpt_config_set_missin
 // AllowOwnToken allows the token in use to be deleted.
 func AllowOwnToken() Option { return func(c *C.mpt_config) { C.mpt_config_set_allow_own_token(c, 1) } }
 
-// AllowPlainHTTP allows http to a host that is not loopback: the token then travels unencrypted.
+// AllowPlainHTTP allows plain HTTP to hosts other than loopback, which sends the API token unencrypted.
 func AllowPlainHTTP() Option {
 	return func(c *C.mpt_config) { C.mpt_config_set_allow_plain_http(c, 1) }
 }
 
-// Client deletes tokens. It may be used by any number of goroutines, and is closed once.
+// Client deletes tokens. Any number of goroutines may use it. Close it once.
 type Client struct {
 	lock   sync.Mutex
 	handle *C.mpt_client
 }
 
-// New makes a client; what no option says comes from the environment or is the library's default.
+// New creates a client. Settings without an option come from the environment, or are the library's defaults.
 func New(options ...Option) (*Client, error) {
 	config := C.mpt_config_new_from_env()
 	defer C.mpt_config_free(config)
@@ -147,7 +147,7 @@ func New(options ...Option) (*Client, error) {
 	return client, nil
 }
 
-// Close gives the connections back; calls under way go on. It never fails.
+// Close closes the client; calls under way continue. It never fails.
 func (c *Client) Close() error {
 	c.lock.Lock()
 	defer c.lock.Unlock()
@@ -156,8 +156,8 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// DeleteToken deletes one token. When ctx is done the call ends within 200 ms, with an Error that says what is true then,
-// and that wraps the context's own.
+// DeleteToken deletes one token. When ctx is done, the call ends within 200 ms with an Error that says what is true of
+// the token, and that wraps the context's error.
 func (c *Client) DeleteToken(ctx context.Context, id string) (Outcome, error) {
 	call, end, err := c.call(ctx)
 	if err != nil {
@@ -175,7 +175,7 @@ func (c *Client) DeleteToken(ctx context.Context, id string) (Outcome, error) {
 	return outcome, nil
 }
 
-// Batch deletes many tokens; Next, Outcome and Close are for one goroutine.
+// Batch deletes many tokens. Call Next, Outcome and Close from one goroutine.
 type Batch struct {
 	handle  *C.mpt_batch
 	outcome Outcome
@@ -186,7 +186,8 @@ type Batch struct {
 //
 //	for batch.Next() { fmt.Println(batch.Outcome().Message) }
 //
-// A failure is an outcome like any other. When ctx is done, what is under way is cancelled, and Next tells how it ended.
+// A failure is an outcome like any other. When ctx is done, calls under way are cancelled, and Next returns their
+// outcomes.
 func (c *Client) DeleteTokens(ctx context.Context, ids []string, concurrency int) (*Batch, error) {
 	call, end, err := c.call(ctx)
 	if err != nil {
@@ -211,7 +212,7 @@ func (c *Client) DeleteTokens(ctx context.Context, ids []string, concurrency int
 	return batch, nil
 }
 
-// Next waits for the next outcome, in order of completion; false when all are told.
+// Next waits for the next outcome, in order of completion. It returns false when there are no more.
 func (b *Batch) Next() bool {
 	pointer := C.mpt_batch_next(b.handle)
 	if pointer == nil {
@@ -222,10 +223,10 @@ func (b *Batch) Next() bool {
 	return true
 }
 
-// Outcome is what the last Next found.
+// Outcome returns the outcome that the last Next found.
 func (b *Batch) Outcome() Outcome { return b.outcome }
 
-// Close stops the batch and waits for what is under way; after the last Next it has nothing to do. It never fails.
+// Close stops the batch and waits for the calls under way; after the last Next it does nothing. It never fails.
 func (b *Batch) Close() error {
 	C.mpt_batch_free(b.handle)
 	b.handle = nil
@@ -234,7 +235,7 @@ func (b *Batch) Close() error {
 	return nil
 }
 
-// call is a handle on the same connections, cancelled when ctx is done, and the function that ends it.
+// call returns a handle on the same connections that is cancelled when ctx is done, and a function that frees it.
 func (c *Client) call(ctx context.Context) (*C.mpt_client, func(), error) {
 	c.lock.Lock()
 	call := C.mpt_client_clone(c.handle)
@@ -264,7 +265,7 @@ func failure(ctx context.Context, outcome Outcome) *Error {
 	return &Error{outcome, nil}
 }
 
-// take reads an outcome and ends it.
+// take reads an outcome and frees it.
 func take(pointer *C.mpt_outcome) Outcome {
 	defer C.mpt_outcome_free(pointer)
 	var told struct {
@@ -273,7 +274,7 @@ func take(pointer *C.mpt_outcome) Outcome {
 		ElapsedMS  float64 `json:"elapsed_ms"`
 	}
 	if err := json.Unmarshal([]byte(C.GoString(C.mpt_outcome_json(pointer))), &told); err != nil {
-		panic("mpttokens: libmpt_tokens told what is no JSON: " + err.Error())
+		panic("mpttokens: libmpt_tokens returned invalid JSON: " + err.Error())
 	}
 	told.Outcome.RetryAfter = time.Duration(told.RetryAfter * float64(time.Second))
 	told.Outcome.Elapsed = time.Duration(told.ElapsedMS * float64(time.Millisecond))
@@ -288,7 +289,7 @@ func text(value string, set func(*C.mpt_config, *C.char)) Option {
 	}
 }
 
-// cString copies a text. C ends it at NUL, which would cut an id to another one; U+0001 is refused as NUL would be.
+// cString copies a text. In C it ends at NUL, which would cut an id short; U+0001 is rejected just as NUL would be.
 func cString(text string) *C.char { return C.CString(strings.ReplaceAll(text, "\x00", "\x01")) }
 
 func milliseconds(d time.Duration) C.uint64_t { return C.uint64_t(d.Milliseconds()) }

@@ -9,7 +9,7 @@
 local cjson = require("cjson.safe").new()
 local ffi = require("ffi")
 
--- What each function does, and who owns what, is said in mpt_tokens.h.
+-- See mpt_tokens.h for what each function does and who owns what.
 ffi.cdef([[
 typedef struct mpt_config mpt_config;
 typedef struct mpt_client mpt_client;
@@ -67,7 +67,7 @@ if lib.mpt_abi_version() ~= 1 then
   error("libmpt_tokens has the ABI " .. lib.mpt_abi_version() .. ": expected 1")
 end
 
--- A C string ends at NUL, which would make another id of one that has it; U+0001 is refused just as NUL is.
+-- A C string ends at NUL, which would cut an id short; U+0001 is rejected just as NUL is.
 local function text(value)
   return (value:gsub("%z", "\1"))
 end
@@ -86,9 +86,10 @@ local function plain(value)
   return value
 end
 
---- What a call told about one token: its `id`; `outcome`, which is "deleted", "gone", "not_deleted" or "unknown"; `code`,
--- "ok" or what happened; `http_status`; `attempts`, a list; `problem`, the server's problem details; `message`;
--- `retryable`, whether asking again later can change it; `retry_after` in seconds; `trace_id`; `elapsed_ms`. What is not known is nil. tostring gives the message.
+--- The result of a call for one token: its `id`; `outcome`, which is "deleted", "gone", "not_deleted" or "unknown";
+-- `code`, "ok" or what happened; `http_status`; `attempts`, a list; `problem`, the server's problem details; `message`;
+-- `retryable`, whether trying again later can change the result; `retry_after` in seconds; `trace_id`; `elapsed_ms`.
+-- What is not known is nil. tostring returns the message.
 local Outcome = {}
 Outcome.__index = Outcome
 
@@ -96,30 +97,30 @@ function Outcome:__tostring()
   return self.message
 end
 
---- Whether the token is dead: deleted or gone.
+--- Returns true if the token is dead: deleted or gone.
 function Outcome:is_success()
   return self.code == "ok"
 end
 
--- Takes a native outcome over, and ends it.
+-- Reads a native outcome and frees it.
 local function take(pointer)
   local json = ffi.string(lib.mpt_outcome_json(pointer))
   lib.mpt_outcome_free(pointer)
   return setmetatable(plain(assert(cjson.decode(json))), Outcome)
 end
 
--- While a call waits: the function that the user gave, and what it raised.
+-- During a call: the user's poll function, and the error it raised.
 local waiting, raised
 
--- Ctrl-C makes luajit raise an error wherever it is, which must not be below a native call: so the signal is held back
--- during one that asks, ends it, and is heard after that.
+-- Ctrl-C makes luajit raise an error wherever it is, which must not happen inside a native call. So the signal is held
+-- back during a call that polls, ends that call, and takes effect after it.
 local SIGINT, SIG_BLOCK, SIG_SETMASK = 2, jit.os == "OSX" and 1 or 0, jit.os == "OSX" and 3 or 2
 local interrupt, before, pending = ffi.new("mpt_signals"), ffi.new("mpt_signals"), ffi.new("mpt_signals")
 ffi.C.sigemptyset(interrupt)
 ffi.C.sigaddset(interrupt, SIGINT)
 
--- What the library asks then; made once, since LuaJIT has room for a few only. An error must not leave it: it ends the
--- call, and goes on after that.
+-- The callback that the library polls. It is created once, since LuaJIT has room for only a few. An error must not
+-- leave it: it ends the call, and is raised after it.
 local poll = ffi.cast("mpt_poll_callback", function()
   if not waiting then
     return 0
@@ -135,8 +136,8 @@ local poll = ffi.cast("mpt_poll_callback", function()
   return (stop or not fine) and 1 or 0
 end)
 
--- Makes a native call that hands out an outcome, or NULL, and takes that over. Returns it, and what the user's function
--- raised meanwhile, in a table.
+-- Makes a native call that returns an outcome, or NULL, and takes ownership of it. Returns it, and the error that the
+-- user's function raised meanwhile, in a table.
 local function wait(client, native, ...)
   if waiting then
     error("a call cannot begin while another one waits", 3)
@@ -145,7 +146,7 @@ local function wait(client, native, ...)
     local pointer = native(...)
     return pointer ~= nil and take(pointer) or nil
   end
-  -- A hook that raises an error would do so below the call, too.
+  -- A hook that raises an error would also do so inside the call.
   local hook, events, count = debug.gethook()
   if type(hook) == "function" then
     debug.sethook()
@@ -176,12 +177,12 @@ local function batch_free(batch)
   lib.mpt_batch_free(ffi.gc(batch, nil))
 end
 
--- Lua can be called back from a native call only where that is not compiled.
+-- A native call can call back into Lua only if the call is not JIT-compiled.
 jit.off(delete_token)
 jit.off(batch_next)
 jit.off(batch_free)
 
--- A handle on the same connections, with a cancel of its own.
+-- A handle on the same connections that is cancelled separately.
 local function begin(client)
   local call = ffi.gc(lib.mpt_client_clone(client.handle or error("the client is closed", 3)), lib.mpt_client_free)
   client.calls[call] = true
@@ -196,8 +197,8 @@ local function finish(client, call)
   lib.mpt_client_free(ffi.gc(call, nil))
 end
 
---- The outcomes of a batch, in order of completion, failures too: `for outcome in batch do`. After a `break` stop it, or
--- leave that to the garbage collector.
+--- The outcomes of a batch, including failures, in order of completion: `for outcome in batch do`. After a `break`,
+-- stop it, or leave that to the garbage collector.
 local Batch = {}
 Batch.__index = Batch
 
@@ -220,14 +221,14 @@ function Batch:__call()
   return outcome
 end
 
---- Starts no more deletions. What is under way finishes: its outcomes are still to be had.
+--- Starts no more deletions. Calls under way finish, and their outcomes can still be taken.
 function Batch:stop()
   if self.handle then
     lib.mpt_batch_stop(self.handle)
   end
 end
 
---- Deletes tokens. It is closed by `close`, or when nobody holds it any more.
+--- Deletes tokens. Close it with `close`, or leave that to the garbage collector.
 local Client = {}
 Client.__index = Client
 
@@ -235,8 +236,8 @@ function Client:__tostring()
   return "mpt_tokens.client"
 end
 
---- Deletes one token, and blocks until the matter is settled.
--- Returns its outcome, or nil and the outcome where the token is not dead afterwards.
+--- Deletes one token and blocks until the outcome is known.
+-- Returns its outcome, or nil and the outcome if the token is not dead afterwards.
 function Client:delete_token(id)
   local bytes = text(id)
   local call = begin(self)
@@ -252,7 +253,7 @@ function Client:delete_token(id)
 end
 
 --- Deletes a list of tokens, `options.concurrency` (8) at a time; `options.journal` is the path of a write-ahead record.
--- Returns a batch, or nil and an outcome where it cannot start.
+-- Returns a batch, or nil and an outcome if it cannot start.
 function Client:delete_tokens(ids, options)
   options = options or {}
   local texts, list = {}, ffi.new("const char *[?]", #ids)
@@ -272,7 +273,7 @@ function Client:delete_tokens(ids, options)
   return setmetatable({ handle = ffi.gc(batch[0], lib.mpt_batch_free), client = self, call = call }, Batch)
 end
 
---- Ends the calls under way within 200 ms, and every later one, with the code "cancelled".
+--- Cancels the calls under way within 200 ms, and every later one; their code is "cancelled".
 function Client:cancel()
   self.cancelled = true
   for call in pairs(self.calls) do
@@ -280,7 +281,7 @@ function Client:cancel()
   end
 end
 
---- Closes the connections. A batch that was begun can still be finished.
+--- Closes the connections. A batch that was started can still be finished.
 function Client:close()
   if self.handle then
     lib.mpt_client_free(ffi.gc(self.handle, nil))
@@ -307,11 +308,12 @@ local setters = {
   poll = function(config) lib.mpt_config_set_poll(config, poll, nil) end,
 }
 
---- Makes a client. What `options` does not set comes from the environment (MPT_API_TOKEN, MPT_API_BASE_URL, the usual proxy
--- variables) or is the library's default: api_token, base_url, user_agent, ca_file, proxy; attempts; timeout,
+--- Creates a client. What `options` does not set comes from the environment (MPT_API_TOKEN, MPT_API_BASE_URL, the usual
+-- proxy variables), or is the library's default: api_token, base_url, user_agent, ca_file, proxy; attempts; timeout,
 -- attempt_timeout, connect_timeout in seconds; backoff, a list of the first pause and the longest; missing_ok,
--- allow_own_token, allow_plain_http, ca_only; poll, a function that is asked about every 50 ms while a call waits: true, or an
--- error, ends that call, and so does Ctrl-C then. It can cancel the client, and make no call.
+-- allow_own_token, allow_plain_http, ca_only; poll, a function that is called about every 50 ms while a call waits: if
+-- it returns true or raises an error, that call ends; with a poll, Ctrl-C ends it too. The function may cancel the
+-- client, but must not make calls.
 -- Returns the client, or nil and an outcome that says what cannot be used.
 local function new(options)
   local config = ffi.gc(lib.mpt_config_new_from_env(), lib.mpt_config_free)

@@ -1,8 +1,8 @@
 // Deletes API tokens of the SoftwareONE Marketplace, and says what is true of them afterwards. mpt-tokens.d.ts documents it.
 import koffi from 'koffi';
 
-// Koffi runs calls on stacks of its own, which are too small for a TLS handshake unless told otherwise; this must come
-// before anybody's first asynchronous call.
+// Koffi runs calls on its own stacks, which by default are too small for a TLS handshake. This setting must come before
+// the first asynchronous call.
 if (koffi.config().async_stack_size < 1 << 20) koffi.config({ ...koffi.config(), async_stack_size: 1 << 20 });
 
 const library = koffi.load(
@@ -35,8 +35,8 @@ const setter = (name, type, convert) => {
   const set = library.func(`int32_t mpt_config_set_${name}(void *config, ${type} value)`);
   return (config, value) => set(config, convert(value));
 };
-// A C string ends at NUL, and a surrogate alone becomes U+FFFD: both would make another id of one that has them. U+0001 is
-// refused as they must be.
+// A C string ends at NUL, and a lone surrogate becomes U+FFFD: both would change an id. U+0001 is rejected, as they
+// must be.
 const text = (value) => String(value).replace(/[\0\p{Surrogate}]/gu, '\x01');
 const flag = (value) => (value ? 1 : 0);
 const setters = {
@@ -60,7 +60,7 @@ const camelCase = (members) => Object.fromEntries(
   Object.entries(members).map(([name, value]) => [name.replace(/_(.)/g, (_, letter) => letter.toUpperCase()), value]),
 );
 
-// Reads an outcome and ends it.
+// Reads an outcome and frees it.
 function take(pointer) {
   const outcome = camelCase(JSON.parse(outcomeJson(pointer)));
   outcomeFree(pointer);
@@ -68,7 +68,7 @@ function take(pointer) {
   return Object.freeze(outcome);
 }
 
-// Calls on one of the threads that koffi keeps for this; the event loop goes on.
+// Runs a call on one of koffi's threads; the event loop continues.
 const apart = (call, ...values) => new Promise((resolve, reject) => {
   call.async(...values, (error, result) => (error ? reject(error) : resolve(result)));
 });

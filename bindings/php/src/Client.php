@@ -7,24 +7,25 @@ namespace MptTokens;
 use FFI;
 use FFI\CData;
 
-/** Deletes tokens. It is closed by close(), or when nobody holds it any more. */
+/** Deletes tokens. It is closed by close(), or when the last reference goes away. */
 final class Client
 {
     private ?CData $handle = null;
-    /** @var array<int, CData> what each call under way is cancelled by */
+    /** @var array<int, CData> the handles that cancel each call under way */
     private array $calls = [];
     private bool $cancelled = false;
     /** @var \Closure(): bool */
     private readonly \Closure $poll;
 
     /**
-     * What is not given comes from the environment (MPT_API_TOKEN, MPT_API_BASE_URL, the usual proxy variables) or is
-     * the library's default. Times are in seconds; $backoff is the first pause and the longest. $poll is asked about every
-     * 50 ms while a call waits: true, or an exception, ends that call. It can cancel() the client, and make no call.
+     * What is not given comes from the environment (MPT_API_TOKEN, MPT_API_BASE_URL, the usual proxy variables), or is
+     * the library's default. Times are in seconds; $backoff is the first pause and the longest. $poll is called about
+     * every 50 ms while a call waits: if it returns true or throws, that call ends. It may cancel() the client, but
+     * must not make calls.
      *
      * @param ?callable(): bool $poll
      * @param ?array{float, float} $backoff
-     * @throws TokenException where one of them cannot be used
+     * @throws TokenException if one of them cannot be used
      */
     public function __construct(
         #[\SensitiveParameter] ?string $apiToken = null,
@@ -68,9 +69,9 @@ final class Client
     }
 
     /**
-     * Deletes one token, and blocks until the matter is settled.
+     * Deletes one token and blocks until the outcome is known.
      *
-     * @throws TokenException where the token is not dead afterwards
+     * @throws TokenException if the token is not dead afterwards
      */
     public function deleteToken(string $id): Outcome
     {
@@ -90,12 +91,12 @@ final class Client
     }
 
     /**
-     * Deletes many tokens, $concurrency at a time, and yields the outcome of each in order of completion, failures too.
-     * Leaving the loop stops the batch and waits for what is under way. $journal is the path of a write-ahead record.
+     * Deletes many tokens, $concurrency at a time, and yields each outcome, including failures, in order of completion.
+     * Leaving the loop stops the batch and waits for the calls under way. $journal is the path of a write-ahead record.
      *
      * @param iterable<string> $ids
      * @return \Generator<int, Outcome>
-     * @throws TokenException where the batch cannot start
+     * @throws TokenException if the batch cannot start
      */
     public function deleteTokens(iterable $ids, int $concurrency = 8, ?string $journal = null): \Generator
     {
@@ -126,7 +127,7 @@ final class Client
         }
     }
 
-    /** Ends the calls under way within 200 ms, and every later one, with the code "cancelled". */
+    /** Cancels the calls under way within 200 ms, and every later one; their code is "cancelled". */
     public function cancel(): void
     {
         $this->cancelled = true;
@@ -135,7 +136,7 @@ final class Client
         }
     }
 
-    /** Closes the connections. A batch that was begun can still be finished. */
+    /** Closes the connections. A batch that was started can still be finished. */
     public function close(): void
     {
         if ($this->handle !== null) {
@@ -153,7 +154,7 @@ final class Client
     {
     }
 
-    /** A handle on the same connections, with a cancel of its own. */
+    /** A handle on the same connections that is cancelled separately. */
     private function begin(): CData
     {
         $call = Native::library()->mpt_client_clone($this->handle ?? throw new \LogicException('the client is closed'));
@@ -176,7 +177,7 @@ final class Client
         return (int) ceil($seconds * 1000);
     }
 
-    /** What a function of the library hands out, or why there is none. */
+    /** Returns what a function of the library creates, or throws the reason why there is none. */
     private static function made(string $type, callable $make): CData
     {
         [$made, $refused] = [Native::library()->new("{$type} *"), Native::library()->new('mpt_outcome *')];
@@ -186,7 +187,7 @@ final class Client
     }
 
     /**
-     * The addresses of the strings, with NULL after the last, how many there are, and what must outlive their use.
+     * Returns the addresses of the strings (NULL after the last), their number, and what must outlive their use.
      *
      * @param array<string> $strings
      * @return array{CData, int, CData}

@@ -8,8 +8,8 @@ use FFI;
 use FFI\CData;
 
 /**
- * libmpt_tokens; the environment variable MPT_TOKENS_LIBRARY names another file. What each function does, and who owns
- * what, is said in mpt_tokens.h.
+ * libmpt_tokens; the environment variable MPT_TOKENS_LIBRARY names another file. See mpt_tokens.h for what each
+ * function does and who owns what.
  *
  * @internal
  */
@@ -60,12 +60,12 @@ final class Native
         C;
 
     private static ?FFI $library = null;
-    /** Made once: PHP keeps what C may call until it ends. */
+    /** Created once: PHP keeps C callbacks until it ends. */
     private static ?CData $poll = null;
-    /** @var ?\Closure(): bool asked while a call waits; null: no call waits */
+    /** @var ?\Closure(): bool polled while a call waits; null if no call waits */
     private static ?\Closure $ask = null;
     private static ?\Throwable $thrown = null;
-    /** Whether the handlers of signals are to run, which PHP would do where an exception of theirs cannot be caught. */
+    /** Whether to run signal handlers here; PHP would run them where their exceptions cannot be caught. */
     private static bool $signals = false;
 
     public static function library(): FFI
@@ -85,13 +85,13 @@ final class Native
         return $library;
     }
 
-    /** What the library asks while a call waits. */
+    /** The callback that the library polls while a call waits. */
     public static function poll(): CData
     {
         if (self::$poll === null) {
             self::$poll = self::library()->new('struct { mpt_poll_callback function; }');
             self::$poll->function = static function (?CData $nothing): int {
-                // An exception must not leave the function: it ends the call, and goes on after that.
+                // An exception must not leave the function: it ends the call, and is thrown after it.
                 try {
                     self::$signals && pcntl_signal_dispatch();
 
@@ -108,7 +108,7 @@ final class Native
     }
 
     /**
-     * Takes the outcome over that a call hands out; throws what $ask, or the handler of a signal, threw meanwhile.
+     * Takes ownership of the outcome that a call returns; throws what $ask, or a signal handler, threw meanwhile.
      *
      * @param callable(): ?CData $call
      * @param \Closure(): bool $ask
@@ -135,13 +135,13 @@ final class Native
         return self::$thrown === null ? $outcome : throw self::$thrown;
     }
 
-    /** A C string ends at NUL, which would make another id of one that has it; U+0001 is refused just as NUL is. */
+    /** A C string ends at NUL, which would cut an id short; U+0001 is rejected just as NUL is. */
     public static function text(#[\SensitiveParameter] string $value): string
     {
         return strtr($value, "\0", "\1");
     }
 
-    /** Takes a native outcome over, and ends it. */
+    /** Reads a native outcome and frees it. */
     public static function take(CData $pointer): Outcome
     {
         $json = self::library()->mpt_outcome_json($pointer);

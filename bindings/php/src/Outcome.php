@@ -4,21 +4,21 @@ declare(strict_types=1);
 
 namespace MptTokens;
 
-/** What a call told about one token. */
+/** The result of a call for one token. */
 final class Outcome
 {
     /**
-     * @param ?string $id the token id; null where a failure has nothing to do with one token
+     * @param ?string $id the token id; null if a failure is not about one token
      * @param string $outcome "deleted", "gone", "not_deleted" or "unknown"
      * @param string $code "ok", or what happened: "not_found", "timeout"...
-     * @param ?int $httpStatus of the last answer
+     * @param ?int $httpStatus the status of the last response
      * @param list<array<string, mixed>> $attempts in order: number, sent, http_status, failure, elapsed_ms, waited_ms
      * @param ?array<string, mixed> $problem the server's problem details
-     * @param string $message one sentence for a person
-     * @param bool $retryable whether asking again later can change it
-     * @param ?float $retryAfter seconds that the server asked to wait
-     * @param ?string $traceId the W3C trace id that went out with every attempt
-     * @param float $elapsedMs the whole call, waits included
+     * @param string $message one sentence for people
+     * @param bool $retryable whether trying again later can change the result
+     * @param ?float $retryAfter how many seconds the server asked to wait
+     * @param ?string $traceId the W3C trace id that was sent with every attempt
+     * @param float $elapsedMs the time of the whole call, including pauses
      */
     private function __construct(
         public readonly ?string $id,
@@ -55,7 +55,7 @@ final class Outcome
         );
     }
 
-    /** Whether the token is dead: deleted or gone. */
+    /** Returns true if the token is dead: deleted or gone. */
     public function isSuccess(): bool
     {
         return $this->code === 'ok';

@@ -4,7 +4,7 @@ declare(strict_types=1);
 
 namespace MptTokens;
 
-/** A call that did not end with a dead token. $outcome tells everything about it. */
+/** A call after which the token is not known to be dead. $outcome has all that is known. */
 final class TokenException extends \RuntimeException
 {
     public function __construct(public readonly Outcome $outcome)

@@ -5,8 +5,8 @@ require "json"
 
 # Deletes API tokens of the SoftwareONE Marketplace, and says what is true of them afterwards.
 module MptTokens
-  # libmpt_tokens; the environment variable MPT_TOKENS_LIBRARY names another file. What each function does is said in
-  # mpt_tokens.h. Fiddle gives the interpreter's lock away during a call: other threads run meanwhile.
+  # libmpt_tokens; the environment variable MPT_TOKENS_LIBRARY names another file. See mpt_tokens.h for what each
+  # function does. Fiddle releases the interpreter's lock during a call, so other threads run.
   module Native # :nodoc:
     extend Fiddle::Importer
     dlload ENV.fetch("MPT_TOKENS_LIBRARY") { RUBY_PLATFORM.include?("darwin") ? "libmpt_tokens.1.dylib" : "libmpt_tokens.so.1" }
@@ -38,12 +38,12 @@ module MptTokens
 
     FREE_CLIENT = Fiddle::Function.new(self["mpt_client_free"], [Fiddle::TYPE_VOIDP], Fiddle::TYPE_VOID)
 
-    # A C string ends at NUL, which would cut an id to another one; U+0001 is refused for the same reason as NUL.
+    # A C string ends at NUL, which would cut an id short; U+0001 is rejected just as NUL is.
     def self.text(value) = value.to_s.encode(Encoding::UTF_8).b.tr("\0", "\1")
 
     def self.milliseconds(seconds) = (seconds * 1000).ceil
 
-    # Yields places for what a function hands out, and returns their contents.
+    # Yields pointers for a function's results, and returns what it stored there.
     def self.out(count)
       places = Array.new(count) { "\0" * Fiddle::SIZEOF_VOIDP }
       yield(*places)
@@ -51,10 +51,11 @@ module MptTokens
     end
   end
 
-  # What a call told about one token: everything in its JSON, by name. +outcome+ is "deleted", "gone", "not_deleted" or
-  # "unknown"; +retryable+ is whether asking again later can change it; +retry_after+ is in seconds.
+  # The result of a call for one token: everything in its JSON, by name. +outcome+ is "deleted", "gone", "not_deleted"
+  # or
+  # "unknown"; +retryable+ is whether trying again later can change the result; +retry_after+ is in seconds.
   Outcome = Struct.new(:id, :outcome, :code, :http_status, :attempts, :problem, :message, :retryable, :retry_after, :trace_id, :elapsed_ms) do
-    # Takes a native outcome over, and ends it.
+    # Reads a native outcome and frees it.
     def self.take(pointer) # :nodoc:
       return if pointer.null?
 
@@ -63,11 +64,11 @@ module MptTokens
       Native.mpt_outcome_free(pointer)
     end
 
-    # Whether the token is dead: deleted or gone.
+    # Returns true if the token is dead: deleted or gone.
     def success? = %w[deleted gone].include?(outcome)
   end
 
-  # A call that did not end with a dead token. +outcome+ tells everything about it.
+  # A call after which the token is not known to be dead. +outcome+ has all that is known.
   class Error < StandardError
     attr_reader :outcome
 
@@ -79,11 +80,11 @@ module MptTokens
     # What happened, by the name that every language uses: "not_found", "timeout"...
     def code = outcome.code
 
-    # Whether the token may have been deleted all the same.
+    # Returns true if the token may have been deleted anyway.
     def unknown? = outcome.outcome == "unknown"
   end
 
-  # Deletes tokens. Shared by threads; closed by #close, by Client.open, or when nobody holds it any more.
+  # Deletes tokens. Threads may share it. #close, Client.open or the garbage collector closes it.
   class Client
     # Yields a new client, and closes it.
     def self.open(**options)
@@ -93,7 +94,7 @@ module MptTokens
       client&.close
     end
 
-    # What is not given comes from the environment (MPT_API_TOKEN, MPT_API_BASE_URL, the usual proxy variables) or is
+    # What is not given comes from the environment (MPT_API_TOKEN, MPT_API_BASE_URL, the usual proxy variables), or is
     # the library's default: api_token, base_url, user_agent, ca_file, proxy; attempts; timeout, attempt_timeout,
     # connect_timeout in seconds; backoff, the first pause and the longest; missing_ok, allow_own_token,
     # allow_plain_http, ca_only.
@@ -109,7 +110,7 @@ module MptTokens
       Native.mpt_config_free(config) if config
     end
 
-    # Deletes one token and returns its Outcome; raises Error where it is not dead afterwards.
+    # Deletes one token and returns its Outcome; raises Error if it is not dead afterwards.
     def delete_token(id)
       text = Native.text(id)
       outcome = cancellable do |call|
@@ -118,8 +119,8 @@ module MptTokens
       outcome.success? ? outcome : raise(Error, outcome)
     end
 
-    # Deletes many, +concurrency+ at a time, and yields the Outcome of each in order of completion, failures too.
-    # Leaving the block stops the batch. Without a block: an Enumerator.
+    # Deletes many tokens, +concurrency+ at a time, and yields each Outcome, including failures, in order of completion.
+    # Leaving the block stops the batch. Without a block, returns an Enumerator.
     def delete_tokens(ids, concurrency: 8)
       return enum_for(__method__, ids, concurrency: concurrency) unless block_given?
 
@@ -134,13 +135,13 @@ module MptTokens
       self
     end
 
-    # Ends all calls under way, on whatever thread, and every later one; from a signal handler too.
+    # Cancels all calls under way, on any thread, and every later one. Safe in a signal handler.
     def cancel
       @cancelled = true
       @calls.dup.each { |call| Native.mpt_client_cancel(call) }
     end
 
-    # Cancels what is under way, and closes the connections.
+    # Cancels the calls under way, and closes the connections.
     def close
       cancel
       @handle.call_free
@@ -167,7 +168,7 @@ module MptTokens
       refused.null? ? batch : raise(Error, Outcome.take(refused))
     end
 
-    # Yields a handle on the same connections that is cancelled by itself.
+    # Yields a handle on the same connections that is cancelled separately.
     def cancellable
       raise IOError, "the client is closed" if @handle.freed?
 
@@ -179,8 +180,8 @@ module MptTokens
       Native.mpt_client_free(call) if call
     end
 
-    # Runs the block on a thread of its own, since Ruby cannot interrupt a native call: Ctrl-C, Timeout and Thread#raise
-    # come through here at once, cancel the call, and go on when it has ended.
+    # Runs the block on its own thread, since Ruby cannot interrupt a native call. Ctrl-C, Timeout and Thread#raise
+    # arrive here at once, cancel the call, and are raised when it has ended.
     def apart(call, &block)
       worker = Thread.new(&block)
       worker.value

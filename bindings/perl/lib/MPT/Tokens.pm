@@ -11,8 +11,8 @@ use POSIX ();
 
 our $VERSION = '0.1.0';
 
-# libmpt_tokens; the environment variable MPT_TOKENS_LIBRARY names another file. What each function does, and who owns
-# what, is said in mpt_tokens.h.
+# libmpt_tokens; the environment variable MPT_TOKENS_LIBRARY names another file. See mpt_tokens.h for what each function
+# does and who owns what.
 my $ffi = FFI::Platypus->new(api => 2);
 $ffi->lib($ENV{MPT_TOKENS_LIBRARY} // ($^O eq 'darwin' ? 'libmpt_tokens.1.dylib' : 'libmpt_tokens.so.1'));
 $ffi->type('(opaque)->int', 'poll');
@@ -34,7 +34,7 @@ $ffi->attach(@$_) for (
 die 'libmpt_tokens has the ABI ' . mpt_abi_version() . ': expected 1' if mpt_abi_version() != 1;
 
 my $seconds = sub { POSIX::ceil($_[0] * 1000) };
-# A C string ends at NUL, which would cut an id to another one; U+0001 is refused for the same reason as NUL.
+# A C string ends at NUL, which would cut an id short; U+0001 is rejected just as NUL is.
 my $text   = sub { utf8::encode(my $bytes = $_[0] =~ tr/\0/\1/r); $bytes };
 my $flag   = sub { $_[0] ? 1 : 0 };
 my $number = sub { $_[0] };
@@ -53,9 +53,9 @@ for my $name (keys %options) {
     $options{$name} = sub { $set->call($_[0], $convert->($_[1])) };
 }
 
-# Perl runs the handlers of signals between its own operations, of which there are none during a native call. So all
-# signals are held back during one, and let through whenever the library asks whether to go on. What a handler dies with
-# ends the call, and goes on when that has ended. The threads of a batch inherit that they get no signal.
+# Perl runs signal handlers between its own operations, and there are none during a native call. So all signals are
+# blocked during a call, and delivered whenever the library polls. If a handler dies, the call ends, and the error is
+# raised after it. The threads of a batch inherit the mask and get no signals.
 my $all = POSIX::SigSet->new;
 $all->fillset;
 our ($before, $died);    # during a call: the signals that were held back before, and a handler's last words
@@ -74,7 +74,8 @@ my $poll = $ffi->closure(sub {
 });
 my $set_poll = $ffi->function(mpt_config_set_poll => ['opaque', 'poll', 'opaque'], 'sint32');
 
-# The outcome that a native call hands out, if there is one, and a reference to what a signal handler died with meanwhile.
+# Returns the outcome of a native call, if there is one, and a reference to the error that a signal handler died with
+# meanwhile.
 sub _call {
     my ($native) = @_;
     Carp::croak('a signal handler cannot begin a call while another one is under way') if $before;
@@ -92,7 +93,8 @@ sub _call {
     return ($outcome, $error);
 }
 
-# Ends a handle, now or after the call under way; not at the end of the program, when Perl has ended what that needs.
+# Frees a handle, now or after the call under way; not at the end of the program, when Perl has destroyed what that
+# needs.
 sub _end {
     my ($end) = @_;
     return if ${^GLOBAL_PHASE} eq 'DESTRUCT';
@@ -156,7 +158,7 @@ sub close {
 sub DESTROY    { $_[0]->close }
 sub CLONE_SKIP { 1 }
 
-# A handle on the same connections, with a cancel of its own.
+# A handle on the same connections that is cancelled separately.
 package MPT::Tokens::Call {
     sub new {
         my ($class, $client) = @_;
@@ -201,7 +203,7 @@ package MPT::Tokens::Outcome {
         *$name = sub { $_[0]{$name} };
     }
 
-    # Takes a native outcome over, and ends it.
+    # Reads a native outcome and frees it.
     sub _take {
         my ($pointer) = @_;
         my $json = MPT::Tokens::mpt_outcome_json($pointer);
@@ -220,7 +222,7 @@ package MPT::Tokens::Error {
     sub code       { $_[0]{outcome}->code }
     sub is_unknown { $_[0]{outcome}->outcome eq 'unknown' }
 
-    # Dies with what a native outcome tells, where there is one.
+    # Dies with an error for a native outcome, if there is one.
     sub _check { die __PACKAGE__->new(MPT::Tokens::Outcome::_take($_[0])) if $_[0] }
 }
 
@@ -246,40 +248,42 @@ MPT::Tokens - deletes API tokens of the SoftwareONE Marketplace, and says what i
 
 =head2 new(%options)
 
-What is not given comes from the environment (MPT_API_TOKEN, MPT_API_BASE_URL, the usual proxy variables) or is the
+What is not given comes from the environment (MPT_API_TOKEN, MPT_API_BASE_URL, the usual proxy variables), or is the
 library's default: C<api_token>, C<base_url>, C<user_agent>, C<ca_file>, C<proxy>; C<attempts>; C<timeout>,
 C<attempt_timeout>, C<connect_timeout> in seconds; C<backoff>, an array of the first pause and the longest;
 C<missing_ok>, C<allow_own_token>, C<allow_plain_http>, C<ca_only>.
 
 =head2 delete_token($id)
 
-Deletes one token, and blocks until the matter is settled. Returns its outcome; dies with an error where the token is not
+Deletes one token and blocks until the outcome is known. Returns the outcome; dies with an error if the token is not
 dead afterwards. Ids are text: characters, not bytes.
 
 =head2 delete_tokens(\@ids, concurrency => 8, journal => $path)
 
-A batch. Its C<next> waits for the next outcome, in order of completion, failures too; undef when all are told. The end of
-its last reference begins nothing more, and waits for what is under way. C<journal> is a write-ahead record.
+Returns a batch. Its C<next> waits for the next outcome, including failures, in order of completion; it returns undef
+when there are no more. When the last reference goes away, the batch starts no more calls and waits for those under way.
+C<journal> is the path of a write-ahead record.
 
 =head2 cancel, close
 
-C<cancel> ends all calls, those under way within 200 ms, and every later one. C<close> does so too, and closes the
-connections, as the end of the last reference does.
+C<cancel> cancels all calls: those under way within 200 ms, and every later one. C<close> also closes the connections;
+so does the end of the last reference.
 
 =head1 SIGNALS
 
-Handlers run during a call, within 50 ms. One may C<cancel> the client; what it dies with ends the call and goes on from
-there. It cannot make another call meanwhile.
+Signal handlers run during a call, within 50 ms. A handler may C<cancel> the client. If it dies, the call ends, and its
+error is raised from there. A handler cannot make another call meanwhile.
 
 =head1 OUTCOME
 
 C<id>; C<outcome>, which is "deleted", "gone", "not_deleted" or "unknown"; C<is_dead>, deleted or gone; C<code>, "ok" or
 what happened; C<http_status>; C<attempts>, an array; C<problem>, the server's problem details; C<message>;
-C<retryable>, whether asking again later can change it; C<retry_after> in seconds; C<trace_id>; C<elapsed_ms>. What is not known is undef.
+C<retryable>, whether trying again later can change the result; C<retry_after> in seconds; C<trace_id>; C<elapsed_ms>.
+What is not known is undef.
 
 =head1 ERROR
 
-A C<MPT::Tokens::Error> has the C<outcome>, its C<code>, and C<is_unknown>, whether the token may be dead all the same. As
-a string it is the message.
+An C<MPT::Tokens::Error> has the C<outcome>, its C<code>, and C<is_unknown>, which is true if the token may be dead
+anyway. As a string, it is the message.
 
 =cut

@@ -13,7 +13,7 @@ import java.util.NoSuchElementException;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * The outcomes of a batch in order of completion, failures too; to be gone through once:
+ * The outcomes of a batch, including failures, in order of completion. Iterate over it once:
  *
  * <pre>{@code
  * try (Batch batch = client.deleteTokens(ids, 8)) {
@@ -21,8 +21,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * }
  * }</pre>
  *
- * {@link #close} begins nothing more and waits for what is under way; while another thread waits for an outcome, it
- * cancels that. When the thread that waits is interrupted, what is under way is cancelled, and its outcomes say so.
+ * {@link #close} starts no more calls and waits for those under way; if another thread is waiting for an outcome, it
+ * cancels them. Interrupting the waiting thread cancels the calls under way, and their outcomes say so.
  */
 public final class Batch implements Iterable<Outcome>, Iterator<Outcome>, AutoCloseable {
     private final State state;
@@ -56,7 +56,7 @@ public final class Batch implements Iterable<Outcome>, Iterator<Outcome>, AutoCl
         return this;
     }
 
-    /** Waits for the next outcome; false when all are told, or when the batch was closed. */
+    /** Waits for the next outcome; false when there are no more, or when the batch was closed. */
     @Override
     public boolean hasNext() {
         if (next == null) {
@@ -80,7 +80,7 @@ public final class Batch implements Iterable<Outcome>, Iterator<Outcome>, AutoCl
         cleanable.clean();
     }
 
-    /** What outlives a batch that was forgotten. */
+    /** The part that outlives a batch that was not closed. */
     private static final class State implements Runnable {
         private final ReentrantLock lock = new ReentrantLock();
         private final Handle.Call call;

@@ -15,8 +15,8 @@ import java.util.function.ObjLongConsumer;
 import java.util.function.BiConsumer;
 
 /**
- * Deletes tokens. Shared by threads. A call blocks its thread until the matter is settled; it ends within 200 ms when that
- * thread is interrupted, or when another one calls {@link #cancel} or {@link #close}.
+ * Deletes tokens. Threads may share it. A call blocks its thread until the outcome is known; it ends within 200 ms when
+ * that thread is interrupted, or when another thread calls {@link #cancel} or {@link #close}.
  */
 public final class Client implements AutoCloseable {
     private final Handle handle;
@@ -27,7 +27,7 @@ public final class Client implements AutoCloseable {
         cleanable = Handle.CLEANER.register(this, handle);
     }
 
-    /** A client as the environment says: MPT_API_TOKEN, MPT_API_BASE_URL and the usual proxy variables. */
+    /** Creates a client from the environment: MPT_API_TOKEN, MPT_API_BASE_URL and the usual proxy variables. */
     public static Client fromEnv() {
         return builder().build();
     }
@@ -39,8 +39,8 @@ public final class Client implements AutoCloseable {
     /**
      * Deletes one token.
      *
-     * @throws TokenException the token is not dead afterwards. After an interrupt its code is "cancelled", and the thread
-     *     stays interrupted
+     * @throws TokenException if the token is not dead afterwards. After an interrupt, its code is "cancelled" and the
+     *     thread stays interrupted
      */
     public Outcome deleteToken(String id) {
         byte[] text = Native.text(id);
@@ -58,23 +58,23 @@ public final class Client implements AutoCloseable {
     /**
      * Deletes many tokens, {@code concurrency} at a time.
      *
-     * @throws TokenException the batch cannot start
+     * @throws TokenException if the batch cannot start
      */
     public Batch deleteTokens(List<String> ids, int concurrency) {
         return deleteTokens(ids, concurrency, null);
     }
 
-    /** The same with the path of a write-ahead record, that a second try goes on from; null for none. */
+    /** Deletes many tokens with a journal, a write-ahead record from which a second run resumes; null for none. */
     public Batch deleteTokens(List<String> ids, int concurrency, String journal) {
         return new Batch(call(), ids, concurrency, journal);
     }
 
-    /** Ends all calls under way, and every later one. */
+    /** Cancels all calls under way, and every later one. */
     public void cancel() {
         handle.cancel();
     }
 
-    /** Cancels what is under way, and closes the connections when that has ended. */
+    /** Cancels the calls under way, and closes the connections when they have ended. */
     @Override
     public void close() {
         cleanable.clean();
@@ -84,12 +84,12 @@ public final class Client implements AutoCloseable {
         try {
             return handle.call();
         } finally {
-            // Not to be found forgotten, and closed, before that.
+            // Keeps the garbage collector from closing it before that.
             Reference.reachabilityFence(this);
         }
     }
 
-    /** How a client is to behave. What is not said comes from the environment or is the library's default. */
+    /** The settings of a client. What is not set comes from the environment, or is the library's default. */
     public static final class Builder {
         private final List<Consumer<Pointer>> settings = new ArrayList<>();
 
@@ -103,12 +103,12 @@ public final class Client implements AutoCloseable {
             return text(url, LIBRARY::mpt_config_set_base_url);
         }
 
-        /** Goes before the library's own. */
+        /** Sets the caller's part of the User-Agent; sent before the library's own. */
         public Builder userAgent(String product) {
             return text(product, LIBRARY::mpt_config_set_user_agent);
         }
 
-        /** A PEM file of authorities to trust beside the platform's. */
+        /** Sets a PEM file of certificate authorities to trust in addition to the platform's. */
         public Builder caFile(String path) {
             return text(path, LIBRARY::mpt_config_set_ca_file);
         }
@@ -121,7 +121,7 @@ public final class Client implements AutoCloseable {
             return text(url, LIBRARY::mpt_config_set_proxy);
         }
 
-        /** The limit of a call over all attempts: 60 s unless given. */
+        /** Sets the time limit of a call over all attempts; 60 s by default. */
         public Builder timeout(Duration limit) {
             return time(limit, LIBRARY::mpt_config_set_timeout_ms);
         }
@@ -138,12 +138,12 @@ public final class Client implements AutoCloseable {
             return set(config -> LIBRARY.mpt_config_set_attempts(config, attempts));
         }
 
-        /** The bounds of the pauses between attempts: 200 ms and 10 s unless given. */
+        /** Sets the bounds of the pauses between attempts; 200 ms and 10 s by default. */
         public Builder backoff(Duration base, Duration cap) {
             return set(config -> LIBRARY.mpt_config_set_backoff_ms(config, milliseconds(base), milliseconds(cap)));
         }
 
-        /** A token that the API does not know is a success ("gone"). */
+        /** Makes a token that the API does not know a success ("gone"). */
         public Builder missingOk(boolean yes) {
             return flag(yes, LIBRARY::mpt_config_set_missing_ok);
         }
@@ -157,9 +157,9 @@ public final class Client implements AutoCloseable {
         }
 
         /**
-         * Makes a client.
+         * Creates a client.
          *
-         * @throws TokenException a setting cannot be used
+         * @throws TokenException if a setting cannot be used
          */
         public Client build() {
             Pointer config = LIBRARY.mpt_config_new_from_env();
@@ -194,7 +194,7 @@ public final class Client implements AutoCloseable {
             return this;
         }
 
-        /** Rounded up. What is negative becomes too large, and so is refused too. */
+        /** Rounds up. A negative value becomes too large, and so is rejected. */
         private static long milliseconds(Duration time) {
             return time.plusNanos(999_999).toMillis();
         }

@@ -7,7 +7,7 @@ import java.lang.ref.Cleaner;
 import java.util.HashSet;
 import java.util.Set;
 
-/** A client of the library and the calls under way on it. Knows nothing of its {@link Client}, so that it can outlive it. */
+/** A client of the library and its calls under way. It does not refer to its {@link Client}, so it can outlive it. */
 final class Handle implements Runnable {
     static final Cleaner CLEANER = Cleaner.create();
 
@@ -19,7 +19,7 @@ final class Handle implements Runnable {
         this.client = client;
     }
 
-    /** One call, or one batch: the same connections, with a cancel of its own. */
+    /** One call, or one batch: shares the connections, but is cancelled separately. */
     final class Call implements AutoCloseable {
         final Pointer client;
 
@@ -62,7 +62,7 @@ final class Handle implements Runnable {
         calls.forEach(Call::cancel);
     }
 
-    /** The end of the client. Its connections are closed with the last call, which was cancelled. */
+    /** Ends the client: cancels its calls; the last one to end closes the connections. */
     @Override
     public synchronized void run() {
         cancel();

@@ -15,7 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Map;
 
-/** libmpt_tokens. Members are named as in mpt_tokens.h, which says what each function does and who owns what. */
+/** libmpt_tokens. Members are named as in mpt_tokens.h, which documents each function and who owns what. */
 interface Native extends Library {
     Native LIBRARY = load();
 
@@ -65,7 +65,7 @@ interface Native extends Library {
     String mpt_code_name(int code);
     String mpt_outcome_name(int kind);
 
-    /** Asked on the calling thread while a call waits: an interrupt cancels the call. Held here, as long as the class lives. */
+    /** Polled on the calling thread while a call waits: an interrupt cancels the call. Kept alive by the class. */
     Poll POLL = userData -> Thread.currentThread().isInterrupted() ? 1 : 0;
 
     interface Poll extends Callback {
@@ -107,8 +107,8 @@ interface Native extends Library {
     }
 
     /**
-     * A text for C, which ends it at NUL: that would cut an id to another one, so U+0001 stands in its place, which is
-     * refused as NUL would be. So it does for a surrogate alone, instead of the "?" that Java would put there.
+     * A text for C. In C it ends at NUL, which would cut an id short, so U+0001 replaces NUL and is rejected just as
+     * NUL would be. U+0001 also replaces a lone surrogate, for which Java would write "?".
      */
     static byte[] text(String value) {
         try {
@@ -122,7 +122,7 @@ interface Native extends Library {
         }
     }
 
-    /** The same, to be held and closed by the caller. */
+    /** The same, for the caller to keep and close. */
     static Memory memory(String value) {
         byte[] text = text(value);
         Memory memory = new Memory(text.length);

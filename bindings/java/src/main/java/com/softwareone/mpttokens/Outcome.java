@@ -7,21 +7,22 @@ import java.io.Serializable;
 import java.time.Duration;
 
 /**
- * All that a call told about one token. What is not known is null.
+ * The result of a call for one token. What is not known is null.
  *
  * @param id the token id
- * @param kind what is true of the token: "deleted", "gone", "not_deleted" or "unknown" (ask again)
+ * @param kind what is true of the token: "deleted", "gone", "not_deleted" or "unknown" (try again)
  * @param code what happened: "ok", "not_found", "timeout"...
- * @param httpStatus that of the last answer
- * @param attempts how many attempts were made
+ * @param httpStatus the status of the last response
+ * @param attempts the number of attempts
  * @param title the title of the server's problem details
  * @param detail the detail of the server's problem details
  * @param message one sentence: what happened, what is true, what to do
- * @param retryable whether asking again later can change it; not where it is dead, or somebody must act first
+ * @param retryable true if trying again later can change the result; false if the token is dead or somebody must act
+ * first
  * @param retryAfter how long the server asked to wait
- * @param traceId the W3C trace id that went out with every attempt
- * @param serverTraceId the server's own, to give to its support
- * @param elapsed how long the call took, pauses included
+ * @param traceId the W3C trace id that was sent with every attempt
+ * @param serverTraceId the server's own trace id, for its support
+ * @param elapsed how long the call took, including pauses
  * @param json all of this as JSON, with each attempt and every member of the problem details
  */
 public record Outcome(
@@ -41,12 +42,12 @@ public record Outcome(
         String json)
         implements Serializable {
 
-    /** Whether the token is dead: deleted or gone. */
+    /** True if the token is dead: deleted or gone. */
     public boolean isDead() {
         return code.equals("ok");
     }
 
-    /** Reads a native outcome and ends it; null for null. */
+    /** Reads a native outcome and frees it; null for null. */
     static Outcome take(Pointer pointer) {
         if (pointer == null) {
             return null;

@@ -1,6 +1,6 @@
 package com.softwareone.mpttokens;
 
-/** A call that did not end with a dead token. */
+/** A call after which the token is not known to be dead. */
 public final class TokenException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
@@ -11,12 +11,12 @@ public final class TokenException extends RuntimeException {
         this.outcome = outcome;
     }
 
-    /** All that is known; its {@code kind()} says whether the token may be dead all the same. */
+    /** All that is known; its {@code kind()} says whether the token may be dead anyway. */
     public Outcome outcome() {
         return outcome;
     }
 
-    /** Throws what a native outcome tells, where there is one. */
+    /** Throws an exception for a native outcome, if there is one. */
     static void check(com.sun.jna.Pointer refused) {
         if (refused != null) {
             throw new TokenException(Outcome.take(refused));
