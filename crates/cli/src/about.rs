@@ -12,6 +12,8 @@ use crate::status;
 
 const SCHEMA: &str = include_str!("../../../docs/outcome.schema.json");
 
+const REPORT_SCHEMA: &str = include_str!("../../../docs/report.schema.json");
+
 const EXAMPLES: &str = r"
 .SH EXAMPLES
 .nf
@@ -43,8 +45,8 @@ pub(crate) fn completions(shell: Shell) -> Result<u8, Failure> {
     print(&script)
 }
 
-pub(crate) fn schema() -> Result<u8, Failure> {
-    print(SCHEMA.as_bytes())
+pub(crate) fn schema(report: bool) -> Result<u8, Failure> {
+    print(if report { REPORT_SCHEMA } else { SCHEMA }.as_bytes())
 }
 
 pub(crate) fn man() -> Result<u8, Failure> {

@@ -56,7 +56,11 @@ pub(crate) enum Verb {
     /// Write the manual page to standard output: `mpt-tokens man | man -l -`.
     Man,
     /// Write the JSON Schema of `--format ndjson` to standard output.
-    Schema,
+    Schema {
+        /// That of `delete --report` instead.
+        #[arg(long)]
+        report: bool,
+    },
 }
 
 /// Which tokens need proof.
@@ -178,6 +182,12 @@ pub(crate) struct DeleteArgs {
     /// before that). Does nothing with --dry-run.
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+
+    /// At the end of the run, even if it is interrupted, write a record for an auditor to FILE: one JSON document with
+    /// the options, the counts and every token; `mpt-tokens schema` describes it. An existing FILE is replaced. The
+    /// SHA-256 of the file goes to standard error. Does nothing in a dry run.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
 
     /// Print no summary and, in text format, only tokens that need attention.
     #[arg(long, short)]

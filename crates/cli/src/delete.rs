@@ -9,6 +9,7 @@ mod pauses;
 mod progress;
 mod rate;
 mod record;
+mod report;
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
@@ -28,6 +29,7 @@ use output::Output;
 use pauses::Pauses;
 use progress::Progress;
 use record::Record;
+use report::Report;
 
 /// Does what `delete` was told; gives the exit status.
 pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
@@ -74,8 +76,20 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
         options = options.journal(journal.clone());
     }
     let record = args.output.as_deref().map(Record::open).transpose()?;
+    let audit = args.report.as_deref();
+    let audit = audit.map(|path| Report::begin(path, args, &client, survey.count)).transpose()?;
     let source = Source::last(&args.ids, args.any_id, list, &survey);
-    carry_out(args, &client, source, &options, journal.as_ref(), record, survey.count, &interrupt)
+    carry_out(
+        args,
+        &client,
+        source,
+        &options,
+        journal.as_ref(),
+        record,
+        audit,
+        survey.count,
+        &interrupt,
+    )
 }
 
 fn check(args: &DeleteArgs, list: Option<&List>) -> Result<(), Failure> {
@@ -193,6 +207,7 @@ fn carry_out(
     options: &BatchOptions,
     journal: Option<&Journal>,
     mut record: Option<Record>,
+    mut audit: Option<Report>,
     count: u64,
     interrupt: &Interrupt,
 ) -> Result<u8, Failure> {
@@ -216,6 +231,9 @@ fn carry_out(
             record = None;
             // Outcomes that are not recorded must not become more.
             batch.stop();
+        }
+        if let Some(audit) = &mut audit {
+            audit.add(&report);
         }
         let line = output.line(&report);
         let written = progress.advance(&batch.summary(), || match (&line, &lost_output) {
@@ -259,6 +277,10 @@ fn carry_out(
         notes.push("interrupted: every token that was tried is reported".to_owned());
     }
     let mut trouble = source.trouble().map(str::to_owned);
+    let told = audit.map(|it| it.end(&summary, left, stopped.as_ref(), interrupt.is_hit()));
+    if let Some(Err(why)) = &told {
+        trouble.get_or_insert(why.clone());
+    }
     if let Some(failure) = journal.and_then(Journal::failure) {
         trouble.get_or_insert(failure.to_string());
     }
@@ -281,6 +303,10 @@ fn carry_out(
         // Without standard error, nobody can be informed.
         let _ =
             io::stderr().write_all(output.summary(&summary, started.elapsed(), &notes).as_bytes());
+    }
+    if let Some(Ok(line)) = told {
+        // Without standard error, nobody can be informed.
+        let _ = io::stderr().write_all(line.as_bytes());
     }
     if let Some(trouble) = &trouble {
         let _ = writeln!(io::stderr(), "error: {}", crate::text::plain(trouble));

@@ -43,7 +43,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         Verb::Sandbox(args) => sandbox::run(args),
         Verb::Completions { shell } => about::completions(shell),
         Verb::Man => about::man(),
-        Verb::Schema => about::schema(),
+        Verb::Schema { report } => about::schema(report),
     };
     done.unwrap_or_else(|failure| {
         if let Some(message) = failure.message() {

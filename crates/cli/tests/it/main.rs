@@ -12,6 +12,7 @@ mod program;
 mod proving;
 mod pty;
 mod recipes;
+mod reporting;
 mod scale;
 mod snapshots;
 mod telling;
