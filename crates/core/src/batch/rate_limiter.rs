@@ -233,7 +233,6 @@ impl State {
         if self.pause.is_none_or(|(until, _)| until < end) {
             self.pause = Some((end, status));
         }
-        self.next = self.next.max(end);
     }
 
     /// A limit, perhaps: how long everybody is to wait, if at all.
@@ -318,7 +317,6 @@ impl State {
                 (per_second * MARGIN, highest, learned_from)
             }
         };
-        let is_new = self.rate.is_none();
         if per_second < highest * FLOOR {
             self.rate = None;
             self.enough = self.enough.saturating_mul(2);
@@ -326,7 +324,7 @@ impl State {
             let learned_from = learned_from.min(per_second * REMEMBERED).max(1.0);
             self.rate = Some(Rate { per_second, highest, learned_from });
         }
-        if is_new || is_enough || self.rate.is_none() {
+        if is_enough || self.rate.is_none() {
             self.window = Window::new(now);
         }
     }

@@ -211,6 +211,7 @@ fn a_second_rate_counts_no_pause_and_all_load() {
     clock.refuse(2.0, 2.0, 503, Some(4));
     // The longer of two pauses that overlap, once.
     clock.refuse(2.0, 3.0, 503, Some(2));
+    assert_eq!(clock.paused_until(), 6.0);
     clock.refuse(8.0, 8.0, 429, Some(1));
     // Thirty, the two that were told to come back later, and the one that was refused, in four of eight seconds.
     clock.assert_rate(33.0 / 4.0 * MARGIN);
@@ -314,6 +315,58 @@ fn a_crowd_after_more_than_a_second_counts_the_time_that_it_took() {
     }
     clock.assert_rate(101.0 / 2.0 * MARGIN);
     assert_eq!(clock.paused_until(), 3.0);
+}
+
+/// Only a stock counts with a second: a later crowd is measured by the time that there was.
+#[test]
+fn a_crowd_between_two_refusals_counts_no_second() {
+    let clock = Clock::new();
+    clock.pass(0.0, 20, Some(204));
+    clock.refuse(0.0, 0.4, 429, None);
+    clock.refuse(0.4, 0.5, 429, None);
+    let first = 21.0 / 0.5 * MARGIN;
+    clock.assert_rate(first);
+    clock.pass(0.5, 20, None);
+    for _ in 0..10 {
+        clock.refuse(0.4, 0.75, 429, None);
+    }
+    // Twenty-one in a quarter of a second are more than the rate, in a whole one they would be less.
+    clock.assert_rate(first * (1.0 + RISE / 20.0).powi(20) * MARGIN);
+    assert_eq!(clock.paused_until(), 1.75);
+}
+
+/// A rate that fell step by step, with few answers each, is given up, too; what is measured next begins there.
+#[test]
+fn what_is_measured_after_a_rate_was_given_up_begins_there() {
+    let clock = Clock::new();
+    clock.pass(0.0, 20, Some(204));
+    clock.refuse(1.0, 1.0, 429, Some(1));
+    clock.pass(2.0, 20, Some(204));
+    clock.refuse(3.0, 3.0, 429, Some(1));
+    let mut now = 4.0;
+    while clock.pace.rate().is_some() {
+        clock.pass(now, 1, Some(204));
+        now += 2.0;
+        clock.refuse(now, now, 429, Some(1));
+    }
+    assert_eq!(clock.pace.state().window.since, clock.at(now));
+}
+
+/// Neither a turn nor the end of a pause is waited for when it comes at the deadline.
+#[test]
+fn a_turn_at_the_deadline_is_too_late() {
+    let clock = Clock::new();
+    clock.pass(0.0, 20, Some(204));
+    clock.refuse(1.0, 1.0, 429, Some(1));
+    let turn = |now, deadline| {
+        clock.pace.state().turn(clock.at(now), Some(clock.at(deadline)), PATIENCE).is_some()
+    };
+    assert!(!turn(1.5, 2.0), "the pause ends then");
+    assert!(turn(1.5, 2.1));
+    assert!(turn(2.0, 3.0), "the first turn");
+    let next = (clock.pace.state().next - clock.start).as_secs_f64();
+    assert!(!turn(2.0, next));
+    assert!(turn(2.0, next + 0.001));
 }
 
 /// A pause whose length is not told: a second, and longer while nothing passes at all.
