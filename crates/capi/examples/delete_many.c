@@ -4,7 +4,7 @@
  *     cc delete_many.c $(pkg-config --cflags --libs mpt_tokens) -o delete_many
  *     MPT_API_TOKEN=... ./delete_many TKN-1671-0642 TKN-1671-0643
  *
- * The exit status is 0 when every token is dead, 1 when one is not, 2 when nothing was tried, 3 when one is unknown.
+ * The exit status is 0 if every token is dead, 1 if one is not, 2 if nothing was tried, 3 if one is unknown.
  */
 #include <mpt_tokens.h>
 #include <signal.h>
@@ -17,7 +17,7 @@ struct progress {
     int unknown;
 };
 
-/* Set once, before the signal can come. */
+/* Set once, before the signal can arrive. */
 static const mpt_client *client_to_cancel;
 
 static void on_interrupt(int signal_number) {
@@ -25,7 +25,7 @@ static void on_interrupt(int signal_number) {
     mpt_client_cancel(client_to_cancel); /* may be called from a signal handler */
 }
 
-/* Runs on the thread that called mpt_delete_tokens, once for each token, as they are settled. */
+/* Runs on the thread that called mpt_delete_tokens, once for each token, as they complete. */
 static int on_outcome(const mpt_outcome *outcome, void *user_data) {
     struct progress *progress = (struct progress *)user_data;
     int32_t kind = mpt_outcome_kind(outcome);
@@ -70,7 +70,7 @@ int main(int argc, char **argv) {
     options.concurrency = 4;
     code = mpt_delete_tokens(client, (const char *const *)(argv + 1), progress.count, &options, on_outcome, &progress);
 
-    /* After Ctrl-C, tokens that were never begun are not told: they are not deleted, and `code` is not MPT_OK. */
+    /* After Ctrl-C, tokens that were never started are not reported: they are not deleted, and `code` is not MPT_OK. */
     signal(SIGINT, SIG_DFL);
     mpt_client_free(client);
     return progress.unknown ? 3 : code == MPT_OK ? 0 : 1;

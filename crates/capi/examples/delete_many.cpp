@@ -3,7 +3,7 @@
 //     c++ -std=c++17 delete_many.cpp $(pkg-config --cflags --libs mpt_tokens) -o delete_many
 //     MPT_API_TOKEN=... ./delete_many TKN-1671-0642 TKN-1671-0643
 //
-// The exit status is 0 when every token is dead, 1 when one is not, 2 when nothing was tried, 3 when one is unknown.
+// The exit status is 0 if every token is dead, 1 if one is not, 2 if nothing was tried, 3 if one is unknown.
 #include <mpt_tokens.hpp>
 
 #include <csignal>
@@ -13,14 +13,14 @@
 
 namespace {
 
-// Set once, before the signal can come.
+// Set once, before the signal can arrive.
 const mpt_client *client_to_cancel = nullptr;
 
 extern "C" void on_interrupt(int) {
     mpt_client_cancel(client_to_cancel); // may be called from a signal handler
 }
 
-// While it lives, Ctrl-C ends the calls of a client.
+// While it lives, Ctrl-C cancels the calls of a client.
 class interrupts {
   public:
     explicit interrupts(const mpt::client &client) {
@@ -55,7 +55,8 @@ int main(int argc, char **argv) {
         };
         const mpt_code code = client.delete_tokens(ids, on_outcome, options);
 
-        // After Ctrl-C, tokens that were never begun are not told: they are not deleted, and `code` is not MPT_OK.
+        // After Ctrl-C, tokens that were never started are not reported: they are not deleted, and `code` is not
+        // MPT_OK.
         return unknown ? 3 : code == MPT_OK ? 0 : 1;
     } catch (const mpt::error &error) {
         std::cerr << error.what() << '\n';

@@ -4,8 +4,8 @@
  *     cc delete_one.c $(pkg-config --cflags --libs mpt_tokens) -o delete_one
  *     MPT_API_TOKEN=... ./delete_one TKN-1671-0642
  *
- * The exit status is 0 when the token is dead, 1 when it surely is not, 2 when nothing was tried, and 3 when it is
- * unknown: run it again then.
+ * The exit status is 0 if the token is dead, 1 if it certainly is not, 2 if nothing was tried, and 3 if it is unknown:
+ * then run it again.
  */
 #include <mpt_tokens.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 //     c++ -std=c++17 delete_one.cpp $(pkg-config --cflags --libs mpt_tokens) -o delete_one
 //     MPT_API_TOKEN=... ./delete_one TKN-1671-0642
 //
-// The exit status is 0 when the token is dead, 1 when it surely is not, 2 when nothing was tried, 3 when it is unknown.
+// The exit status is 0 if the token is dead, 1 if it certainly is not, 2 if nothing was tried, 3 if it is unknown.
 #include <mpt_tokens.hpp>
 
 #include <iostream>
@@ -14,7 +14,7 @@ int main(int argc, char **argv) {
         std::cerr << "usage: " << argv[0] << " TOKEN-ID\n";
         return 2;
     }
-    // The forms that throw nothing; handle_outcomes.cpp shows those that throw.
+    // The forms that do not throw; handle_outcomes.cpp shows those that do.
     std::optional<mpt::result> why;
     const std::optional<mpt::client> client = mpt::client::try_new(mpt::config::from_env(), why);
     if (!client) {

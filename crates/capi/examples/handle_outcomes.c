@@ -1,5 +1,5 @@
 /*
- * Deletes one token, and does what each outcome and the codes that matter most call for.
+ * Deletes one token, and handles each outcome and the most important codes.
  *
  *     cc handle_outcomes.c $(pkg-config --cflags --libs mpt_tokens) -o handle_outcomes
  *     MPT_API_TOKEN=... ./handle_outcomes TKN-1671-0642
@@ -42,7 +42,7 @@ int main(int argc, char **argv) {
 
     mpt_config_set_timeout_ms(config, 30000);
     mpt_config_set_user_agent(config, "handle-outcomes/1.0");
-    /* A setter that was refused is told here, too. */
+    /* The error of a setter is also reported here. */
     if (mpt_client_new(config, &client, &outcome) == MPT_OK) {
         mpt_delete_token(client, argc > 1 ? argv[1] : NULL, &outcome);
     }

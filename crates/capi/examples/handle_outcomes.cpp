@@ -1,4 +1,4 @@
-// Deletes one token, and does what each outcome and the codes that matter most call for.
+// Deletes one token, and handles each outcome and the most important codes.
 //
 //     c++ -std=c++17 handle_outcomes.cpp $(pkg-config --cflags --libs mpt_tokens) -o handle_outcomes
 //     MPT_API_TOKEN=... ./handle_outcomes TKN-1671-0642
