@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, value_parser};
+use mpt_tokens_sandbox::Outage;
 
 use crate::log::Detail;
 
@@ -261,6 +262,14 @@ pub(crate) struct SandboxArgs {
     #[arg(long, value_name = "SEED")]
     pub(crate) faults: Option<u64>,
 
+    /// The chance, from 0 to 1, that a request meets a fault: 0.2. Drawn for each request from the seed of --faults.
+    #[arg(long, value_name = "P", value_parser = chance)]
+    pub(crate) fault_rate: Option<f64>,
+
+    /// An outage: AFTER the start, refuse connections FOR a time: 10s,1m. With `,silent`, answer nothing instead.
+    #[arg(long, value_name = "AFTER,FOR[,silent]", value_parser = outage)]
+    pub(crate) outage: Option<PlannedOutage>,
+
     /// The format of the address it prints: text for people, or one line of JSON.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
@@ -275,6 +284,29 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
     humantime::parse_duration(text)
         .map_err(|_| "expected a duration such as 500ms, 30s or 2m".to_owned())
+}
+
+fn chance(text: &str) -> Result<f64, String> {
+    let chance = text.parse().ok().filter(|chance| (0.0..=1.0).contains(chance));
+    chance.ok_or_else(|| "expected 0 to 1, such as 0.2".to_owned())
+}
+
+/// When the sandbox has an outage, and which.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlannedOutage {
+    pub(crate) after: Duration,
+    pub(crate) lasts: Duration,
+    pub(crate) outage: Outage,
+}
+
+fn outage(text: &str) -> Result<PlannedOutage, String> {
+    let parts: Vec<&str> = text.split(',').map(str::trim).collect();
+    let (after, lasts, outage) = match parts[..] {
+        [after, lasts] => (after, lasts, Outage::Refused),
+        [after, lasts, "silent"] => (after, lasts, Outage::Silent),
+        _ => return Err("expected two durations, such as 10s,1m or 10s,1m,silent".to_owned()),
+    };
+    Ok(PlannedOutage { after: duration(after)?, lasts: duration(lasts)?, outage })
 }
 
 fn concurrency(text: &str) -> Result<usize, String> {

@@ -6,7 +6,7 @@ use mpt_tokens_sandbox::{Sandbox, guide};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::args::{Format, SandboxArgs};
+use crate::args::{Format, PlannedOutage, SandboxArgs};
 use crate::failure::Failure;
 use crate::status;
 
@@ -26,6 +26,12 @@ pub(crate) fn run(args: SandboxArgs) -> Result<u8, Failure> {
     }
     if let Some(seed) = args.faults {
         builder = builder.faults(seed);
+    }
+    if let Some(chance) = args.fault_rate {
+        builder = builder.fault_rate(chance);
+    }
+    if let Some(PlannedOutage { after, lasts, outage }) = args.outage {
+        builder = builder.outage(after, lasts, outage);
     }
     let sandbox = builder.start().map_err(cannot)?;
     let (base_url, api_token) = (sandbox.base_url(), sandbox.api_token());

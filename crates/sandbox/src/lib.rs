@@ -4,6 +4,7 @@
 mod dates;
 mod faults;
 mod options;
+mod outage;
 mod rate;
 mod record;
 mod reply;
@@ -17,6 +18,7 @@ mod state;
 
 pub use faults::{Effect, Fault, Number, fault_groups, fault_table, fault_table_markdown, faults};
 pub use options::{Builder, MAIN_TOKEN_ID, numbered_id};
+pub use outage::Outage;
 pub use record::Status;
 pub use sandbox::Sandbox;
 pub use state::{RecordedRequest, Stats, Truth};

@@ -1,6 +1,7 @@
 //! What a sandbox can be started with.
 
 use crate::Sandbox;
+use crate::outage::{Outage, Plan};
 use crate::scenario::Chaos;
 use std::io;
 use std::time::Duration;
@@ -19,6 +20,7 @@ pub(crate) struct Options {
     pub(crate) delay: Duration,
     pub(crate) rate: Option<u32>,
     pub(crate) chaos: Option<Chaos>,
+    pub(crate) outage: Option<Plan>,
     pub(crate) record: usize,
 }
 
@@ -66,6 +68,7 @@ impl Builder {
                 delay: Duration::ZERO,
                 rate: None,
                 chaos: None,
+                outage: None,
                 record: 0,
             },
         }
@@ -137,8 +140,24 @@ impl Builder {
         self
     }
 
+    /// Every request for a token without a scenario meets a fault with this chance, 0 to 1, whatever befell the
+    /// requests before: a lost answer, before deleting or after it, half of one, a reset, 500, 502, 503, or a success
+    /// that is none (200 with HTML, 202 with JSON). It stands in the place of the faults that a token goes through
+    /// first, and is drawn from the seed of [`Builder::faults`], or from 0 without one; none by default.
+    pub fn fault_rate(mut self, chance: f64) -> Self {
+        self.chaos().rate = Some(chance);
+        self
+    }
+
+    /// An outage that begins so long `after` the start and `lasts` so long; none by default. A test that would rather
+    /// not wait for a time uses [`Sandbox::begin_outage`].
+    pub fn outage(mut self, after: Duration, lasts: Duration, outage: Outage) -> Self {
+        self.options.outage = Some(Plan { after, lasts, outage });
+        self
+    }
+
     fn chaos(&mut self) -> &mut Chaos {
-        self.options.chaos.get_or_insert(Chaos { seed: 0, limit: 2, time_scale: 1.0 })
+        self.options.chaos.get_or_insert(Chaos { seed: 0, rate: None, limit: 2, time_scale: 1.0 })
     }
 
     /// How many requests, the last ones, are remembered with their headers for
@@ -151,9 +170,14 @@ impl Builder {
     /// Starts the sandbox.
     ///
     /// # Errors
-    /// When the port is taken or not permitted, a thread cannot be started, or more numbered tokens
-    /// were asked for than there may be.
+    /// When the port is taken or not permitted, a thread cannot be started, more numbered tokens
+    /// were asked for than there may be, or the rate of faults is none.
     pub fn start(self) -> io::Result<Sandbox> {
+        let rate = self.options.chaos.and_then(|chaos| chaos.rate).unwrap_or_default();
+        if !(0.0..=1.0).contains(&rate) {
+            let message = format!("the fault rate is {rate}: expected 0 to 1");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
         if self.options.numbered > NUMBERED_LIMIT {
             let message = format!("at most {NUMBERED_LIMIT} numbered tokens: ask for fewer");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));

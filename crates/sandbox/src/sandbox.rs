@@ -1,18 +1,14 @@
 //! The running sandbox, as the program or test that started it holds it.
 
 use crate::options::{Builder, MAIN_TOKEN_ID, Options};
-use crate::server::{Server, accept};
+use crate::outage::{Order, Outage, Port, accept, follow};
+use crate::server::Server;
 use crate::state::{Memory, RecordedRequest, Stats, Truth};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use tokio::net::TcpSocket;
-use tokio::sync::oneshot;
-
-/// How many connections may wait to be accepted: a test opens several hundred at once.
-const BACKLOG: u32 = 4_096;
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// How many tasks run before the sockets are looked at again. With many more, requests that came in a
 /// bunch stay one for ever, and with a delay of 20 ms the last of them is answered 1 ms late; with
@@ -33,6 +29,7 @@ const EVENT_INTERVAL: u32 = 16;
 /// ```
 pub struct Sandbox {
     server: Arc<Server>,
+    orders: mpsc::UnboundedSender<Order>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
     /// The process that the thread lives in.
@@ -58,31 +55,32 @@ impl Sandbox {
             .enable_all()
             .event_interval(EVENT_INTERVAL)
             .build()?;
-        let listener = {
+        let port = {
             let _entered = runtime.enter();
-            let socket = TcpSocket::new_v4()?;
-            // A port just given up can be taken again at once; on Windows it would mean sharing one.
-            #[cfg(unix)]
-            socket.set_reuseaddr(true)?;
-            socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port)))?;
-            socket.listen(BACKLOG)?
+            Port::listen(options.port)?
         };
-        let port = listener.local_addr()?.port();
         let memory = Memory::new(options.clone());
-        let server = Arc::new(Server { memory, options, port });
+        let plan = options.outage;
+        let outage = watch::Sender::new(None);
+        let server = Arc::new(Server { memory, options, port: port.number(), outage });
+        let (orders, ordered) = mpsc::unbounded_channel();
+        let planned = orders.downgrade();
         let (stop, stopped) = oneshot::channel::<()>();
         let accepting = Arc::clone(&server);
         let serve = move || {
             runtime.block_on(async {
+                if let Some(plan) = plan {
+                    tokio::spawn(follow(plan, planned));
+                }
                 tokio::select! {
-                    () = accept(listener, accepting) => {}
+                    () = accept(port, accepting, ordered) => {}
                     _ = stopped => {}
                 }
             });
         };
         let thread = thread::Builder::new().name("sandbox".to_owned()).spawn(serve)?;
         let process = std::process::id();
-        Ok(Sandbox { server, stop: Some(stop), thread: Some(thread), process })
+        Ok(Sandbox { server, orders, stop: Some(stop), thread: Some(thread), process })
     }
 
     /// `http://127.0.0.1:<port>`: what `MPT_API_BASE_URL` wants.
@@ -126,11 +124,39 @@ impl Sandbox {
         self.server.memory.lock().recorded.iter().cloned().collect()
     }
 
+    /// Begins an outage, in the place of one that there may be; it has begun when this returns. A request that is
+    /// under way may have deleted its token; its answer is lost.
+    pub fn begin_outage(&self, outage: Outage) {
+        self.order(Some(outage));
+    }
+
+    /// Ends an outage, if there is one; when this returns, the sandbox is there again, on its port, and knows
+    /// everything that it knew.
+    pub fn end_outage(&self) {
+        self.order(None);
+    }
+
+    fn order(&self, outage: Option<Outage>) {
+        // In a forked child nobody serves, and nobody would answer.
+        if std::process::id() == self.process {
+            let (done, ordered) = oneshot::channel();
+            let sent = self.orders.send(Order { outage, done });
+            // Where the thread has ended by a panic, it was printed there, and nobody listens any more.
+            let _ = sent.map(|()| ordered.blocking_recv());
+        }
+    }
+
     /// Waits until `count` `DELETE` requests have named `id`, at most for `limit`; whether they
     /// have. So a test can act while a request is held, without guessing when.
     pub fn wait_for_requests(&self, id: &str, count: u32, limit: Duration) -> bool {
         let enough = |state: &crate::state::State| state.truth(id.as_bytes()).requests >= count;
         self.server.memory.wait_until(limit, enough)
+    }
+
+    /// Waits until `done` holds of the totals, at most for `limit`; whether it does. It looks whenever a `DELETE` has
+    /// come, or a request that is never answered.
+    pub fn wait_for_stats(&self, limit: Duration, done: impl Fn(&Stats) -> bool) -> bool {
+        self.server.memory.wait_until(limit, |state| done(&state.stats))
     }
 }
 

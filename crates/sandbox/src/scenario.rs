@@ -72,7 +72,9 @@ fn step(word: &str) -> Option<Step> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Chaos {
     pub(crate) seed: u64,
-    /// How many faults a token goes through at most.
+    /// How often a request meets one of [`FAULTS_OF_A_RATE`], 0 to 1; without it, the token's own faults come first.
+    pub(crate) rate: Option<f64>,
+    /// How many faults a token goes through at most, where there is no rate.
     pub(crate) limit: u16,
     /// Delays are multiplied by this.
     pub(crate) time_scale: f64,
@@ -121,8 +123,31 @@ const CHAOS: &[(&str, u64)] = &[
     ("ok", 0),
 ];
 
+/// What a request meets at a rate of faults: nothing conclusive, and at once. Half of it has deleted the token.
+const FAULTS_OF_A_RATE: &[&str] = &[
+    "answerlost",
+    "requestlost",
+    "answerreset",
+    "requestreset",
+    "answerhalfstatus",
+    "requesthalfstatus",
+    "answer200",
+    "200",
+    "answer202",
+    "202",
+    "answer500",
+    "500",
+    "answer502",
+    "502",
+    "answer503",
+    "503",
+];
+
 impl Chaos {
     pub(crate) fn step(&self, id: &[u8], turn: u16) -> Step {
+        if let Some(rate) = self.rate {
+            return self.step_of_a_rate(rate, id, turn);
+        }
         let mut random = fastrand::Rng::with_seed(fnv1a(self.seed, id));
         if turn >= random.u16(0..=self.limit) {
             return Step::contract();
@@ -138,6 +163,17 @@ impl Chaos {
             (unscaled as f64 * self.time_scale) as u64
         });
         Step::new(fault, number)
+    }
+
+    /// Each request for a token has a draw of its own, the same one in whatever order the tokens' requests come.
+    fn step_of_a_rate(&self, rate: f64, id: &[u8], turn: u16) -> Step {
+        let seed = fnv1a(self.seed, &[&turn.to_le_bytes(), id].concat());
+        let mut random = fastrand::Rng::with_seed(seed);
+        if random.f64() >= rate {
+            return Step::contract();
+        }
+        let name = FAULTS_OF_A_RATE[random.usize(0..FAULTS_OF_A_RATE.len())];
+        Step::new(faults().find(|fault| fault.name == name).expect("a fault of the table"), None)
     }
 }
 
@@ -198,7 +234,7 @@ mod tests {
 
     #[test]
     fn chaos_is_the_same_for_a_seed_ends_at_its_limit_and_uses_every_fault() {
-        let chaos = Chaos { seed: 7, limit: 2, time_scale: 1.0 };
+        let chaos = Chaos { seed: 7, rate: None, limit: 2, time_scale: 1.0 };
         let mut seen = std::collections::BTreeSet::new();
         for n in 0..2_000 {
             let id = format!("TKN-1000-{n:04}");
@@ -213,9 +249,36 @@ mod tests {
         assert_eq!(seen.len(), CHAOS.len());
     }
 
+    #[rstest]
+    #[case(0.0)]
+    #[case(0.2)]
+    #[case(0.5)]
+    #[case(1.0)]
+    fn at_a_rate_each_request_has_a_draw_of_its_own(#[case] rate: f64) {
+        let chaos = Chaos { seed: 7, rate: Some(rate), limit: 2, time_scale: 1.0 };
+        let is_fault = |id: u32, turn| {
+            chaos.step(format!("TKN-1000-{id:04}").as_bytes(), turn).fault.name != "ok"
+        };
+        // Of the requests that come after a fault, as many meet one as of the others.
+        let (mut count, mut faults, mut twice) = (0.0, 0.0, 0.0);
+        for id in 0..500 {
+            for turn in 0..20 {
+                assert_eq!(is_fault(id, turn), is_fault(id, turn));
+                count += 1.0;
+                if is_fault(id, turn) {
+                    faults += 1.0;
+                    twice += f64::from(u8::from(is_fault(id, turn + 1)));
+                }
+            }
+        }
+        let near = |share: f64| (share - rate).abs() < 0.03;
+        assert!(near(faults / count), "{faults} of {count}");
+        assert!(faults == 0.0 || near(twice / faults), "{twice} of {faults}");
+    }
+
     #[test]
     fn chaos_scales_its_delays() {
-        let chaos = Chaos { seed: 7, limit: 5, time_scale: 0.01 };
+        let chaos = Chaos { seed: 7, rate: None, limit: 5, time_scale: 0.01 };
         for n in 0..500 {
             let Step { fault, number } = chaos.step(format!("{n}").as_bytes(), 0);
             assert!(number.unwrap_or(0) <= 4, "{}~{number:?}", fault.name);
@@ -262,7 +325,9 @@ mod tests {
             if let Some(scenario) = Scenario::of(&id) {
                 scenario.step(turn);
             }
-            Chaos { seed: 1, limit: 2, time_scale: 0.5 }.step(&id, turn);
+            for rate in [None, Some(0.5)] {
+                Chaos { seed: 1, rate, limit: 2, time_scale: 0.5 }.step(&id, turn);
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The connections: hyper serves each until a fault takes its socket away.
 
 use crate::options::Options;
+use crate::outage::Outage;
 use crate::reply::HttpAnswer;
 use crate::script::{End, Script, play};
 use crate::service;
@@ -10,13 +11,13 @@ use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::TokioIo;
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 /// What every connection needs.
@@ -25,26 +26,27 @@ pub(crate) struct Server {
     pub(crate) options: Options,
     /// Where the sandbox listens.
     pub(crate) port: u16,
+    /// The outage that there is now.
+    pub(crate) outage: watch::Sender<Option<Outage>>,
 }
 
-/// Accepts connections for ever.
-pub(crate) async fn accept(listener: TcpListener, server: Arc<Server>) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                tokio::spawn(connection(stream, Arc::clone(&server)));
-            }
-            // No file descriptor is free, or the client has left already: both pass.
-            Err(_) => sleep(Duration::from_millis(5)).await,
-        }
+impl Server {
+    fn is_silent(&self) -> bool {
+        *self.outage.borrow() == Some(Outage::Silent)
     }
 }
 
 /// Serves one connection to its end.
-async fn connection(stream: TcpStream, server: Arc<Server>) {
+pub(crate) async fn connection(stream: TcpStream, server: Arc<Server>) {
     let _open = OpenConnection::new(&server);
-    // An error here is the client's leaving, at whatever moment it pleased.
-    let _ = serve(stream, &server).await;
+    let mut outage = server.outage.subscribe();
+    tokio::select! {
+        // So that nothing is answered any more once an outage has begun.
+        biased;
+        _ = outage.wait_for(|outage| *outage == Some(Outage::Refused)) => {}
+        // An error here is the client's leaving, at whatever moment it pleased.
+        _ = serve(stream, &server) => {}
+    }
 }
 
 async fn serve(mut stream: TcpStream, server: &Arc<Server>) -> io::Result<()> {
@@ -89,9 +91,17 @@ impl Service<Request<Incoming>> for Handler {
         let server = Arc::clone(&self.server);
         let slot = Arc::clone(&self.script);
         Box::pin(async move {
+            if server.is_silent() {
+                server.memory.leave_unanswered();
+                // Until the client leaves.
+                pending::<()>().await;
+            }
             let reply = service::answer(&server, &request);
             if !reply.wait.is_zero() {
                 sleep(reply.wait).await;
+                if server.is_silent() {
+                    pending::<()>().await;
+                }
             }
             match reply.answer {
                 service::Answer::Http(answer) => Ok(answer),

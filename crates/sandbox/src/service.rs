@@ -91,6 +91,7 @@ fn stats(stats: &Stats) -> Value {
         "elsewhere": stats.elsewhere,
         "elsewhereWithCredential": stats.elsewhere_with_credential,
         "malformed": stats.malformed,
+        "unanswered": stats.unanswered,
     })
 }
 

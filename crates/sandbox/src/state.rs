@@ -48,6 +48,8 @@ pub struct Stats {
     pub elsewhere_with_credential: u64,
     /// Connections that sent something other than HTTP.
     pub malformed: u64,
+    /// Requests that came in a silent outage: neither carried out nor answered, and counted nowhere else.
+    pub unanswered: u64,
 }
 
 /// One request as it came.
@@ -121,12 +123,23 @@ impl Memory {
     pub(crate) fn delete(&self, id: &[u8], headers: &HeaderMap) -> Verdict {
         let mut state = self.lock();
         let verdict = state.delete(id, headers, &self.options);
+        self.tell_waiters(state);
+        verdict
+    }
+
+    /// Counts a request that is never answered.
+    pub(crate) fn leave_unanswered(&self) {
+        let mut state = self.lock();
+        state.stats.unanswered += 1;
+        self.tell_waiters(state);
+    }
+
+    fn tell_waiters(&self, state: MutexGuard<'_, State>) {
         let waited_for = state.waiters > 0;
         drop(state);
         if waited_for {
             self.changed.notify_all();
         }
-        verdict
     }
 
     pub(crate) fn record(&self, request: RecordedRequest) {
@@ -180,7 +193,9 @@ impl State {
         }
         let step = match (scenario, &options.chaos) {
             (Some(scenario), _) => scenario.step(record.turn),
-            (None, Some(chaos)) if record.status != Status::Unknown => chaos.step(id, record.turn),
+            (None, Some(chaos)) if chaos.rate.is_some() || record.status != Status::Unknown => {
+                chaos.step(id, record.turn)
+            }
             _ => Step::contract(),
         };
         record.turn = record.turn.saturating_add(1);

@@ -72,7 +72,7 @@ fn offered(shell: &str, words: &[&str]) -> Vec<String> {
 #[case::options_of_delete(&["delete", "--"], &["--from", "--journal", "--output", "--prove", "--base-url"])]
 #[case::one_option_of_delete(&["delete", "--jou"], &["--journal"])]
 #[case::after_an_id(&["delete", "TKN-1-1", "--con"], &["--concurrency"])]
-#[case::options_of_sandbox(&["sandbox", "--"], &["--port", "--tokens", "--faults"])]
+#[case::options_of_sandbox(&["sandbox", "--"], &["--port", "--tokens", "--faults", "--fault-rate", "--outage"])]
 #[case::values(&["delete", "--format", ""], &["text", "ndjson"])]
 fn what_a_shell_offers(
     #[case] words: &[&str],

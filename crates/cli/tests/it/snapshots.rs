@@ -128,6 +128,10 @@ fn what_is_refused_before_anything_is_sent() {
         delete("TKN-ok-1 --token idt:TKN-1-1:a-very-secret-value"),
         delete("TKN-ok-1 --sandbox --base-url https://api.example"),
         bare("delet TKN-ok-1"),
+        bare("sandbox --fault-rate 1.5"),
+        bare("sandbox --outage 10s"),
+        bare("sandbox --outage 10s,1m,loud"),
+        bare("sandbox --outage soon,1m"),
     ];
     let text = text.join("\n");
     let mut printed = text.lines().filter(|line| !line.starts_with("$ "));

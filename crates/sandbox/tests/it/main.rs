@@ -4,4 +4,5 @@ mod client;
 mod contract;
 mod docs;
 mod faults;
+mod outage;
 mod service;

@@ -87,6 +87,44 @@ fn random_faults_end_in_the_contract() {
     assert!(faultless < 150, "no token met a fault");
 }
 
+/// Each request is drawn for itself: with the faults that a token goes through first, the third would never meet one.
+#[test]
+fn at_a_fault_rate_any_request_may_meet_a_fault() {
+    let builder = Sandbox::builder().numbered(60).faults(1).fault_rate(0.5);
+    let sandbox = builder.start().expect("a sandbox");
+    let value = sandbox.api_token();
+    let mut contract = [0; 6];
+    for id in (1..=60).map(numbered_id) {
+        for (ask, contract) in contract.iter_mut().enumerate() {
+            let mut client = Client::new(&sandbox);
+            client.ask("DELETE", &format!("{COLLECTION}/{id}"), &value);
+            *contract += u32::from(matches!(client.answer_within(LONG), Some(204 | 404)));
+            assert_eq!(sandbox.truth(&id).requests as usize, ask + 1);
+        }
+    }
+    assert!(contract.iter().all(|count| (10..=50).contains(count)), "{contract:?} of 60");
+    let mut client = Client::new(&sandbox);
+    assert_eq!(client.delete("TKN-403.ok-1", &value).status, 403, "a scenario stands");
+    assert_eq!(client.delete("TKN-403.ok-1", &value).status, 204, "a scenario stands");
+}
+
+#[test]
+fn at_the_ends_of_the_fault_rate() {
+    for (rate, expected) in [(0.0, 20), (1.0, 0)] {
+        let sandbox = Sandbox::builder().numbered(20).fault_rate(rate).start().expect("a sandbox");
+        let deleted = |id: &String| {
+            let mut client = Client::new(&sandbox);
+            client.ask("DELETE", &format!("{COLLECTION}/{id}"), &sandbox.api_token());
+            client.answer_within(LONG) == Some(204)
+        };
+        assert_eq!((1..=20).map(numbered_id).filter(deleted).count(), expected, "at {rate}");
+    }
+    for rate in [-0.1, 1.1, f64::NAN] {
+        let error = Sandbox::builder().fault_rate(rate).start().expect_err("no rate");
+        assert_eq!(error.to_string(), format!("the fault rate is {rate}: expected 0 to 1"));
+    }
+}
+
 #[test]
 fn four_hundred_connections_are_served_at_once() {
     let sandbox = Sandbox::start().expect("a sandbox");
