@@ -31,9 +31,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
             // Help and version go to standard output with status 0, mistakes to standard error with 2. Where neither
             // can be written, nobody can be informed.
             let told = error.render().to_string();
-            let _ = match mpt_tokens::redact_values(&told) {
-                std::borrow::Cow::Borrowed(_) => error.print(),
-                std::borrow::Cow::Owned(told) => std::io::stderr().write_all(told.as_bytes()),
+            let fit = mpt_tokens::redact_values(&told);
+            let fit: Vec<_> = fit.split('\n').map(text::plain).collect();
+            let fit = fit.join("\n");
+            // With colours, where there is nothing to hide or to escape.
+            let _ = if fit == told {
+                error.print()
+            } else {
+                std::io::stderr().write_all(fit.as_bytes())
             };
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }

@@ -7,6 +7,7 @@ pub(crate) mod endpoint;
 pub(crate) mod environment;
 pub(crate) mod find_values;
 pub(crate) mod redact;
+pub(crate) mod shown;
 pub(crate) mod token_id;
 pub(crate) mod token_value;
 pub(crate) mod trace;

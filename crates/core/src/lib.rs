@@ -71,9 +71,9 @@ pub use outcome::problem::ProblemDetails;
 pub use outcome::result::{Deletion, Error};
 // What a caller gives.
 pub use input::api_token::{ApiToken, InvalidApiToken};
-pub use input::characters::{is_unprintable, printable};
 pub use input::endpoint::{DEFAULT_BASE_URL, Endpoint, InvalidBaseUrl};
 pub use input::find_values::{FoundValue, find_values, redact_values};
+pub use input::shown::{is_unprintable, printable};
 pub use input::token_id::{InvalidTokenId, TokenId};
 pub use input::trace::TraceParent;
 // How a call is ended early.

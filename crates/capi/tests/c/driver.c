@@ -654,6 +654,27 @@ static void the_own_token(void) {
 }
 
 /* A thread that Rust did not make; at its end the library has to let go of what it keeps for a thread. */
+/* A message is text for a terminal, whatever the id was: C0, C1, bidirectional controls, and what has no width. */
+static void ids_in_messages(void) {
+    static const char *const ids[][2] = {
+        {"a\x1b[2Jb", "a\\u{1b}[2Jb"},      {"a\rb", "a\\u{d}b"},
+        {"a\x7f" "b", "a\\u{7f}b"},         {"a\xc2\x9b" "31m", "a\\u{9b}31m"},
+        {"a\xe2\x80\xae" "b", "a\\u{202e}b"}, {"a\xe2\x80\x8b" "b", "a\\u{200b}b"},
+        {".\xe2\x80\x8b.", ".\\u{200b}."}, {"a\xe2\x80\xa8" "b", "a\\u{2028}b"},
+    };
+    mpt_client *client = new_client(NULL);
+
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        mpt_outcome *outcome = NULL;
+        CHECK(mpt_delete_token(client, ids[i][0], &outcome) != MPT_OK);
+        CHECK_HAS(mpt_outcome_message(outcome), ids[i][1]);
+        CHECK(strstr(mpt_outcome_message(outcome), ids[i][0]) == NULL);
+        CHECK_TEXT(mpt_outcome_token_id(outcome), ids[i][0]);
+        mpt_outcome_free(outcome);
+    }
+    mpt_client_free(client);
+}
+
 static void *everything(void *unused) {
     (void)unused;
     versions_and_names();
@@ -661,6 +682,7 @@ static void *everything(void *unused) {
     setters();
     configs_that_cannot_be_used();
     single_calls();
+    ids_in_messages();
     no_connection();
     cancelled();
     asked_while_it_waits();

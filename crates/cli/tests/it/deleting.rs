@@ -285,18 +285,49 @@ fn a_journal_in_a_folder_that_is_not_there_is_refused_first() {
 }
 
 #[rstest]
-fn no_control_character_reaches_the_terminal(#[values("text", "ndjson")] format: &str) {
+fn no_control_character_reaches_the_terminal(
+    #[values("text", "ndjson")] format: &str,
+    #[values("--yes", "--dry-run", "--journal=/nowhere/\u{202e}", "--unknown-\u{202e}")] flag: &str,
+) {
     let sandbox = Sandbox::start().unwrap();
     let mut command = program_for(&sandbox);
-    let ids = ["TKN-400control-1", "TKN-400unicode-1", "c\u{202e}d"];
+    let ids = [
+        "TKN-400control-1",
+        "TKN-400unicode-1",
+        "c\u{202e}d",
+        "c\u{200b}d",
+        "c\u{ad}d",
+        "c\u{2028}d",
+        "c\u{3164}d",
+        "c\u{e0041}d",
+        ".\u{200b}.",
+        "c\u{1b}[2Jd",
+        "c\u{9b}d",
+        "c\u{7f}d",
+    ];
     let output =
-        run(command.args(["delete", "--yes", "--any-id", "--format", format]).args(ids), "");
+        run(command.args(["delete", "--yes", "--any-id", "--format", format, flag]).args(ids), "");
     for bytes in [output.stdout, output.stderr] {
         let text = String::from_utf8(bytes).unwrap();
-        let bad = text.chars().find(|c| {
-            (c.is_control() && *c != '\n')
-                || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        });
+        let bad = text.chars().find(|c| *c != '\n' && mpt_tokens::is_unprintable(*c));
+        assert_eq!(bad, None, "{}", text.escape_debug());
+    }
+}
+
+/// A list is told whole of what is wrong with it, and every text of it is shown in the same way.
+#[rstest]
+#[case::control("TKN-1\u{1b}[2J")]
+#[case::bidi("TKN-1\u{202e}")]
+#[case::no_width("TKN-1\u{200b}")]
+#[case::dots("{\"id\": \".\u{200b}.\"}")]
+fn no_control_character_of_a_list_reaches_the_terminal(#[case] line: &str) {
+    let sandbox = Sandbox::start().unwrap();
+    let mut command = program_for(&sandbox);
+    let output = run(command.args(["delete", "--yes", "--from", "-"]), &format!("{line}\n"));
+    assert_ne!(output.status.code(), Some(0));
+    for bytes in [output.stdout, output.stderr] {
+        let text = String::from_utf8(bytes).unwrap();
+        let bad = text.chars().find(|c| *c != '\n' && mpt_tokens::is_unprintable(*c));
         assert_eq!(bad, None, "{}", text.escape_debug());
     }
 }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::input::api_token::ApiToken;
-use crate::input::token_id::shown;
+use crate::input::shown::refused_id;
 use crate::journal::journal::Journal;
 use crate::wait::cancel::Cancel;
 
@@ -40,7 +40,7 @@ pub struct BatchItem {
 impl fmt::Debug for BatchItem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BatchItem")
-            .field("id", &shown(&self.id))
+            .field("id", &refused_id(&self.id))
             .field("after_lost_answer", &self.after_lost_answer)
             .field("value", &self.value)
             .field("known_dead", &self.known_dead)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::batch::job::Job;
 use crate::batch::rate_limiter::Pause;
-use crate::input::characters::printable;
+use crate::input::shown::printable;
 use crate::outcome::code::{Code, OutcomeKind};
 use crate::outcome::lost::Lost;
 use crate::outcome::outcome::{Outcome, Proof};

@@ -8,6 +8,7 @@ use crate::call::io::{AttemptOrder, CallIo, Permit, Throttle};
 use crate::call::message;
 use crate::call::retry::{RetryBudget, RetryPolicy};
 use crate::call::rules::{Says, TokenContext, Verdict, settle};
+use crate::input::shown::printable;
 use crate::input::token_id::TokenId;
 use crate::input::trace::TraceParent;
 use crate::outcome::code::{Code, OutcomeKind};
@@ -108,7 +109,7 @@ impl Call<'_> {
             log::info!(
                 target: "mpt_tokens",
                 "token `{}`: attempt {} ended with {}; the next one is in {pause:?}",
-                self.id.as_str().escape_debug(),
+                printable(self.id.as_str()),
                 history.number(),
                 verdict.code
             );

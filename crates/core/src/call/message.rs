@@ -4,13 +4,10 @@ use std::fmt::Write as _;
 
 use crate::call::answer::{Answer, End};
 use crate::call::history::History;
-use crate::input::characters::{is_unprintable, printable};
+use crate::input::shown::{printable, server_text};
 use crate::input::token_id::TokenId;
 use crate::outcome::code::{Code, OutcomeKind};
 use crate::outcome::lost::Lost;
-
-/// At most this many characters of server text stand in a message.
-const MAX_SERVER_TEXT: usize = 300;
 
 /// The sentence for a call that was made.
 pub(crate) fn of_call(
@@ -102,13 +99,13 @@ fn what_happened(code: Code, last: Option<&Answer>) -> String {
                 Code::UnexpectedResponse => "the answer was not HTTP",
                 _ => code.meaning(),
             };
-            if detail.is_empty() { what.to_owned() } else { format!("{what}: {}", plain(detail)) }
+            if detail.is_empty() { what.to_owned() } else { format!("{what}: {}", server_text(detail)) }
         }
     };
     if let Some(Answer::Status { problem: Some(problem), .. }) = last
         && let Some(summary) = problem.summary()
     {
-        let _ = write!(text, ": {}", plain(&summary));
+        let _ = write!(text, ": {}", server_text(&summary));
     }
     text
 }
@@ -138,21 +135,4 @@ fn advice(code: Code) -> &'static str {
         Code::ProxyFailed => ": check the proxy",
         _ => "",
     }
-}
-
-/// Server text fit for one line on a terminal: what is not printable escaped, cut at a bound.
-fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len().min(MAX_SERVER_TEXT));
-    for (count, c) in text.chars().enumerate() {
-        if count == MAX_SERVER_TEXT {
-            plain.push('…');
-            break;
-        }
-        match c {
-            '\n' | '\r' | '\t' => plain.push(' '),
-            c if is_unprintable(c) => plain.extend(c.escape_unicode()),
-            c => plain.push(c),
-        }
-    }
-    plain
 }

@@ -14,6 +14,7 @@ use crate::client::options::DeleteOptions;
 use crate::http::credential::Credential;
 use crate::http::network::{MAX_VALUE, NetworkIo};
 use crate::input::api_token::ApiToken;
+use crate::input::shown::printable;
 use crate::input::token_id::TokenId;
 use crate::input::trace::TraceParent;
 use crate::outcome::code::{Code, OutcomeKind};
@@ -78,7 +79,7 @@ impl Client {
                 Err(error) => Outcome::from(error),
             }
         } else {
-            let what = format!("the value given for the token `{id}` is not its own");
+            let what = format!("the value given for the token `{}` is not its own", printable(id));
             let message = not_proven(id, &what);
             Outcome::refused(Code::InvalidArgument, Some(id.to_owned()), message)
         };
@@ -262,7 +263,10 @@ fn proven(outcome: Outcome, basis: ProofBasis) -> Proof {
         ProofBasis::Control => ", and 404 to the same request with an API token that works",
         ProofBasis::AcceptedBefore => ", which it had accepted before",
     };
-    let message = format!("the token `{id}` is proven dead: its own value was answered 401{and}");
+    let message = format!(
+        "the token `{}` is proven dead: its own value was answered 401{and}",
+        printable(id)
+    );
     let outcome =
         Outcome { kind: OutcomeKind::Gone, code: Code::Ok, message, retry_after: None, ..outcome };
     Proof { proven: true, basis: Some(basis), outcome }

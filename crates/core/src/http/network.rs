@@ -24,6 +24,7 @@ use crate::http::{proxy, retry_after, sender, tls};
 use crate::input::api_token::ApiToken;
 use crate::input::endpoint::Endpoint;
 use crate::input::redact::Secrets;
+use crate::input::shown::printable;
 use crate::outcome::code::Code;
 use crate::outcome::problem::ProblemDetails;
 use crate::wait::wait::{Cancels, Wake};
@@ -373,7 +374,7 @@ impl CallIo for NetworkIo<'_> {
 
     fn exchange(&self, order: &AttemptOrder<'_>) -> Answer {
         let answer = self.network.exchange(order, self.credential, &self.cancels);
-        log::debug!(target: "mpt_tokens", "DELETE {}: {}", order.id.as_str().escape_debug(), Brief(&answer));
+        log::debug!(target: "mpt_tokens", "DELETE {}: {}", printable(order.id.as_str()), Brief(&answer));
         answer
     }
 }

@@ -10,6 +10,7 @@ use ureq::ProxyProtocol;
 
 use crate::input::endpoint::Endpoint;
 use crate::input::environment::variable;
+use crate::input::shown::printable;
 
 /// An HTTP proxy, asked with `CONNECT`: it never sees the request or the API token.
 ///
@@ -84,7 +85,7 @@ fn warn_of(entry: &str) {
     {
         told.push(entry.to_owned());
         // A URL may have a password in it.
-        let shown = entry.rsplit('@').next().unwrap_or_default().escape_debug();
+        let shown = printable(entry.rsplit('@').next().unwrap_or_default());
         log::warn!(
             target: "mpt_tokens",
             "the entry `{shown}` of NO_PROXY is not understood and names nothing: expected a host, a domain, an \

@@ -3,7 +3,6 @@
 //! The tables were made from the Unicode Character Database, version 14.0 (`unicodedata` of Python 3.11): a character
 //! that later versions add is not in them.
 
-use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 /// Characters that nobody sees: the property Default_Ignorable_Code_Point (DerivedCoreProperties.txt), and the blank
@@ -163,36 +162,6 @@ fn is_in(c: char, table: &[RangeInclusive<char>]) -> bool {
 /// White space and control characters are not meant.
 pub(crate) fn is_invisible(c: char) -> bool {
     !c.is_ascii() && is_in(c, INVISIBLE)
-}
-
-/// Whether a terminal could take the character for an order, or a reader not see it, or see the text around it as what it
-/// is not: control characters (C0, C1), separators of lines, bidirectional controls, and all that has no width. The one
-/// rule for whatever is shown to a person.
-///
-/// ```
-/// use mpt_tokens::is_unprintable;
-///
-/// assert!(is_unprintable('\u{1b}') && is_unprintable('\u{200b}') && is_unprintable('\u{ad}'));
-/// assert!(!is_unprintable('\u{fc}'));
-/// ```
-pub fn is_unprintable(c: char) -> bool {
-    c.is_control() || is_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}')
-}
-
-/// The text with each such character written as `\u{…}`.
-///
-/// ```
-/// assert_eq!(mpt_tokens::printable("TKN-1\u{200b}\u{1b}[2J"), r"TKN-1\u{200b}\u{1b}[2J");
-/// ```
-pub fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_unprintable) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if is_unprintable(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
-    }
-    Cow::Owned(shown)
 }
 
 /// Whether a server or a proxy may take the character for one that divides or encodes a path.

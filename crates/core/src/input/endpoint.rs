@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use url::{Host, Url};
 
+use crate::input::shown::printable;
 use crate::input::token_id::TokenId;
 
 /// Where the Marketplace API is unless told otherwise.
@@ -220,7 +221,7 @@ impl fmt::Display for InvalidBaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the base URL ")?;
         if !self.shown.is_empty() {
-            write!(f, "`{}` ", self.shown.escape_debug())?;
+            write!(f, "`{}` ", printable(&self.shown))?;
         }
         write!(f, "{}: expected one such as `{DEFAULT_BASE_URL}`", self.why)
     }

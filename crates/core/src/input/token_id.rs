@@ -5,6 +5,7 @@ use std::fmt;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::input::characters::{is_dot_segment, is_id_byte, is_reserved};
+use crate::input::shown::{printable, refused_id};
 use crate::input::token_value::shown_value;
 
 /// The longest token id accepted, in bytes of UTF-8.
@@ -44,7 +45,7 @@ impl TokenId {
         let id = id.into();
         match flaw(&id) {
             None => Ok(TokenId(id)),
-            Some(flaw) => Err(InvalidTokenId { shown: shown(&id), flaw }),
+            Some(flaw) => Err(InvalidTokenId { shown: refused_id(&id), flaw }),
         }
     }
 
@@ -123,18 +124,6 @@ fn flaw(id: &str) -> Option<Flaw> {
     if id.chars().any(char::is_control) { Some(Flaw::Control) } else { reserved }
 }
 
-/// What may be shown of a refused id: never the secret of a token value, never an endless text.
-pub(crate) fn shown(id: &str) -> String {
-    shown_value(id).unwrap_or_else(|| cut(id))
-}
-
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(64) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flaw {
     Empty,
@@ -153,7 +142,8 @@ pub struct InvalidTokenId {
 }
 
 impl InvalidTokenId {
-    /// The refused id as it may be shown: cut after 64 characters, of a token value only the id.
+    /// The refused id without secrets: cut after 64 characters, of a token value only the id. For a terminal, see
+    /// [`printable`](crate::printable).
     pub fn shown(&self) -> &str {
         &self.shown
     }
@@ -166,6 +156,7 @@ impl InvalidTokenId {
 
 impl fmt::Display for InvalidTokenId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = printable(&self.shown);
         match self.flaw {
             Flaw::Empty => {
                 f.write_str("the token id is empty: expected an id such as `TKN-1671-0642`")
@@ -173,7 +164,7 @@ impl fmt::Display for InvalidTokenId {
             Flaw::DotSegment => write!(
                 f,
                 "the token id `{}` would reach another resource: expected an id such as `TKN-1671-0642`",
-                self.shown
+                shown
             ),
             Flaw::TooLong(len) => {
                 write!(f, "the token id has {len} bytes: expected at most {MAX_LEN}")
@@ -181,19 +172,19 @@ impl fmt::Display for InvalidTokenId {
             Flaw::Control => write!(
                 f,
                 "the token id `{}` has a control character: expected an id such as `TKN-1671-0642`",
-                self.shown.escape_debug()
+                shown
             ),
             Flaw::Reserved(c) => write!(
                 f,
                 "the token id `{}` has {}, which a server or a proxy may take for a part of the path: expected an id \
                  such as `TKN-1671-0642`",
-                self.shown.escape_debug(),
+                shown,
                 named(c)
             ),
             Flaw::TokenValue => write!(
                 f,
                 "`{}` is a token value, not a token id: expected only the id in it",
-                self.shown.escape_debug()
+                shown
             ),
         }
     }

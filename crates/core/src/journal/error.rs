@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::input::shown;
 use crate::journal::lines;
 use crate::journal::owner::Difference;
 use crate::outcome::code::Code;
@@ -51,8 +52,7 @@ impl JournalError {
 
 impl fmt::Display for JournalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.display().to_string();
-        write!(f, "the journal `{}` ", path.escape_debug())?;
+        write!(f, "the journal `{}` ", shown::path(&self.path))?;
         match &self.problem {
             Problem::Io(what, why) => write!(f, "cannot be {what}: {why}"),
             Problem::ControlCharacter => {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::client::client::Client;
+use crate::input::shown;
 use crate::journal::error::{JournalError, Problem};
 use crate::journal::file::{Found, LogFile};
 use crate::journal::lines;
@@ -70,8 +71,7 @@ impl Journal {
         let (log, owner, found) = LogFile::open(path, client, &mut seen_ids)?;
         let journal = Journal::new(path, Some(owner), found, seen_ids, Some(log));
         if let Some(damage) = journal.resumed().and_then(|resumed| resumed.damage) {
-            let path = path.display().to_string();
-            log::warn!(target: "mpt_tokens", "the journal `{}` {damage}", path.escape_debug());
+            log::warn!(target: "mpt_tokens", "the journal `{}` {damage}", shown::path(path));
         }
         Ok(journal)
     }

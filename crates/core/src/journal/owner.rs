@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::client::Client;
 use crate::input::api_token::ApiToken;
+use crate::input::shown::printable;
 
 /// What a journal says of its owner. A token that one account cannot see is `gone` for it, and may live all the same:
 /// so what one token was answered is nothing that another may build on.
@@ -88,12 +89,12 @@ impl fmt::Display for Difference {
             Difference::BaseUrl(theirs, ours) => write!(
                 f,
                 "is for `{}`, and requests would go to `{}`: use a journal of its own for each base URL",
-                theirs.escape_debug(),
-                ours.escape_debug()
+                printable(theirs),
+                printable(ours)
             ),
             Difference::Account(theirs, ours) => {
                 let named = |id: &Option<String>| match id {
-                    Some(id) => format!("the token `{}`", id.escape_debug()),
+                    Some(id) => format!("the token `{}`", printable(id)),
                     None => "a token without an id in its value".to_owned(),
                 };
                 let ours = match (theirs, ours) {

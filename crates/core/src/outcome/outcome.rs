@@ -1,11 +1,12 @@
 //! What a call tells: the outcome, and what it is made of.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use serde::{Serialize, Serializer};
 
-use crate::input::characters::printable;
+use crate::input::shown::printable;
 use crate::outcome::code::{Code, OutcomeKind};
 use crate::outcome::lost::Lost;
 use crate::outcome::problem::ProblemDetails;
@@ -76,8 +77,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// A report of something refused before anything was sent.
+    /// A report of something refused before anything was sent. Whatever brought the message, it is fit for a terminal.
     pub(crate) fn refused(code: Code, id: Option<String>, message: String) -> Outcome {
+        let message = match printable(&message) {
+            Cow::Borrowed(_) => message,
+            Cow::Owned(escaped) => escaped,
+        };
         Outcome {
             id,
             kind: OutcomeKind::NotDeleted,
@@ -170,7 +175,8 @@ impl Outcome {
     }
 
     /// One sentence that says what happened, what is true of the token and, after a failure, what to do.
-    /// May hold text of the server; control characters in it are escaped.
+    /// One line, fit for a terminal: it may hold ids, paths and text of the server, in which every character that
+    /// [`is_unprintable`](crate::is_unprintable) is escaped.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -349,5 +355,5 @@ impl fmt::Display for Proof {
 }
 
 pub(crate) fn not_proven(id: &str, what: &str) -> String {
-    format!("it is not proven that the token `{id}` is dead: {what}")
+    format!("it is not proven that the token `{}` is dead: {what}", printable(id))
 }

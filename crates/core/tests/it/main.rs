@@ -16,6 +16,7 @@ mod prove;
 mod proxy;
 mod secrets;
 mod sequences;
+mod shown;
 mod support;
 mod threads;
 mod tls;

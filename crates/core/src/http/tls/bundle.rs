@@ -11,6 +11,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use zeroize::Zeroizing;
 
+use crate::input::shown;
+
 /// What such a file should look like.
 const EXPECTED: &str = "expected certificates in PEM, each from `-----BEGIN CERTIFICATE-----` to `-----END CERTIFICATE-----`";
 
@@ -191,7 +193,7 @@ fn is_certificate(der: &CertificateDer<'_>) -> bool {
 const LARGEST: u64 = 64 * 1024 * 1024;
 
 pub(crate) fn bundle_of_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, InvalidCaBundle> {
-    let told = |why: &str| InvalidCaBundle(format!("the CA file `{}` {why}", shown(path)));
+    let told = |why: &str| InvalidCaBundle(format!("the CA file `{}` {why}", shown::path(path)));
     if path.is_dir() {
         return Err(told("is a folder: expected a file"));
     }
@@ -204,11 +206,6 @@ pub(crate) fn bundle_of_file(path: &Path) -> Result<Vec<CertificateDer<'static>>
         return Err(told("is larger than 64 MiB: expected certificates in PEM"));
     }
     certificates(&bytes).map_err(|why| told(&why))
-}
-
-/// A path as it may be shown on a terminal.
-pub(crate) fn shown(path: &Path) -> String {
-    path.display().to_string().escape_debug().to_string()
 }
 
 /// Why a CA bundle cannot be used. None of what stands in it is repeated.

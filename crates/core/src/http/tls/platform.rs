@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 use rustls::pki_types::CertificateDer;
 use rustls_native_certs::ErrorKind;
 
-use crate::http::tls::bundle::{InvalidCaBundle, bundle_of_file, shown};
+use crate::http::tls::bundle::{InvalidCaBundle, bundle_of_file};
+use crate::input::shown;
 
 /// Its authorities, and what of it cannot be used.
 #[derive(Debug, Default)]
@@ -63,7 +64,7 @@ fn load(file: Option<PathBuf>, dirs: Option<Vec<PathBuf>>) -> Platform {
         let troubles = found.errors.iter().map(|error| trouble(&error.kind, Some(path)));
         store.troubles.extend(troubles);
         if found.certs.is_empty() && found.errors.is_empty() {
-            let path = shown(path);
+            let path = shown::path(path);
             store.troubles.push(format!(
                 "SSL_CERT_DIR cannot be used: the folder `{path}` holds no certificate in PEM"
             ));
@@ -76,10 +77,11 @@ fn load(file: Option<PathBuf>, dirs: Option<Vec<PathBuf>>) -> Platform {
 /// What is wrong, without any of a file's content.
 fn trouble(kind: &ErrorKind, dir: Option<&Path>) -> String {
     let of = if dir.is_some() { "SSL_CERT_DIR" } else { "the platform's trust store" };
-    let inside = dir.map(|dir| format!(" in the folder `{}`", shown(dir))).unwrap_or_default();
+    let inside =
+        dir.map(|dir| format!(" in the folder `{}`", shown::path(dir))).unwrap_or_default();
     match kind {
         ErrorKind::Io { inner, path } => {
-            format!("a part of {of} cannot be read: `{}`: {inner}", shown(path))
+            format!("a part of {of} cannot be read: `{}`: {inner}", shown::path(path))
         }
         ErrorKind::Pem(_) => {
             format!("a part of {of} cannot be read: a file{inside} has a broken certificate")
