@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     while std::io::stdin().read_line(&mut line)? > 0 {
         let mut out = String::new();
         if let Err(error) = answer(&decode(line.trim_end_matches('\n'))?, &mut out) {
-            tell(&mut out, &error, "Error", error.outcome());
+            tell(&mut out, error.outcome(), "Error", &error);
         }
         println!("{out}");
         std::io::stdout().flush()?;
@@ -69,8 +69,8 @@ fn answer(request: &Fields, out: &mut String) -> Result<(), Error> {
     if !is_batch {
         for id in ids {
             match client.delete_token(id) {
-                Ok(deletion) => tell(out, &deletion, "", deletion.outcome()),
-                Err(error) => tell(out, &error, "Error", error.outcome()),
+                Ok(deletion) => tell(out, deletion.outcome(), "", &deletion),
+                Err(error) => tell(out, error.outcome(), "Error", &error),
             }
         }
         return Ok(());
