@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::batch::admission::Admission;
-use crate::batch::job::{Done, Earlier, Job, is_conclusive, is_inconclusive, is_unproven_yet};
+use crate::batch::job::{Done, Job};
 use crate::batch::options::{BatchItem, BatchOptions, PATIENCE, Pull};
-use crate::batch::patience::{Heard, Outage, Patience};
-use crate::batch::put_off::{MOST, PutOff, pause};
+use crate::batch::patience::{Outage, Patience};
+use crate::batch::put_off::PutOff;
 use crate::batch::rate_limiter::Pause;
-use crate::batch::stopped::{Stopped, given_up};
+use crate::batch::stopped::Stopped;
 use crate::batch::summary::BatchSummary;
 use crate::batch::workers::{CallSettings, Workers};
 use crate::client::client::Client;
@@ -20,10 +19,9 @@ use crate::client::options::DeleteOptions;
 use crate::input::api_token::ApiToken;
 use crate::input::trace::TraceParent;
 use crate::journal::journal::Journal;
-use crate::journal::seen_ids::{IdState, RecordedState, SeenIds};
-use crate::outcome::code::{Code, OutcomeKind};
+use crate::journal::seen_ids::SeenIds;
 use crate::outcome::lost::Lost;
-use crate::outcome::outcome::{Outcome, Proof};
+use crate::outcome::outcome::Outcome;
 use crate::wait::cancel::Cancel;
 
 /// A batch: an iterator of reports, made by [`Client::batch`].
@@ -37,35 +35,35 @@ use crate::wait::cancel::Cancel;
 /// It belongs to the process that made it: in a forked child it has ended, and the reports are the parent's.
 pub struct Batch<I> {
     /// `None` once it has ended.
-    ids: Option<I>,
-    concurrency: usize,
-    workers: Arc<Workers>,
-    threads: Vec<JoinHandle<()>>,
+    pub(crate) ids: Option<I>,
+    pub(crate) concurrency: usize,
+    pub(crate) workers: Arc<Workers>,
+    pub(crate) threads: Vec<JoinHandle<()>>,
     /// For the calls that run on the calling thread: the only one at a time, and the one for the own token.
-    settings: CallSettings,
+    pub(crate) settings: CallSettings,
     /// How the workers hear of a cancel handle that asks: it must ask on the calling thread.
-    forward: Option<Cancel>,
-    asked: Instant,
-    prove: bool,
-    replay: bool,
-    seen_ids: SeenIds,
-    journal: Option<Journal>,
+    pub(crate) forward: Option<Cancel>,
+    pub(crate) asked: Instant,
+    pub(crate) prove: bool,
+    pub(crate) replay: bool,
+    pub(crate) seen_ids: SeenIds,
+    pub(crate) journal: Option<Journal>,
     /// The token in use, by each id that may be its own: it goes last.
-    own: VecDeque<Job>,
-    put_off: PutOff,
-    patience: Patience,
+    pub(crate) own: VecDeque<Job>,
+    pub(crate) put_off: PutOff,
+    pub(crate) patience: Patience,
     /// Whether the next probing call is for an id that was not tried yet, where there is one.
-    probe_new: bool,
+    pub(crate) probe_new: bool,
     /// Whether the job that is handed out next is the probing call.
-    next_is_probe: bool,
+    pub(crate) next_is_probe: bool,
     /// Values that came while their tokens were under way.
-    late: HashMap<String, ApiToken>,
+    pub(crate) late: HashMap<String, ApiToken>,
     /// Ids handed out whose report has not come back.
-    out: usize,
-    ready: VecDeque<Outcome>,
+    pub(crate) out: usize,
+    pub(crate) ready: VecDeque<Outcome>,
     /// Whether the journal has outcomes in memory that are not in its file yet.
-    unwritten: bool,
-    summary: BatchSummary,
+    pub(crate) unwritten: bool,
+    pub(crate) summary: BatchSummary,
 }
 
 /// A hand on a batch for other threads, made by [`Batch::handle`]: for a progress bar, and for whoever hears the
@@ -193,17 +191,17 @@ impl<I> Batch<I> {
     }
 
     /// How many calls may run at once now.
-    fn allowed(&self) -> usize {
+    pub(crate) fn allowed(&self) -> usize {
         self.concurrency.min(self.patience.allowed())
     }
 
     /// How many jobs may be handed out at once now: the workers find the next one ready.
-    fn window(&self) -> usize {
+    pub(crate) fn window(&self) -> usize {
         if self.concurrency == 1 { 1 } else { self.allowed() * 2 }
     }
 
     /// When there is something to do, though no call comes back.
-    fn wakes_at(&self) -> Option<Instant> {
+    pub(crate) fn wakes_at(&self) -> Option<Instant> {
         let first = self.put_off.first_at();
         let again = match self.patience.outage() {
             // One that may not go yet is no probing call.
@@ -226,122 +224,8 @@ impl<I> Batch<I> {
         }
     }
 
-    fn receive(&mut self, done: Done) {
-        self.out -= 1;
-        let Done { job, outcome } = done;
-        let now = Instant::now();
-        let came_to_nothing = is_inconclusive(&outcome) || is_unproven_yet(&outcome);
-        if came_to_nothing {
-            self.patience.hear(Heard::Inconclusive, job.probe, now, fastrand::f64());
-        } else if is_conclusive(&outcome) {
-            self.patience.hear(Heard::Conclusive, job.probe, now, fastrand::f64());
-        } else if job.probe {
-            self.patience.end_probe();
-        }
-        if self.patience.outage().is_some() {
-            // They have their turn when the API is back, or as a probing call.
-            for job in self.workers.take_back() {
-                self.out -= 1;
-                self.put_off.push(job, now);
-            }
-        }
-        // There is no hope where the server wants to be left alone for longer than is waited.
-        let too_long = outcome.retry_after().is_some_and(|wanted| wanted > self.patience.limit());
-        if came_to_nothing && self.patience.is_on() && !too_long && self.workers.stopped().is_none()
-        {
-            self.put_off(job, outcome, now);
-        } else {
-            self.settle(job, outcome);
-        }
-    }
-
-    /// Keeps a job for another call. The journal has it open, or dead where only its proof is missing.
-    fn put_off(&mut self, mut job: Job, outcome: Outcome, now: Instant) {
-        let wanted = outcome.retry_after().unwrap_or_default();
-        let pause = pause(outcome.rounds(), fastrand::f64()).max(wanted);
-        if outcome.is_success() {
-            if job.known_dead.is_none() {
-                self.record(&job, &outcome);
-            }
-            job.known_dead = Some(Box::new(outcome));
-        } else {
-            let begun = job.earlier.as_ref().map_or_else(|| now - outcome.elapsed(), |it| it.begun);
-            job.earlier = Some(Box::new(Earlier { outcome, begun }));
-        }
-        job.probe = false;
-        self.put_off.push(job, now + pause);
-    }
-
-    fn record(&mut self, job: &Job, outcome: &Outcome) {
-        if let Some(journal) = &self.journal
-            && (job.intent.is_some() || job.known_dead.is_some())
-        {
-            journal.outcome(outcome);
-            self.unwritten = true;
-        }
-    }
-
-    /// Takes an outcome for the last word on its token.
-    fn settle(&mut self, job: Job, outcome: Outcome) {
-        self.record(&job, &outcome);
-        self.seen_ids.learn(&job.id, RecordedState::of(outcome.kind(), outcome.is_in_doubt()));
-        if outcome.proof().is_some_and(Proof::is_proven) {
-            self.seen_ids.prove(&job.id);
-        }
-        let value = self.late.remove(&job.id);
-        if self.prove && outcome.is_success() && outcome.proof().is_none() {
-            self.summary.without_value += 1;
-            if let Some(value) = value {
-                let told = Outcome::again(job.id.clone(), outcome.kind() == OutcomeKind::Gone);
-                self.ready.push_back(outcome);
-                self.prove_known(job.id, value, told);
-                return;
-            }
-        }
-        self.ready.push_back(outcome);
-    }
-
-    /// Hands jobs out that were put off and whose time has come; all of them back, as they are, where the batch is
-    /// stopped or has lost hope.
-    fn hand_out_again(&mut self, now: Instant) {
-        if self.patience.ends_at().is_some_and(|end| end <= now) {
-            self.workers.stop(Stopped::NoAnswer(self.patience.limit()));
-        }
-        if let Some(why) = self.workers.stopped() {
-            for job in self.put_off.take() {
-                let outcome = given_up(&job, &why);
-                self.settle(job, outcome);
-            }
-            return;
-        }
-        while self.patience.outage().is_none()
-            && self.out < self.window()
-            && let Some(job) = self.put_off.pop(now)
-        {
-            self.hand_out(job);
-        }
-    }
-
-    /// Asks for the proof of a token that is dead, and that was counted as one without a value.
-    fn prove_known(&mut self, id: String, value: ApiToken, told: Outcome) {
-        self.summary.without_value -= 1;
-        self.seen_ids.hand_out(&id, true);
-        let job = Job {
-            id,
-            lost_before: Lost::No,
-            known_dead: Some(Box::new(told)),
-            missing_ok: None,
-            value: Some(value),
-            intent: None,
-            trace: TraceParent::random(),
-            probe: false,
-            earlier: None,
-        };
-        self.hand_out(job);
-    }
-
     /// A job for the id; its intent is in the journal's memory, not yet on disk.
-    fn job(&self, item: BatchItem, lost_before: Lost) -> Job {
+    pub(crate) fn job(&self, item: BatchItem, lost_before: Lost) -> Job {
         let intent = self.journal.as_ref().map(|journal| journal.intent(&item.id));
         let value = item.value.filter(|_| self.prove);
         Job {
@@ -357,13 +241,13 @@ impl<I> Batch<I> {
         }
     }
 
-    fn carry_out_here(&mut self, job: Job) {
+    pub(crate) fn carry_out_here(&mut self, job: Job) {
         let outcome = self.workers.carry_out(&job, &self.settings);
         self.receive(Done { job, outcome });
     }
 
     /// Queues a job for the workers, of which there may be one more then.
-    fn hand_out(&mut self, mut job: Job) {
+    pub(crate) fn hand_out(&mut self, mut job: Job) {
         self.out += 1;
         job.probe = std::mem::take(&mut self.next_is_probe);
         if job.probe {
@@ -376,39 +260,6 @@ impl<I> Batch<I> {
                 // With fewer workers it takes longer, and without any this thread does the work.
                 Err(_) => self.concurrency = self.threads.len().max(1),
             }
-        }
-    }
-
-    /// Writes the outcomes that came together, before the first of them is given back: while the journal is being
-    /// brought to the disk a write may have to wait, and one wait is enough for all.
-    fn write_outcomes(&mut self) {
-        if let Some(journal) = &self.journal
-            && std::mem::take(&mut self.unwritten)
-            && let Err(why) = journal.write()
-        {
-            self.workers.stop(Stopped::Journal(why.to_string()));
-        }
-    }
-
-    fn count(&mut self, outcome: &Outcome) {
-        if outcome.known_dead {
-            // It is counted as what was done already.
-            return;
-        }
-        let summary = &mut self.summary;
-        summary.total += 1;
-        *match outcome.kind() {
-            OutcomeKind::Deleted => &mut summary.deleted,
-            OutcomeKind::Gone => &mut summary.gone,
-            OutcomeKind::NotDeleted => &mut summary.not_deleted,
-            OutcomeKind::Unknown => &mut summary.unknown,
-        } += 1;
-        summary.put_off += u64::from(outcome.rounds() > 1);
-        if outcome.code() == Code::Skipped {
-            summary.skipped += 1;
-        }
-        if outcome.code() == Code::NotFound && outcome.kind() == OutcomeKind::NotDeleted {
-            summary.not_found += 1;
         }
     }
 
@@ -473,122 +324,6 @@ impl<I> Batch<I> {
             return true;
         }
         false
-    }
-}
-
-impl<I> Batch<I>
-where
-    I: Iterator,
-    I::Item: Into<Pull>,
-{
-    /// Pulls ids until enough are handed out, or none is there yet, or there is a report to give back;
-    /// whether the next one is still to come.
-    fn refill(&mut self) -> bool {
-        if self.patience.outage().is_some() {
-            self.probe(Instant::now());
-            return false;
-        }
-        while self.out < self.window()
-            && self.out + self.put_off.len() < MOST
-            && self.ids.is_some()
-            && self.ready.is_empty()
-            && !self.workers.has_done()
-            && self.workers.stopped().is_none()
-        {
-            match self.ids.as_mut().and_then(Iterator::next).map(Into::into) {
-                Some(Pull::Item(item)) => self.take(item),
-                Some(Pull::NotYet) => return true,
-                None => self.ids = None,
-            }
-        }
-        false
-    }
-
-    /// Makes the next probing call of an outage, if it is time for it: in turn for a token that was put off and for a
-    /// new one, since those that were put off may have failed for reasons of their own.
-    fn probe(&mut self, now: Instant) {
-        if self.workers.stopped().is_some() || self.patience.probe_at().is_none_or(|at| now < at) {
-            return;
-        }
-        self.probe_new = !self.probe_new;
-        if self.probe_new && self.out + self.put_off.len() < MOST {
-            match self.ids.as_mut().and_then(Iterator::next).map(Into::into) {
-                Some(Pull::Item(item)) => {
-                    self.next_is_probe = true;
-                    self.take(item);
-                    if !std::mem::take(&mut self.next_is_probe) {
-                        return;
-                    }
-                }
-                Some(Pull::NotYet) => {}
-                None => self.ids = None,
-            }
-        }
-        if let Some(job) = self.put_off.pop(now) {
-            self.next_is_probe = true;
-            self.hand_out(job);
-        }
-    }
-
-    fn take(&mut self, mut item: BatchItem) {
-        if let Some(value) = &item.value {
-            self.settings.client.keep_secret(value);
-        }
-        let (client, options) = (&self.settings.client, &self.settings.options);
-        match Admission::of(&item, &mut self.seen_ids, client, options) {
-            Admission::Duplicate(known) => self.take_duplicate(item, known),
-            Admission::Dead(known) => self.take_dead(item, known),
-            Admission::Refused(refused) => self.ready.push_back(*refused),
-            Admission::OwnToken { other_spelling, lost_before } => {
-                self.seen_ids.hand_out(&item.id, item.value.is_some());
-                if other_spelling {
-                    let job = self.job(item, lost_before);
-                    self.own.push_front(job);
-                } else {
-                    item.value = Some(self.settings.client.own_token().clone());
-                    let job = self.job(item, lost_before);
-                    self.own.push_back(job);
-                }
-            }
-            Admission::Send { lost_before } => {
-                self.seen_ids.hand_out(&item.id, item.value.is_some());
-                let job = self.job(item, lost_before);
-                self.hand_out(job);
-            }
-        }
-    }
-
-    /// An id that was pulled before may bring the value that its proof needs.
-    fn take_duplicate(&mut self, item: BatchItem, known: IdState) {
-        self.summary.duplicates += 1;
-        match item.value.filter(|_| self.prove && !known.has_value()) {
-            Some(value) if known.is_under_way() => {
-                self.late.insert(item.id, value);
-            }
-            Some(value) if known.is_dead() && !known.is_proven() => {
-                let told = Outcome::again(item.id.clone(), known.is_gone());
-                self.prove_known(item.id, value, told);
-            }
-            _ => {}
-        }
-    }
-
-    fn take_dead(&mut self, item: BatchItem, known: IdState) {
-        self.summary.already_done += 1;
-        if !known.is_dead() {
-            self.seen_ids.learn(&item.id, RecordedState::Dead);
-        }
-        let is_unproven = self.prove && !known.is_proven();
-        self.summary.without_value += u64::from(is_unproven);
-        if let Some(value) = item.value.filter(|_| is_unproven) {
-            let told = match known.is_dead() {
-                true => Outcome::replayed(item.id.clone(), known.is_gone()),
-                false => Outcome::again(item.id.clone(), false),
-            };
-            self.prove_known(item.id, value, told);
-        } else if self.replay {
-            self.ready.push_back(Outcome::replayed(item.id, known.is_gone()));
-        }
     }
 }
 
