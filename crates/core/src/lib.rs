@@ -15,6 +15,8 @@
 //! # Ok::<(), mpt_tokens::Error>(())
 //! ```
 //!
+//! The package's folder `examples` has programs that are run by its tests: one token, a list with a journal, a proof.
+//!
 //! # What it never does
 //! It never prints; never reads the environment but in functions named `from_env` (the platform's trust store heeds
 //! `SSL_CERT_FILE` and `SSL_CERT_DIR`); never sleeps past a deadline; never follows a redirect; never shows a secret.
@@ -75,6 +77,6 @@ pub use input::endpoint::{DEFAULT_BASE_URL, Endpoint, InvalidBaseUrl};
 pub use input::find_values::{FoundValue, find_values, redact_values};
 pub use input::shown::{is_unprintable, printable};
 pub use input::token_id::{InvalidTokenId, TokenId};
-pub use input::trace::TraceParent;
+pub use input::trace::{InvalidTraceParent, TraceParent};
 // How a call is ended early.
 pub use wait::cancel::Cancel;

@@ -221,9 +221,9 @@ fn with_trace(
     let Some(given) = trace_parent else {
         return Ok(options);
     };
-    match TraceParent::parse(given) {
-        Some(parent) => Ok(options.trace_parent(parent)),
-        None => {
+    match given.parse::<TraceParent>() {
+        Ok(parent) => Ok(options.trace_parent(parent)),
+        Err(_) => {
             let message = "the trace_parent is not a W3C traceparent: expected `00-<32 hex>-<16 hex>-<2 hex>`";
             Err(error::refuse(py, Code::InvalidArgument, message))
         }

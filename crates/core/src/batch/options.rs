@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::input::api_token::ApiToken;
 use crate::input::shown::refused_id;
+use crate::input::token_id::TokenId;
 use crate::journal::journal::Journal;
 use crate::wait::cancel::Cancel;
 
@@ -18,7 +19,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// How many calls run at once unless told otherwise.
 const DEFAULT_CONCURRENCY: usize = 8;
 
-/// One id for a batch. A `&str` or a `String` is one, too.
+/// One id for a batch. A `&str`, a `String` or a [`TokenId`](crate::TokenId) is one, too.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct BatchItem {
@@ -58,6 +59,18 @@ impl From<String> for BatchItem {
 impl From<&str> for BatchItem {
     fn from(id: &str) -> BatchItem {
         BatchItem::from(id.to_owned())
+    }
+}
+
+impl From<TokenId> for BatchItem {
+    fn from(id: TokenId) -> BatchItem {
+        BatchItem::from(id.as_str())
+    }
+}
+
+impl From<&TokenId> for BatchItem {
+    fn from(id: &TokenId) -> BatchItem {
+        BatchItem::from(id.as_str())
     }
 }
 

@@ -194,8 +194,12 @@ impl ClientBuilder {
         self
     }
 
-    /// How names are looked up: for tests, which need hosts that are slow, dead or not there.
-    #[doc(hidden)]
+    /// Sets how host names are looked up, instead of by the system: `look` is given a host and a port, and returns the
+    /// addresses to try. For a host that is to be reached at another address, and for tests.
+    ///
+    /// It is called on a thread of its own, each time when a connection to a name is opened, and may be left behind when
+    /// the call ends before it. It is not called for IP addresses, for `localhost`, or for what a proxy looks up.
+    /// No address, an error or a panic gives `resolve_failed`.
     pub fn lookup(
         mut self,
         look: impl Fn(&str, u16) -> std::io::Result<Vec<std::net::SocketAddr>> + Send + Sync + 'static,

@@ -63,7 +63,7 @@ impl Client {
     ///
     /// # Errors
     /// Every code but `ok` and `skipped`. The outcome of an error is `not_deleted` or `unknown`.
-    pub fn delete_token(&self, token_id: &str) -> Result<Deletion, Error> {
+    pub fn delete_token(&self, token_id: impl AsRef<str>) -> Result<Deletion, Error> {
         self.delete_token_with(token_id, &DeleteOptions::new())
     }
 
@@ -73,10 +73,10 @@ impl Client {
     /// As [`Client::delete_token`].
     pub fn delete_token_with(
         &self,
-        token_id: &str,
+        token_id: impl AsRef<str>,
         options: &DeleteOptions,
     ) -> Result<Deletion, Error> {
-        self.outcome(token_id, options, None).into_result()
+        self.outcome(token_id.as_ref(), options, None).into_result()
     }
 
     /// A client on the same connections that another handle cancels: what a call needs to be ended by itself.
@@ -103,7 +103,8 @@ impl Client {
     /// Whether an id is, or may be, that of the token in use: one that differs from it only in case, in white space
     /// around it, in characters that nobody sees or in ones that look alike counts, since a server may take the two
     /// for one.
-    pub fn is_own_token(&self, token_id: &str) -> bool {
+    pub fn is_own_token(&self, token_id: impl AsRef<str>) -> bool {
+        let token_id = token_id.as_ref();
         self.own_token_id().is_some_and(|own| {
             own.eq_ignore_ascii_case(token_id)
                 || (!token_id.bytes().all(is_id_byte) && comparable(own) == comparable(token_id))

@@ -4,6 +4,7 @@ mod direct;
 pub(crate) mod refusal;
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Mutex;
 
 use ureq::ProxyProtocol;
@@ -91,6 +92,14 @@ fn warn_of(entry: &str) {
             "the entry `{shown}` of NO_PROXY is not understood and names nothing: expected a host, a domain, an \
              address, a network such as 10.0.0.0/8, or *"
         );
+    }
+}
+
+impl FromStr for Proxy {
+    type Err = InvalidProxy;
+
+    fn from_str(url: &str) -> Result<Proxy, InvalidProxy> {
+        Proxy::new(url)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The API token: a secret that is never shown and does not outlive its use.
 
 use std::fmt;
+use std::str::FromStr;
 
 use zeroize::Zeroizing;
 
@@ -116,6 +117,14 @@ impl ApiToken {
     pub(crate) fn is_inside(&self, text: &str) -> bool {
         let long = |hidden: &&str| hidden.len() >= SHORTEST;
         self.hidden().filter(long).any(|hidden| text.contains(hidden))
+    }
+}
+
+impl FromStr for ApiToken {
+    type Err = InvalidApiToken;
+
+    fn from_str(value: &str) -> Result<ApiToken, InvalidApiToken> {
+        ApiToken::new(value)
     }
 }
 

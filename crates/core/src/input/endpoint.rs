@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::str::FromStr;
 
 use url::{Host, Url};
 
@@ -207,6 +208,15 @@ fn shown(url: &Url) -> String {
         }
         Some(host) => format!("{}://{host}", url.scheme()),
         None => format!("{}:", url.scheme()),
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = InvalidBaseUrl;
+
+    /// Takes a base URL; plain `http` only to loopback.
+    fn from_str(base_url: &str) -> Result<Endpoint, InvalidBaseUrl> {
+        Endpoint::new(base_url, false)
     }
 }
 

@@ -1,6 +1,7 @@
 //! W3C Trace Context: one trace id a call, a new span id an attempt.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A `traceparent` of the caller's (W3C Trace Context, section 3.2), to make a call part of a larger trace.
@@ -8,8 +9,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// ```
 /// use mpt_tokens::TraceParent;
 ///
-/// let parent = TraceParent::parse("00-9e02a91b64ac56904703a3a69ea9101d-56be90a29d0b0b25-01").unwrap();
+/// let parent: TraceParent = "00-9e02a91b64ac56904703a3a69ea9101d-56be90a29d0b0b25-01".parse()?;
 /// assert_eq!(parent.trace_id(), "9e02a91b64ac56904703a3a69ea9101d");
+/// # Ok::<(), mpt_tokens::InvalidTraceParent>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceParent {
@@ -18,8 +20,7 @@ pub struct TraceParent {
 }
 
 impl TraceParent {
-    /// Reads a `traceparent`; `None` when it is not one, or when an id in it is all zero.
-    pub fn parse(value: &str) -> Option<TraceParent> {
+    fn read(value: &str) -> Option<TraceParent> {
         let lower_hex = |text: &str, len: usize| {
             text.len() == len && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
         };
@@ -56,6 +57,30 @@ impl TraceParent {
         format!("00-{:032x}-{:016x}-{:02x}", self.trace_id, fastrand::u64(1..), self.flags)
     }
 }
+
+impl FromStr for TraceParent {
+    type Err = InvalidTraceParent;
+
+    /// Reads a `traceparent`. White space around it is dropped.
+    ///
+    /// # Errors
+    /// If it is not one, or if an id in it is all zero.
+    fn from_str(value: &str) -> Result<TraceParent, InvalidTraceParent> {
+        TraceParent::read(value).ok_or(InvalidTraceParent)
+    }
+}
+
+/// A text is not a W3C `traceparent`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidTraceParent;
+
+impl fmt::Display for InvalidTraceParent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the traceparent is not one of W3C: expected `00-<32 hex>-<16 hex>-<2 hex>`")
+    }
+}
+
+impl std::error::Error for InvalidTraceParent {}
 
 impl fmt::Display for TraceParent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

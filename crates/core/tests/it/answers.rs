@@ -455,7 +455,7 @@ fn the_request() {
     headers.sort();
     let traceparent = headers.iter().find(|(name, _)| name == "traceparent").unwrap().1.clone();
     assert_eq!(
-        mpt_tokens::TraceParent::parse(&traceparent).unwrap().trace_id(),
+        traceparent.parse::<mpt_tokens::TraceParent>().unwrap().trace_id(),
         outcome.trace_id().unwrap()
     );
     let expected = [

@@ -328,9 +328,8 @@ fn a_request_says_who_asks_and_in_which_trace() {
         .user_agent("my-job/1.0")
         .build()
         .unwrap();
-    let parent =
-        mpt_tokens::TraceParent::parse("00-9e02a91b64ac56904703a3a69ea9101d-56be90a29d0b0b25-01");
-    let options = mpt_tokens::DeleteOptions::new().trace_parent(parent.unwrap());
+    let parent = "00-9e02a91b64ac56904703a3a69ea9101d-56be90a29d0b0b25-01".parse().unwrap();
+    let options = mpt_tokens::DeleteOptions::new().trace_parent(parent);
     let deletion = client.delete_token_with("TKN-ok-1", &options).unwrap();
     assert_eq!(deletion.trace_id(), Some("9e02a91b64ac56904703a3a69ea9101d"));
     let request = &sandbox.recorded()[0];
@@ -389,4 +388,31 @@ fn a_ca_bundle_must_hold_certificates() {
 fn a_proxy_never_shows_its_password() {
     let proxy = Proxy::new("http://user:s3cret-s3cret@proxy.example:3128").unwrap();
     assert_eq!(format!("{proxy:?}"), "Proxy(proxy.example:3128)");
+}
+
+/// An id that was checked before is taken wherever an id is, and every checked input is read by `parse`.
+#[test]
+fn checked_inputs_are_taken_as_they_are() {
+    let sandbox = Sandbox::builder().tokens(["TKN-1-1", "TKN-1-2", "TKN-1-3"]).start().unwrap();
+    let endpoint: Endpoint = sandbox.base_url().parse().unwrap();
+    let token: ApiToken = sandbox.api_token().parse().unwrap();
+    let client = Client::builder()
+        .base_url(endpoint.base_url())
+        .api_token(sandbox.api_token())
+        .build()
+        .unwrap();
+    assert_eq!(token.token_id(), Some(MAIN_TOKEN_ID));
+    let id: TokenId = "TKN-1-1".parse().unwrap();
+    assert!(!client.is_own_token(&id));
+    client.delete_token(&id).unwrap();
+    client.delete_token(String::from("TKN-1-2")).unwrap();
+    let id: TokenId = "TKN-1-3".parse().unwrap();
+    let outcomes: Vec<_> = client.batch([&id], &mpt_tokens::BatchOptions::new()).unwrap().collect();
+    assert!(outcomes[0].is_success());
+    assert!("..".parse::<TokenId>().is_err());
+    assert!("".parse::<ApiToken>().is_err());
+    assert!("http://api.example.test".parse::<Endpoint>().is_err());
+    assert!("socks5://127.0.0.1:1".parse::<Proxy>().is_err());
+    let error = "00-0-0-01".parse::<mpt_tokens::TraceParent>().unwrap_err();
+    assert!(error.to_string().contains("expected `00-"), "{error}");
 }

@@ -74,7 +74,7 @@ fn of_one_call() {
             let bad = outcome.message().chars().find(|c| is_unprintable(*c));
             assert_eq!(bad, None, "{}", outcome.message().escape_debug());
         }
-        let own: Outcome = client.delete_token(&format!("{MAIN_TOKEN_ID}{odd}")).into();
+        let own: Outcome = client.delete_token(format!("{MAIN_TOKEN_ID}{odd}")).into();
         let bad = own.message().chars().find(|c| is_unprintable(*c));
         assert_eq!((own.kind(), bad), (OutcomeKind::NotDeleted, None), "{}", own.message());
     }

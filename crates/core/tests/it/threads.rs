@@ -109,7 +109,7 @@ fn clones_outlive_the_client() {
     let threads: Vec<_> = (0..8)
         .map(|number| {
             let client = client.clone();
-            thread::spawn(move || client.delete_token(&format!("TKN-ok-{number}")).map(|_| ()))
+            thread::spawn(move || client.delete_token(format!("TKN-ok-{number}")).map(|_| ()))
         })
         .collect();
     drop(client);
