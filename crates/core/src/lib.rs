@@ -24,9 +24,14 @@
 //! # Threads, forks, signals
 //! A [`Client`] may be used from any number of threads at once, and in a forked child, which opens connections of
 //! its own. [`Cancel::cancel`] may be called from a signal handler. Runs on Unix.
+//!
+//! # Features
+//! `batch`, on by default: lists ([`Client::delete_tokens`], [`Journal`]). Without it the crate deletes one token a call.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+// What only lists use of the layers below them.
+#![cfg_attr(not(feature = "batch"), allow(dead_code))]
 // The main file of a layer is called as the layer.
 #![allow(clippy::module_inception)]
 
@@ -34,11 +39,13 @@
 compile_error!("mpt-tokens waits with poll(2), and runs on Unix only so far");
 
 // A layer is a folder. Each imports only from those below it, which a test reads: `tests/it/layers.rs`.
+#[cfg(feature = "batch")]
 mod batch;
 mod call;
 mod client;
 mod http;
 mod input;
+#[cfg(feature = "batch")]
 mod journal;
 mod outcome;
 mod wait;
@@ -48,16 +55,26 @@ mod wait;
 mod prose;
 
 // Many calls.
+#[cfg(feature = "batch")]
 pub use batch::dry_run::DryRun;
+#[cfg(feature = "batch")]
 pub use batch::options::{BatchItem, BatchOptions, Pull};
+#[cfg(feature = "batch")]
 pub use batch::patience::Outage;
+#[cfg(feature = "batch")]
 pub use batch::rate_limiter::Pause;
+#[cfg(feature = "batch")]
 pub use batch::run::{Batch, BatchHandle};
+#[cfg(feature = "batch")]
 pub use batch::stopped::Stopped;
+#[cfg(feature = "batch")]
 pub use batch::summary::BatchSummary;
 // What a run keeps on disk.
+#[cfg(feature = "batch")]
 pub use journal::error::JournalError;
+#[cfg(feature = "batch")]
 pub use journal::journal::Journal;
+#[cfg(feature = "batch")]
 pub use journal::resumed::{Damage, Resumed};
 // One call.
 pub use client::builder::ClientBuilder;
