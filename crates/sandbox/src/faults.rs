@@ -63,7 +63,7 @@ pub fn fault_groups() -> [(&'static str, &'static [Fault]); 6] {
         ("Another status", statuses::FAULTS),
         ("A gateway's answer in the API's place", gateways::FAULTS),
         ("An error body that is hard to read", bodies::FAULTS),
-        ("An answer whose end is told oddly, or in doubt", framing::FAULTS),
+        ("An answer whose end is marked oddly, or in doubt", framing::FAULTS),
     ]
 }
 

@@ -34,14 +34,15 @@ pub fn guide(base_url: &str, api_token: &str) -> String {
 
   curl -i -X DELETE -H 'Authorization: Bearer {api_token}' \\
        {base_url}/public/v1/accounts/api-tokens/TKN-ok-0001
-  curl {base_url}/public/v1/accounts/api-tokens/TKN-ok-0001    one token, as it truly is
+  curl {base_url}/public/v1/accounts/api-tokens/TKN-ok-0001    the true state of one token
   curl {base_url}/public/v1/accounts/api-tokens                all of them (?limit=100&offset=0)
-  curl {base_url}/sandbox/stats                                what was asked so far
+  curl {base_url}/sandbox/stats                                the requests so far
 
-A token whose id is TKN-<scenario>-<serial> is there without being made; the serial is any letters
-and digits. The scenario is faults, joined by dots: each answers one DELETE, in turn, and after the
-last the contract holds. `.always` at the end repeats the last for ever, and `fault~N` gives a fault
-its number: TKN-answerlost.429~2-0001, TKN-503.always-0001. The table of faults:
+A token whose id is TKN-<scenario>-<serial> exists without being created; the serial is any letters
+and digits. The scenario is one or more faults, joined by dots: each answers one DELETE, in order,
+and after the last one the sandbox follows the contract. `.always` at the end repeats the last fault
+forever, and `fault~N` sets a fault's number: TKN-answerlost.429~2-0001, TKN-503.always-0001.
+For the table of faults:
 
   curl {base_url}
 "

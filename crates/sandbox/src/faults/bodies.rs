@@ -27,7 +27,7 @@ pub(super) const FAULTS: &[Fault] = &[
             json_body(400, &body).into()
         },
     ),
-    keeps("400types", "400, every known member of a wrong type, one more that is right", |_| {
+    keeps("400types", "400, every known member of a wrong type, one other that is right", |_| {
         let body = json!({
             "type": 7, "title": ["Bad Request"], "status": "400", "detail": {"text": "no"},
             "instance": false, "traceId": 12, "errors": "none", "reason": "kept",
@@ -41,7 +41,7 @@ pub(super) const FAULTS: &[Fault] = &[
         });
         json_body(400, &body).into()
     }),
-    keeps("400unicode", "400 with text in many scripts, also from right to left", |ask| {
+    keeps("400unicode", "400 with text in many scripts, including right-to-left", |ask| {
         let mut body = ask.problem(400, "Łódź, Zürich, Αθήνα, 東京, القاهرة, 🗑️ \u{202e}desrever");
         body["title"] = json!("Ungültig — 无效");
         json_body(400, &body).into()

@@ -30,7 +30,7 @@ pub(super) const FAULTS: &[Fault] = &[
             bytes
         })
     }),
-    deletes("gzip", "the contract's answer; a body in gzip, which nobody asked for", |ask| {
+    deletes("gzip", "the contract's answer; a body in gzip, which was not requested", |ask| {
         let body = ask.contract_body().map(|body| gzip(body.as_bytes()));
         sized(ask, "content-encoding: gzip\r\n", body)
     }),
@@ -49,27 +49,27 @@ pub(super) const FAULTS: &[Fault] = &[
     }),
     keeps(
         "leftgzip",
-        "403, coded `gzip`, with a length; a 204 is left to the next request",
+        "403, coded `gzip`, with a length; a 204 is left for the next request",
         |ask| left(ask, "HTTP/1.1", "transfer-encoding: gzip\r\n"),
     ),
-    keeps("leftidentity", "403, coded `identity`, with a length; so is left a 204", |ask| {
+    keeps("leftidentity", "403, coded `identity`, with a length; a 204 is left too", |ask| {
         left(ask, "HTTP/1.1", "transfer-encoding: identity\r\n")
     }),
-    keeps("left10", "403 in HTTP/1.0, `chunked`, with a length; so is left a 204", |ask| {
+    keeps("left10", "403 in HTTP/1.0, `chunked`, with a length; a 204 is left too", |ask| {
         left(ask, "HTTP/1.0", "connection: keep-alive\r\ntransfer-encoding: chunked\r\n")
     }),
-    keeps("leftlengths", "403 with its length twice; so is left a 204", |ask| {
+    keeps("leftlengths", "403 with its length twice; a 204 is left too", |ask| {
         let length = ask.problem(403, FORBIDDEN).to_string().len();
         left(ask, "HTTP/1.1", &format!("content-length: {length}\r\n"))
     }),
-    deletes("left204", "the contract's answer; a 204 has a length, and so is left a 204", |ask| {
+    deletes("left204", "the contract's answer; a 204 has a length, and a 204 is left too", |ask| {
         if !ask.deleted {
             return ask.contract().into();
         }
         let bytes = ask.contract_bytes("HTTP/1.1", &format!("content-length: {}\r\n", LEFT.len()));
         Reply::raw(bytes, End::AnswerNext(LEFT))
     }),
-    deletes("left408", "the contract's answer; the next request meets a 408", |ask| {
+    deletes("left408", "the contract's answer; the next request gets a 408", |ask| {
         Reply::raw(ask.contract_bytes("HTTP/1.1", ""), End::AnswerNext(TIMEOUT))
     }),
 ];

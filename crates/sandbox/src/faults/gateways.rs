@@ -35,20 +35,16 @@ pub(super) const FAULTS: &[Fault] = &[
     deletes("answer408", "408 with HTML", |_| html(408).into()),
     keeps("429html", "429 with HTML, without `Retry-After`", |_| html(429).into()),
     deletes("answer429", "429 with HTML, without `Retry-After`", |_| html(429).into()),
-    keeps("499", "499 without a body, as nginx calls it when a client leaves", |_| {
+    keeps("499", "499 without a body, nginx's status when a client leaves", |_| {
         with_body(499, "", "").into()
     }),
-    deletes("answer499", "499 without a body, as nginx calls it when a client leaves", |_| {
+    deletes("answer499", "499 without a body, nginx's status when a client leaves", |_| {
         with_body(499, "", "").into()
     }),
-    keeps("520", "520 with HTML, as Cloudflare calls an answer that it does not know", |_| {
+    keeps("520", "520 with HTML, Cloudflare's status for an unknown answer", |_| html(520).into()),
+    deletes("answer520", "520 with HTML, Cloudflare's status for an unknown answer", |_| {
         html(520).into()
     }),
-    deletes(
-        "answer520",
-        "520 with HTML, as Cloudflare calls an answer that it does not know",
-        |_| html(520).into(),
-    ),
 ];
 
 pub(super) fn challenged(mut answer: HttpAnswer) -> HttpAnswer {

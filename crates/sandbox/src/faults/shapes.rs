@@ -7,7 +7,7 @@ use hyper::header::{CONNECTION, HeaderName, HeaderValue};
 use std::time::Duration;
 
 pub(super) const FAULTS: &[Fault] = &[
-    deletes("ok", "204; asked again, 404", |ask| ask.contract().into()),
+    deletes("ok", "204; the next time, 404", |ask| ask.contract().into()),
     Fault {
         effect: Effect::Gone,
         ..deletes("gone", "404: somebody else has just deleted it", |ask| ask.contract().into())
@@ -48,7 +48,7 @@ pub(super) const FAULTS: &[Fault] = &[
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         answer.into()
     }),
-    deletes("closequiet", "the contract's answer, then closes without having said so", |ask| {
+    deletes("closequiet", "the contract's answer, then closes without announcing it", |ask| {
         Reply::raw(ask.contract_bytes("HTTP/1.1", ""), End::Close)
     }),
     deletes("stale", "the contract's answer; the connection's next request is lost", |ask| {

@@ -34,15 +34,15 @@ pub(super) const FAULTS: &[Fault] = &[
         json_body(400, &body).into()
     }),
     keeps("401", "401, ProblemDetails", |ask| unauthorized(ask.headers).into()),
-    keeps("401bearer", "401 without a body, a challenge alone", |_| {
+    keeps("401bearer", "401 without a body, only a challenge", |_| {
         challenged(with_body(401, "", "")).into()
     }),
     keeps("403", "403, ProblemDetails", |ask| plain(403, ask)),
-    keeps("403html", "403 with HTML, as a gateway gives", |_| html(403).into()),
-    keeps("404", "404, ProblemDetails, although the token is there", |ask| plain(404, ask)),
+    keeps("403html", "403 with HTML, as from a gateway", |_| html(403).into()),
+    keeps("404", "404, ProblemDetails, although the token exists", |ask| plain(404, ask)),
     keeps(
         "404problemjson",
-        "404 as `application/problem+json`, although the token is there",
+        "404 as `application/problem+json`, although the token exists",
         |ask| {
             let problem = ask.problem(404, "As the scenario says.").to_string();
             with_body(404, "application/problem+json; charset=utf-8", problem).into()
@@ -52,7 +52,7 @@ pub(super) const FAULTS: &[Fault] = &[
     keeps("404string", "404 with a JSON string", |_| json_body(404, &json!("not found")).into()),
     keeps("408", "408, ProblemDetails", |ask| plain(408, ask)),
     keeps("409", "409, ProblemDetails", |ask| plain(409, ask)),
-    keeps("410", "410, ProblemDetails, although the token is there", |ask| plain(410, ask)),
+    keeps("410", "410, ProblemDetails, although the token exists", |ask| plain(410, ask)),
     keeps("415", "415, ProblemDetails", |ask| plain(415, ask)),
     keeps("418", "418, ProblemDetails", |ask| plain(418, ask)),
     keeps("425", "425, ProblemDetails", |ask| plain(425, ask)),
@@ -68,7 +68,7 @@ pub(super) const FAULTS: &[Fault] = &[
         retry_at(ask, asctime)
     })
     .number(SECONDS, Some(1)),
-    keeps("429junk", "429 with a `Retry-After` that means nothing", |ask| {
+    keeps("429junk", "429 with a meaningless `Retry-After`", |ask| {
         let answer = too_many_requests(None, ask.headers);
         header(answer, RETRY_AFTER, "soon").into()
     }),
