@@ -187,7 +187,7 @@ fn an_entry_of_no_proxy_that_is_not_understood(#[case] proxy: Option<&str>, #[ca
 )]
 fn why_a_run_stopped(#[case] ids: &str, #[case] stopped: &str, #[case] why: &str) {
     let sandbox = sandbox();
-    let args = format!("{ids} --yes --concurrency 1 --attempts 2");
+    let args = format!("{ids} --yes --concurrency 1 --attempts 2 --patience 0");
     let ran = run(&mut delete(&sandbox, &args));
     assert!(ran.stderr.contains(stopped) && ran.stderr.contains(why), "{}", ran.stderr);
     assert_eq!(ran.stderr.contains("stopped: "), !stopped.is_empty(), "{}", ran.stderr);
