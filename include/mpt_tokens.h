@@ -110,7 +110,10 @@
 /** @} */
 
 /** The initial value of an mpt_batch_options: its size, and the default in every other member. */
-#define MPT_BATCH_OPTIONS_INIT { sizeof(mpt_batch_options), 0, 0, 0, NULL }
+#define MPT_BATCH_OPTIONS_INIT { sizeof(mpt_batch_options), 0, 0, 0, NULL, 0 }
+
+/** For patience_ms of mpt_batch_options: no patience. Each token is tried in one call and reported as it is then. */
+#define MPT_PATIENCE_NONE (-1)
 
 /**
  * The version of the binary interface: the number in the shared library's file name. It increases only when programs
@@ -197,6 +200,16 @@ typedef struct mpt_batch_options {
      * that token's outcome is MPT_OUTCOME_UNKNOWN. If the journal can no longer be written, the batch stops.
      */
     const char *journal;
+    /**
+     * How long the batch continues without a conclusive answer from the API, in milliseconds, at most 604,800,000 (one
+     * week). 0 means 600,000 (ten minutes). MPT_PATIENCE_NONE means not at all: each token is tried in one call, and
+     * reported as it is then. Any other negative value is refused.
+     *
+     * A token whose call came to nothing (no connection, a lost response, a server error, a rate limit) is put off and
+     * tried again while the API answers others; it is reported once it is settled. If calls fail one after another, no
+     * more ids are taken, and one call at a time, less and less often, finds out whether the API is back.
+     */
+    int64_t patience_ms;
 } mpt_batch_options;
 
 /**
@@ -438,6 +451,7 @@ mpt_code mpt_prove_deleted(const struct mpt_client *client,
  * The batch stops on a 401 response, when the callback asks for it, and when the server asks for a pause of more than
  * ten minutes (or more than the timeout of a call, if that is longer). It then takes no more ids, and calls under way
  * finish. Ids that were taken but not tried are reported with MPT_SKIPPED; ids that were not taken are not reported.
+ * While the API does not answer, the batch waits for it, ten minutes by default: see `patience_ms`.
  *
  * `token_ids`: `count` pointers, each as in mpt_delete_token; the text must not change during the call. May be NULL if
  * `count` is 0.
@@ -559,6 +573,13 @@ int32_t mpt_outcome_http_status(const struct mpt_outcome *outcome);
 uint32_t mpt_outcome_attempts(const struct mpt_outcome *outcome);
 
 /**
+ * Returns the number of calls made for the token. More than 1 if a batch put the token off and tried it again, because
+ * nothing conclusive came of the calls before: mpt_outcome_attempts counts the attempts of all of them. Returns 0 if no
+ * call was made, and for NULL.
+ */
+uint32_t mpt_outcome_rounds(const struct mpt_outcome *outcome);
+
+/**
  * Returns the title of the problem details as the server sent it, or NULL if there is none. It may contain any
  * characters, including control characters: to show text to people, use mpt_outcome_message.
  */
@@ -597,6 +618,12 @@ const char *mpt_outcome_server_trace_id(const struct mpt_outcome *outcome);
  * Returns how long the whole call took, including pauses, in microseconds. Returns 0 for NULL.
  */
 uint64_t mpt_outcome_elapsed_us(const struct mpt_outcome *outcome);
+
+/**
+ * Returns when this became known, by the machine's clock, in milliseconds since 1970-01-01 00:00:00 UTC: when the last
+ * response came, or when the call was given up. Returns 0 for NULL.
+ */
+int64_t mpt_outcome_settled_at_ms(const struct mpt_outcome *outcome);
 
 /**
  * Returns the version of the running library, such as "0.1.0". MPT_VERSION is the version of the header.

@@ -117,6 +117,8 @@ class result_view {
     }
     /** The number of attempts. */
     std::uint32_t attempts() const noexcept { return mpt_outcome_attempts(outcome_); }
+    /** The number of calls made for the token: more than 1 if a batch put it off and tried it again. */
+    std::uint32_t rounds() const noexcept { return mpt_outcome_rounds(outcome_); }
     /** The title of the problem details, as the server sent it. */
     std::optional<std::string_view> title() const noexcept { return mpt::detail::maybe(mpt_outcome_title(outcome_)); }
     /** The detail of the problem details, as the server sent it. */
@@ -139,6 +141,10 @@ class result_view {
     /** How long the whole call took. */
     std::chrono::microseconds elapsed() const noexcept {
         return std::chrono::microseconds(static_cast<std::chrono::microseconds::rep>(mpt_outcome_elapsed_us(outcome_)));
+    }
+    /** When this became known: when the last response came, or the call was given up. */
+    std::chrono::system_clock::time_point settled_at() const noexcept {
+        return std::chrono::system_clock::time_point(std::chrono::milliseconds(mpt_outcome_settled_at_ms(outcome_)));
     }
     /** True if prove_deleted proved that the token is dead. */
     bool is_proven() const noexcept { return mpt_outcome_is_proven(outcome_) != 0; }
@@ -291,6 +297,11 @@ struct batch_options {
     bool allow_own_token = false;
     /** The path of a write-ahead record. */
     std::optional<std::string> journal = std::nullopt;
+    /**
+     * How long the batch continues without a conclusive answer from the API, at most one week: a token whose call came
+     * to nothing is put off and tried again meanwhile. Nothing means ten minutes; zero means one call for each token.
+     */
+    std::optional<std::chrono::milliseconds> patience = std::nullopt;
 };
 
 namespace detail {
@@ -307,6 +318,11 @@ class c_batch {
         options_.concurrency = options.concurrency;
         options_.missing_ok = options.missing_ok ? 1 : 0;
         options_.allow_own_token = options.allow_own_token ? 1 : 0;
+        if (options.patience) {
+            // A negative duration stays one that is refused.
+            const auto limit = static_cast<std::int64_t>(options.patience->count());
+            options_.patience_ms = limit == 0 ? MPT_PATIENCE_NONE : limit < 0 ? INT64_MIN : limit;
+        }
         if (options.journal) {
             journal_ = std::make_unique<c_text>(*options.journal);
             options_.journal = journal_->get();

@@ -230,6 +230,7 @@ class AsyncClient(BaseClient):
         allow_own_token: bool | None = None,
         journal: str | os.PathLike[str] | None = None,
         prove: bool = False,
+        patience: float = 600,
     ) -> AsyncBatch:
         """Deletes many tokens, as ``Client.delete_tokens`` does. Returns an asynchronous iterator of outcomes.
 
@@ -241,6 +242,8 @@ class AsyncClient(BaseClient):
             allow_own_token: If true, the token in use may be deleted, after all others; default: the client's setting.
             journal: A file that survives a crash and lets the next batch resume, as in ``Client``.
             prove: If true, requests proof for each dead token whose value is given, as ``prove_deleted`` does.
+            patience: How long the batch continues without a conclusive answer from the API, in seconds, as in
+                ``Client``; 600 by default. 0: each token is tried in one call.
 
         Returns:
             The batch. Nothing is sent before you ask for the first outcome.
@@ -258,6 +261,7 @@ class AsyncClient(BaseClient):
             allow_own_token=allow_own_token,
             journal=journal,
             prove=prove,
+            patience=patience,
             cancel=cancel,
         )
         return AsyncBatch(native, feed, self._threads)
@@ -411,7 +415,7 @@ class AsyncBatch:
     @property
     def summary(self) -> BatchSummary:
         """The counts so far."""
-        return BatchSummary(*self._native.summary())
+        return BatchSummary(**self._native.summary())
 
     def stop(self) -> None:
         """Takes no more ids. Calls under way finish; ids that were taken but not started are ``skipped``.

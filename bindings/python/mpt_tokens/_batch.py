@@ -28,6 +28,8 @@ class BatchSummary(Frozen):
         duplicates: Repeated ids, which are neither tried nor reported again.
         already_done: Ids that the journal lists as dead, which are neither tried nor reported again.
         without_value: Tokens that are dead but not proven dead: proof was requested, but their values were not given.
+        put_off: Tokens that were tried in more than one round, because nothing conclusive came at first: see
+            ``Outcome.rounds``.
         total: All outcomes.
     """
 
@@ -41,6 +43,7 @@ class BatchSummary(Frozen):
         "duplicates",
         "already_done",
         "without_value",
+        "put_off",
         "total",
     )
 
@@ -53,6 +56,7 @@ class BatchSummary(Frozen):
     duplicates: int
     already_done: int
     without_value: int
+    put_off: int
     total: int
 
     def __init__(
@@ -66,6 +70,7 @@ class BatchSummary(Frozen):
         duplicates: int,
         already_done: int,
         without_value: int,
+        put_off: int,
         total: int,
     ) -> None:
         put = object.__setattr__
@@ -78,6 +83,7 @@ class BatchSummary(Frozen):
         put(self, "duplicates", duplicates)
         put(self, "already_done", already_done)
         put(self, "without_value", without_value)
+        put(self, "put_off", put_off)
         put(self, "total", total)
 
 
@@ -110,7 +116,7 @@ class Batch:
     @property
     def summary(self) -> BatchSummary:
         """The counts so far."""
-        return BatchSummary(*self._native.summary())
+        return BatchSummary(**self._native.summary())
 
     def stop(self) -> None:
         """Takes no more ids. Calls under way finish; ids that were taken but not started are ``skipped``.

@@ -187,6 +187,7 @@ class Client(BaseClient):
         allow_own_token: bool | None = None,
         journal: str | os.PathLike[str] | None = None,
         prove: bool = False,
+        patience: float = 600,
     ) -> Batch:
         """Deletes many tokens. Returns an iterator of outcomes, in order of completion.
 
@@ -206,6 +207,11 @@ class Client(BaseClient):
                 does not know, that token is ``unknown``.
             prove: If true, requests proof for each dead token whose value is given, as ``prove_deleted`` does. The
                 result is the outcome's ``proof``.
+            patience: How long the batch continues without a conclusive answer from the API, in seconds; 600 by default,
+                at most one week. A token whose call came to nothing (no connection, a lost response, a server error, a
+                rate limit) is put off and tried again while the API answers others. If calls fail one after another, no
+                more ids are taken, and one call at a time finds out whether the API is back. When all this time has
+                passed, the rest is reported as it is, or as ``skipped``. 0: each token is tried in one call.
 
         Returns:
             The batch. Nothing is sent before you ask for the first outcome.
@@ -223,6 +229,7 @@ class Client(BaseClient):
             allow_own_token=allow_own_token,
             journal=journal,
             prove=prove,
+            patience=patience,
             cancel=None,
         )
         return Batch(native)

@@ -201,7 +201,24 @@ def error_of(report: Outcome) -> Error:
 
 def refusal(code: CodeName, message: str) -> Error:
     """Returns the exception for a call that failed before the first attempt."""
-    return error_of(Outcome(None, "not_deleted", code, None, (), None, message, False, None, None, 0.0))
+    from datetime import datetime, timezone
+
+    report = Outcome(
+        id=None,
+        outcome="not_deleted",
+        code=code,
+        http_status=None,
+        attempts=(),
+        rounds=0,
+        problem=None,
+        message=message,
+        retryable=False,
+        retry_after=None,
+        trace_id=None,
+        elapsed=0.0,
+        settled_at=datetime.now(timezone.utc),
+    )
+    return error_of(report)
 
 
 def _note(interrupt: BaseException, note: str) -> None:

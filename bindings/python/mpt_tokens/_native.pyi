@@ -91,6 +91,7 @@ class Client:
         allow_own_token: bool | None,
         journal: str | os.PathLike[str] | None,
         prove: bool,
+        patience: float | None,
         cancel: Cancel | None,
     ) -> Batch:
         """Starts a batch. Nothing is sent before the first outcome is requested.
@@ -122,8 +123,8 @@ class Batch:
     def close(self) -> None:
         """Stops, waits for the calls under way, and releases everything. May be called more than once."""
 
-    def summary(self) -> list[int]:
-        """The counts, in the order of the fields of ``BatchSummary``."""
+    def summary(self) -> dict[str, int]:
+        """The counts, by the names of the fields of ``BatchSummary``."""
 
 @final
 class Sandbox:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from datetime import datetime
     from typing import Any, NoReturn
 
     from typing_extensions import Self
@@ -180,6 +181,8 @@ class Outcome(Frozen):
         code: What happened: ``ok``, ``not_found``, ``timeout`` and so on.
         http_status: The HTTP status of the last response; ``None`` if there was no response.
         attempts: The attempts, in order. Empty if the call failed before the first attempt.
+        rounds: The number of calls made for the token. More than 1 if a batch put it off and tried it again; 0 if no call
+            was made.
         problem: The body of the last response, if it was a JSON object.
         message: One sentence: what happened, what is true of the token and, after a failure, what to do.
         retryable: True if trying again later can change the result: the obstacle is temporary, or nothing is known
@@ -187,6 +190,8 @@ class Outcome(Frozen):
         retry_after: How many seconds the server asked to wait, if it did and the call did not wait that long.
         trace_id: The trace id that was sent with every attempt, for support.
         elapsed: How long the whole call took, including pauses, in seconds.
+        settled_at: When this became known: when the last response came, or when the call was given up. An aware
+            ``datetime`` in UTC, by the machine's clock.
         proof: The proof, in a batch that requests one.
     """
 
@@ -196,12 +201,14 @@ class Outcome(Frozen):
         "code",
         "http_status",
         "attempts",
+        "rounds",
         "problem",
         "message",
         "retryable",
         "retry_after",
         "trace_id",
         "elapsed",
+        "settled_at",
         "proof",
     )
 
@@ -210,12 +217,14 @@ class Outcome(Frozen):
     code: CodeName
     http_status: int | None
     attempts: tuple[Attempt, ...]
+    rounds: int
     problem: ProblemDetails | None
     message: str
     retryable: bool
     retry_after: float | None
     trace_id: str | None
     elapsed: float
+    settled_at: datetime
     proof: Proof | None
 
     def __init__(
@@ -225,12 +234,14 @@ class Outcome(Frozen):
         code: CodeName,
         http_status: int | None,
         attempts: tuple[Attempt, ...],
+        rounds: int,
         problem: ProblemDetails | None,
         message: str,
         retryable: bool,
         retry_after: float | None,
         trace_id: str | None,
         elapsed: float,
+        settled_at: datetime,
         proof: Proof | None = None,
     ) -> None:
         put = object.__setattr__
@@ -239,12 +250,14 @@ class Outcome(Frozen):
         put(self, "code", code)
         put(self, "http_status", http_status)
         put(self, "attempts", attempts)
+        put(self, "rounds", rounds)
         put(self, "problem", problem)
         put(self, "message", message)
         put(self, "retryable", retryable)
         put(self, "retry_after", retry_after)
         put(self, "trace_id", trace_id)
         put(self, "elapsed", elapsed)
+        put(self, "settled_at", settled_at)
         put(self, "proof", proof)
 
     def __str__(self) -> str:
@@ -263,12 +276,14 @@ class Outcome(Frozen):
             "code": self.code,
             "http_status": self.http_status,
             "attempts": [attempt.to_dict() for attempt in self.attempts],
+            "rounds": self.rounds,
             "problem": None if self.problem is None else self.problem.to_dict(),
             "message": self.message,
             "retryable": self.retryable,
             "retry_after": None if self.retry_after is None else round(self.retry_after, 3),
             "trace_id": self.trace_id,
             "elapsed_ms": _millis(self.elapsed),
+            "at": self.settled_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         }
         if self.proof is not None:
             told["proof"] = self.proof.to_dict()

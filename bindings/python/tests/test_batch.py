@@ -20,7 +20,7 @@ def numbered(first: int, count: int) -> Iterator[str]:
 
 def test_outcomes_of_all_kinds(sandbox: mpt_tokens.Sandbox, client: mpt_tokens.Client) -> None:
     ids = ["TKN-ok-e1", "TKN-answerlost-e1", "TKN-404-e1", "TKN-500.always-e1", "", "TKN-ok-e1", "TKN-0000-0001"]
-    batch = client.delete_tokens(ids)
+    batch = client.delete_tokens(ids, patience=0)
     told = {outcome.id: (outcome.outcome, outcome.code) for outcome in batch}
     assert told == {
         "TKN-ok-e1": ("deleted", "ok"),
@@ -30,9 +30,53 @@ def test_outcomes_of_all_kinds(sandbox: mpt_tokens.Sandbox, client: mpt_tokens.C
         "": ("not_deleted", "invalid_token_id"),
         "TKN-0000-0001": ("not_deleted", "own_token"),
     }
-    assert batch.summary == mpt_tokens.BatchSummary(1, 1, 3, 1, 1, 0, 1, 0, 0, 6)
+    assert batch.summary == mpt_tokens.BatchSummary(
+        deleted=1,
+        gone=1,
+        not_deleted=3,
+        unknown=1,
+        not_found=1,
+        skipped=0,
+        duplicates=1,
+        already_done=0,
+        without_value=0,
+        put_off=0,
+        total=6,
+    )
     assert list(batch) == []
     assert "deleted=1" in repr(batch)
+
+
+def test_what_comes_to_nothing_is_put_off(sandbox: mpt_tokens.Sandbox) -> None:
+    with mpt_tokens.Client(**sandbox.options, attempts=1) as client:
+        with client.delete_tokens(["TKN-503.503-u1", "TKN-ok-u1"], patience=60) as batch:
+            told = {outcome.id: outcome for outcome in batch}
+        assert (batch.summary.put_off, batch.summary.deleted, batch.summary.total) == (1, 2, 2)
+        late = told["TKN-503.503-u1"]
+        assert (late.outcome, late.rounds, len(late.attempts)) == ("deleted", 3, 3)
+        assert told["TKN-ok-u1"].rounds == 1
+        assert late.settled_at > told["TKN-ok-u1"].settled_at
+
+        with client.delete_tokens(["TKN-503.503-u2"], patience=0) as batch:
+            (outcome,) = batch
+        assert (outcome.outcome, outcome.rounds, batch.summary.put_off) == ("unknown", 1, 0)
+
+
+def test_what_comes_to_nothing_is_put_off_with_asyncio(sandbox: mpt_tokens.Sandbox) -> None:
+    async def rounds(token_id: str, patience: float) -> tuple[str, int, int]:
+        async with mpt_tokens.AsyncClient(**sandbox.options, attempts=1) as client:
+            async with client.delete_tokens([token_id], patience=patience) as batch:
+                (outcome,) = [outcome async for outcome in batch]
+            return outcome.outcome, outcome.rounds, batch.summary.put_off
+
+    assert asyncio.run(rounds("TKN-503.503-u3", 60)) == ("deleted", 3, 1)
+    assert asyncio.run(rounds("TKN-503.503-u4", 0)) == ("unknown", 1, 0)
+
+
+@pytest.mark.parametrize("patience", [-1, float("nan"), float("inf"), 604_801])
+def test_patience_out_of_range(client: mpt_tokens.Client, patience: float) -> None:
+    with pytest.raises(mpt_tokens.InvalidArgumentError, match="patience"):
+        client.delete_tokens([], patience=patience)
 
 
 def test_lazy(client: mpt_tokens.Client) -> None:

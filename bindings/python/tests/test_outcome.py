@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import datetime
 import itertools
 import json
 import pickle
+import re
 
 import mpt_tokens
 import pytest
@@ -25,6 +27,9 @@ def test_fields(failed: mpt_tokens.Outcome) -> None:
     assert failed.id == f"TKN-429.400-f{next(serial) - 1}"
     assert failed.http_status == 400
     assert failed.elapsed > 0
+    assert failed.rounds == 1
+    assert failed.settled_at.utcoffset() == datetime.timedelta()
+    assert abs(datetime.datetime.now(datetime.timezone.utc) - failed.settled_at) < datetime.timedelta(minutes=10)
     assert [(it.number, it.sent, it.http_status, it.failure) for it in failed.attempts] == [
         (1, True, 429, None),
         (2, True, 400, None),
@@ -67,6 +72,7 @@ def test_comparable_hashable_picklable(
 
 def test_repr_says_all(failed: mpt_tokens.Outcome) -> None:
     names = {name: getattr(mpt_tokens, name) for name in ("Outcome", "Attempt", "ProblemDetails")}
+    names["datetime"] = datetime
     assert eval(repr(failed), names) == failed
 
 
@@ -87,14 +93,18 @@ def test_to_dict_is_json(failed: mpt_tokens.Outcome) -> None:
         "code",
         "http_status",
         "attempts",
+        "rounds",
         "problem",
         "message",
         "retryable",
         "retry_after",
         "trace_id",
         "elapsed_ms",
+        "at",
     ]
     assert told["problem"]["status"] == 400
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", told["at"])
+    assert told["rounds"] == failed.rounds == 1
     assert told["elapsed_ms"] == pytest.approx(failed.elapsed * 1000, abs=0.001)
 
 

@@ -35,7 +35,7 @@ def test_deletes(sandbox: mpt_tokens.Sandbox) -> None:
         (["delete", "TKN-403-q2"], 1),
         (["delete", "TKN-404-q2"], 4),
         (["delete", "--no-such-flag"], 2),
-        (["delete", "--attempts", "1", "TKN-500-q2"], 3),
+        (["delete", "--attempts", "1", "--patience", "0s", "TKN-500-q2"], 3),
         (["--version"], 0),
         (["--help"], 0),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -29,6 +30,8 @@ def test_outcome(client: mpt_tokens.Client) -> None:
     assert_type(outcome.code, mpt_tokens.CodeName)
     assert_type(outcome.http_status, "int | None")
     assert_type(outcome.attempts, "tuple[mpt_tokens.Attempt, ...]")
+    assert_type(outcome.rounds, int)
+    assert_type(outcome.settled_at, datetime.datetime)
     assert_type(outcome.problem, "mpt_tokens.ProblemDetails | None")
     assert_type(outcome.retryable, "bool")
     assert_type(outcome.retry_after, "float | None")
@@ -58,6 +61,7 @@ def test_batch(client: mpt_tokens.Client, tmp_path: Path) -> None:
             assert_type(outcome, mpt_tokens.Outcome)
         assert_type(batch.summary, mpt_tokens.BatchSummary)
         assert_type(batch.summary.deleted, int)
+        assert_type(batch.summary.put_off, int)
 
 
 def test_sandbox(sandbox: mpt_tokens.Sandbox) -> None:

@@ -1,8 +1,10 @@
 //! Deletes many tokens: outcomes go to a callback, or the caller takes them one by one.
 
 use std::ffi::{c_char, c_int, c_void};
+use std::mem::{MaybeUninit, offset_of};
 use std::ops::ControlFlow;
 use std::ptr::null_mut;
+use std::time::Duration;
 
 use mpt_core::{Code, Error, Journal};
 
@@ -13,6 +15,9 @@ use crate::entry::return_handle;
 use crate::outcome::Outcome;
 use crate::panic::{guard, guarded};
 use crate::pointers::{checked, free, handle, text};
+
+/// MPT_PATIENCE_NONE of the header.
+const MPT_PATIENCE_NONE: i64 = -1;
 
 /// Options for a batch. Start from MPT_BATCH_OPTIONS_INIT, or from zeros with `size` set. A member that is 0 has its
 /// default; this will also be true of members added in later versions. Fails with MPT_INVALID_ARGUMENT if `size` is too
@@ -34,6 +39,14 @@ pub struct BatchOptions {
     /// MPT_INVALID_CONFIG. A damaged line is skipped. If it may have been about a token that the API does not know,
     /// that token's outcome is MPT_OUTCOME_UNKNOWN. If the journal can no longer be written, the batch stops.
     pub journal: *const c_char,
+    /// How long the batch continues without a conclusive answer from the API, in milliseconds, at most 604,800,000 (one
+    /// week). 0 means 600,000 (ten minutes). MPT_PATIENCE_NONE means not at all: each token is tried in one call, and
+    /// reported as it is then. Any other negative value is refused.
+    ///
+    /// A token whose call came to nothing (no connection, a lost response, a server error, a rate limit) is put off and
+    /// tried again while the API answers others; it is reported once it is settled. If calls fail one after another, no
+    /// more ids are taken, and one call at a time, less and less often, finds out whether the API is back.
+    pub patience_ms: i64,
 }
 
 /// Called once for each outcome. `outcome` is borrowed: it is valid until the callback returns; use mpt_outcome_clone
@@ -59,6 +72,7 @@ pub struct Batch {
 /// The batch stops on a 401 response, when the callback asks for it, and when the server asks for a pause of more than
 /// ten minutes (or more than the timeout of a call, if that is longer). It then takes no more ids, and calls under way
 /// finish. Ids that were taken but not tried are reported with MPT_SKIPPED; ids that were not taken are not reported.
+/// While the API does not answer, the batch waits for it, ten minutes by default: see `patience_ms`.
 ///
 /// `token_ids`: `count` pointers, each as in mpt_delete_token; the text must not change during the call. May be NULL if
 /// `count` is 0.
@@ -232,6 +246,18 @@ unsafe fn options(
         let path = unsafe { file(given.journal, "path of the journal") }?;
         core = core.journal(Journal::open(path, client)?);
     }
+    match given.patience_ms {
+        0 => {}
+        MPT_PATIENCE_NONE => core = core.patience(Duration::ZERO),
+        limit => match u64::try_from(limit) {
+            Ok(limit) => core = core.patience(Duration::from_millis(limit)),
+            Err(_) => {
+                return Err(Error::invalid_argument(format!(
+                    "the patience is {limit} ms: expected milliseconds, 0 for the default, or MPT_PATIENCE_NONE"
+                )));
+            }
+        },
+    }
     Ok(core)
 }
 
@@ -243,24 +269,33 @@ unsafe fn sized(options: *const BatchOptions) -> Result<Option<BatchOptions>, Er
     /// Larger than any version of the struct: a greater size is garbage.
     const MOST: usize = 4096;
     const KNOWN: usize = size_of::<BatchOptions>();
+    /// The struct as it was before `patience_ms`.
+    const FIRST: usize = offset_of!(BatchOptions, journal) + size_of::<*const c_char>();
     if options.is_null() {
         return Ok(None);
     }
     // SAFETY: the first member is there by the caller's promise, at an address that other languages may not align.
     let size = unsafe { options.cast::<u32>().read_unaligned() } as usize;
-    if !(KNOWN..=MOST).contains(&size) {
+    if size != FIRST && !(KNOWN..=MOST).contains(&size) {
         return Err(Error::invalid_argument(format!(
-            "the size in the batch options is {size}: expected sizeof(mpt_batch_options), {KNOWN} or more"
+            "the size in the batch options is {size}: expected sizeof(mpt_batch_options), {KNOWN} or more, or {FIRST}"
         )));
     }
+    let known = size.min(KNOWN);
     // SAFETY: that many bytes are there by the caller's promise.
     let unknown =
-        unsafe { std::slice::from_raw_parts(options.cast::<u8>().add(KNOWN), size - KNOWN) };
+        unsafe { std::slice::from_raw_parts(options.cast::<u8>().add(known), size - known) };
     if unknown.iter().any(|byte| *byte != 0) {
         return Err(Error::invalid_argument(
             "the batch options have a member set that this version of the library does not know: use a newer library",
         ));
     }
-    // SAFETY: all known members are there, by the size.
-    Ok(Some(unsafe { options.read_unaligned() }))
+    // Members that the caller does not know are zero, which is their default.
+    let mut read = MaybeUninit::<BatchOptions>::zeroed();
+    // SAFETY: `known` bytes are there by the caller's promise, and fit; the two do not overlap. Every member is an
+    // integer or a raw pointer, of which all zeros are a value.
+    unsafe {
+        std::ptr::copy_nonoverlapping(options.cast::<u8>(), read.as_mut_ptr().cast::<u8>(), known);
+        Ok(Some(read.assume_init()))
+    }
 }

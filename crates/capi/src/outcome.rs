@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_char};
 use std::ptr::{null, null_mut};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use mpt_core::{Code, ProblemDetails, Proof};
 
@@ -216,6 +216,15 @@ pub unsafe extern "C" fn mpt_outcome_attempts(outcome: *const Outcome) -> u32 {
     unsafe { field(outcome, 0, |told| u32::try_from(told.attempts().len()).ok()) }
 }
 
+/// Returns the number of calls made for the token. More than 1 if a batch put the token off and tried it again, because
+/// nothing conclusive came of the calls before: mpt_outcome_attempts counts the attempts of all of them. Returns 0 if no
+/// call was made, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_outcome_rounds(outcome: *const Outcome) -> u32 {
+    // SAFETY: the caller's promise.
+    unsafe { field(outcome, 0, |told| Some(told.rounds())) }
+}
+
 /// Returns the title of the problem details as the server sent it, or NULL if there is none. It may contain any
 /// characters, including control characters: to show text to people, use mpt_outcome_message.
 #[unsafe(no_mangle)]
@@ -269,4 +278,16 @@ pub unsafe extern "C" fn mpt_outcome_server_trace_id(outcome: *const Outcome) ->
 pub unsafe extern "C" fn mpt_outcome_elapsed_us(outcome: *const Outcome) -> u64 {
     // SAFETY: the caller's promise.
     unsafe { field(outcome, 0, |told| u64::try_from(told.elapsed().as_micros()).ok()) }
+}
+
+/// Returns when this became known, by the machine's clock, in milliseconds since 1970-01-01 00:00:00 UTC: when the last
+/// response came, or when the call was given up. Returns 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_outcome_settled_at_ms(outcome: *const Outcome) -> i64 {
+    let since_1970 = |at: SystemTime| match at.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_millis()).ok(),
+        Err(before) => i64::try_from(before.duration().as_millis()).ok().map(|before| -before),
+    };
+    // SAFETY: the caller's promise.
+    unsafe { field(outcome, 0, |told| since_1970(told.settled_at())) }
 }

@@ -2,16 +2,17 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
 
 use mpt_tokens::{BatchHandle, BatchOptions, BatchSummary, Client, Code, Journal, Outcome, Pull};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyString};
 
 use crate::handles::ApiToken;
 use crate::interrupt::{Interrupt, is_interrupt};
-use crate::{error, logging, outcome};
+use crate::{error, json, logging, outcome};
 
 /// What Python gave to iterate over. Pulled inside core's `next`, where this thread has let the interpreter go.
 struct Ids(Arc<Shared>);
@@ -116,6 +117,7 @@ impl Batch {
         allow_own_token: Option<bool>,
         journal: Option<PathBuf>,
         prove: bool,
+        patience: Option<Duration>,
         cancel: Option<&mpt_tokens::Cancel>,
     ) -> PyResult<Batch> {
         if ids.is_instance_of::<PyString>() {
@@ -137,6 +139,9 @@ impl Batch {
             // What does not fit is out of range all the same, and core says which range that is.
             let nearest = if calls < 0 { 0 } else { usize::MAX };
             options = options.concurrency(usize::try_from(calls).unwrap_or(nearest));
+        }
+        if let Some(limit) = patience {
+            options = options.patience(limit);
         }
         if let Some(yes) = missing_ok {
             options = options.missing_ok(yes);
@@ -267,21 +272,13 @@ impl Batch {
         drop(taken);
     }
 
-    /// The counts, in the order of the fields of Python's `BatchSummary`.
-    fn summary(&self) -> [u64; 10] {
+    /// The counts, by the names of the fields of Python's `BatchSummary`.
+    fn summary<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let summary = *self.summary.lock().unwrap_or_else(PoisonError::into_inner);
-        [
-            summary.deleted,
-            summary.gone,
-            summary.not_deleted,
-            summary.unknown,
-            summary.not_found,
-            summary.skipped,
-            summary.duplicates,
-            summary.already_done,
-            summary.without_value,
-            summary.total,
-        ]
+        match serde_json::to_value(summary) {
+            Ok(counts) => json::value(py, &counts),
+            Err(failure) => Err(PyValueError::new_err(failure.to_string())),
+        }
     }
 }
 

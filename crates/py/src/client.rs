@@ -146,7 +146,7 @@ impl Client {
     }
 
     /// Begins a batch: nothing is sent before the first outcome is asked for.
-    #[pyo3(signature = (token_ids, *, concurrency, missing_ok, allow_own_token, journal, prove, cancel))]
+    #[pyo3(signature = (token_ids, *, concurrency, missing_ok, allow_own_token, journal, prove, patience, cancel))]
     #[allow(clippy::too_many_arguments, reason = "the keywords of Python's delete_tokens")]
     fn delete_tokens(
         &self,
@@ -157,9 +157,11 @@ impl Client {
         allow_own_token: Option<bool>,
         journal: Option<PathBuf>,
         prove: bool,
+        patience: Option<f64>,
         cancel: Option<&Cancel>,
     ) -> PyResult<Batch> {
         let client = self.open(py)?;
+        let patience = patience.map(|limit| seconds(py, "patience", limit)).transpose()?;
         let cancel = cancel.map(|cancel| &cancel.0);
         Batch::new(
             py,
@@ -170,6 +172,7 @@ impl Client {
             allow_own_token,
             journal,
             prove,
+            patience,
             cancel,
         )
     }

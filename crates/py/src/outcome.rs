@@ -1,9 +1,10 @@
 //! A report as the `mpt_tokens.Outcome` that Python sees.
 
+use std::time::SystemTime;
+
 use mpt_tokens::{Attempt, Outcome, ProblemDetails, Proof};
-use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 
 use crate::lazy::Lazy;
 
@@ -13,62 +14,92 @@ const MODULE: &str = "mpt_tokens._outcome";
 /// another forks leaves the child with an import that never ends.
 pub(crate) fn import(py: Python<'_>) -> PyResult<()> {
     py.import(MODULE)?;
+    py.import("datetime")?;
     Ok(())
 }
 
-/// Makes the Python object, whose class has the fields in this order.
+fn put<'py>(
+    fields: &Bound<'py, PyDict>,
+    name: &str,
+    value: impl IntoPyObject<'py>,
+) -> PyResult<()> {
+    fields.set_item(PyString::intern(fields.py(), name), value)
+}
+
+/// A moment as an aware `datetime`, to the microsecond.
+fn time(py: Python<'_>, moment: SystemTime) -> PyResult<Bound<'_, PyAny>> {
+    static DATETIME: Lazy = Lazy::new("datetime", "datetime");
+    static TIMEZONE: Lazy = Lazy::new("datetime", "timezone");
+    let micros = match moment.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => after.as_micros() as f64,
+        Err(before) => -(before.duration().as_micros() as f64),
+    };
+    let utc = TIMEZONE.get(py)?.getattr("utc")?;
+    DATETIME.get(py)?.call_method1("fromtimestamp", (micros / 1e6, utc))
+}
+
+/// Makes the Python object. Each field goes by its name.
 pub(crate) fn new<'py>(py: Python<'py>, report: &Outcome) -> PyResult<Bound<'py, PyAny>> {
     static OUTCOME: Lazy = Lazy::new(MODULE, "Outcome");
     let attempts: Vec<_> =
         report.attempts().iter().map(|it| attempt(py, it)).collect::<PyResult<_>>()?;
-    let fields: [Bound<'py, PyAny>; 12] = [
-        report.id().into_bound_py_any(py)?,
-        PyString::intern(py, report.kind().name()).into_any(),
-        PyString::intern(py, report.code().name()).into_any(),
-        report.http_status().into_bound_py_any(py)?,
-        PyTuple::new(py, attempts)?.into_any(),
-        report.problem().map(|it| problem(py, it)).transpose()?.into_bound_py_any(py)?,
-        report.message().into_bound_py_any(py)?,
-        report.retryable().into_bound_py_any(py)?,
-        report.retry_after().map(|it| it.as_secs_f64()).into_bound_py_any(py)?,
-        report.trace_id().into_bound_py_any(py)?,
-        report.elapsed().as_secs_f64().into_bound_py_any(py)?,
-        report.proof().map(|it| proof(py, it)).transpose()?.into_bound_py_any(py)?,
-    ];
-    OUTCOME.get(py)?.call1(PyTuple::new(py, fields)?)
+    let fields = PyDict::new(py);
+    put(&fields, "id", report.id())?;
+    put(&fields, "outcome", PyString::intern(py, report.kind().name()))?;
+    put(&fields, "code", PyString::intern(py, report.code().name()))?;
+    put(&fields, "http_status", report.http_status())?;
+    put(&fields, "attempts", PyTuple::new(py, attempts)?)?;
+    put(&fields, "rounds", report.rounds())?;
+    let problem = report.problem().map(|it| problem(py, it)).transpose()?;
+    put(&fields, "problem", problem)?;
+    put(&fields, "message", report.message())?;
+    put(&fields, "retryable", report.retryable())?;
+    let retry_after = report.retry_after().map(|it| it.as_secs_f64());
+    put(&fields, "retry_after", retry_after)?;
+    put(&fields, "trace_id", report.trace_id())?;
+    put(&fields, "elapsed", report.elapsed().as_secs_f64())?;
+    put(&fields, "settled_at", time(py, report.settled_at())?)?;
+    let proof = report.proof().map(|it| proof(py, it)).transpose()?;
+    put(&fields, "proof", proof)?;
+    OUTCOME.get(py)?.call((), Some(&fields))
 }
 
 /// Makes the Python object of a proof.
 pub(crate) fn proof<'py>(py: Python<'py>, proof: &Proof) -> PyResult<Bound<'py, PyAny>> {
     static PROOF: Lazy = Lazy::new(MODULE, "Proof");
+    let fields = PyDict::new(py);
+    put(&fields, "proven", proof.is_proven())?;
+    put(&fields, "outcome", new(py, proof.outcome())?)?;
     let basis = proof.basis().map(|basis| PyString::intern(py, basis.name()));
-    PROOF.get(py)?.call1((proof.is_proven(), new(py, proof.outcome())?, basis))
+    put(&fields, "basis", basis)?;
+    PROOF.get(py)?.call((), Some(&fields))
 }
 
 fn attempt<'py>(py: Python<'py>, attempt: &Attempt) -> PyResult<Bound<'py, PyAny>> {
     static ATTEMPT: Lazy = Lazy::new(MODULE, "Attempt");
+    let fields = PyDict::new(py);
+    put(&fields, "number", attempt.number)?;
+    put(&fields, "sent", attempt.sent)?;
+    put(&fields, "http_status", attempt.http_status)?;
     let failure = attempt.failure.map(|code| PyString::intern(py, code.name()));
-    ATTEMPT.get(py)?.call1((
-        attempt.number,
-        attempt.sent,
-        attempt.http_status,
-        failure,
-        attempt.elapsed.as_secs_f64(),
-        attempt.waited.as_secs_f64(),
-    ))
+    put(&fields, "failure", failure)?;
+    put(&fields, "elapsed", attempt.elapsed.as_secs_f64())?;
+    put(&fields, "waited", attempt.waited.as_secs_f64())?;
+    ATTEMPT.get(py)?.call((), Some(&fields))
 }
 
 fn problem<'py>(py: Python<'py>, problem: &ProblemDetails) -> PyResult<Bound<'py, PyAny>> {
     static PROBLEM: Lazy = Lazy::new(MODULE, "ProblemDetails");
-    PROBLEM.get(py)?.call1((
-        problem.type_uri(),
-        problem.title(),
-        problem.status(),
-        problem.detail(),
-        problem.instance(),
-        crate::json::object(py, problem.extensions())?,
-        problem.trace_id(),
-        problem.error_code(),
-        PyTuple::new(py, problem.errors())?,
-    ))
+    let fields = PyDict::new(py);
+    put(&fields, "type", problem.type_uri())?;
+    put(&fields, "title", problem.title())?;
+    put(&fields, "status", problem.status())?;
+    put(&fields, "detail", problem.detail())?;
+    put(&fields, "instance", problem.instance())?;
+    let extensions = crate::json::object(py, problem.extensions())?;
+    put(&fields, "extensions", extensions)?;
+    put(&fields, "trace_id", problem.trace_id())?;
+    put(&fields, "error_code", problem.error_code())?;
+    put(&fields, "errors", PyTuple::new(py, problem.errors())?)?;
+    PROBLEM.get(py)?.call((), Some(&fields))
 }

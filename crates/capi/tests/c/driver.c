@@ -4,6 +4,7 @@
  */
 #include <mpt_tokens.h>
 #include <pthread.h>
+#include <time.h>
 
 #include "check.h"
 
@@ -73,6 +74,8 @@ static void null_is_fine_where_it_is_said(void) {
     CHECK(mpt_outcome_server_trace_id(NULL) == NULL);
     CHECK(mpt_outcome_http_status(NULL) == 0);
     CHECK(mpt_outcome_attempts(NULL) == 0);
+    CHECK(mpt_outcome_rounds(NULL) == 0);
+    CHECK(mpt_outcome_settled_at_ms(NULL) == 0);
     CHECK(mpt_outcome_retryable(NULL) == 0);
     CHECK(mpt_outcome_retry_after_ms(NULL) == -1);
     CHECK(mpt_outcome_elapsed_us(NULL) == 0);
@@ -272,6 +275,11 @@ static void single_calls(void) {
     CHECK(mpt_outcome_server_trace_id(outcome) != NULL);
     CHECK(mpt_outcome_trace_id(outcome) != NULL && strlen(mpt_outcome_trace_id(outcome)) == 32);
     CHECK(mpt_outcome_attempts(outcome) == 1);
+    CHECK(mpt_outcome_rounds(outcome) == 1);
+    CHECK(mpt_outcome_settled_at_ms(outcome) / 1000 <= (int64_t)time(NULL));
+    CHECK(mpt_outcome_settled_at_ms(outcome) / 1000 > (int64_t)time(NULL) - 600);
+    CHECK_HAS(mpt_outcome_json(outcome), "\"at\":\"2");
+    CHECK_HAS(mpt_outcome_json(outcome), "\"rounds\":1");
     CHECK(mpt_outcome_retryable(outcome) == 0);
     CHECK(mpt_outcome_retry_after_ms(outcome) == -1);
     CHECK(mpt_outcome_elapsed_us(outcome) > 0);
@@ -510,6 +518,18 @@ static void batches(void) {
     batch(client, good, 4, &options, 0, MPT_INVALID_ARGUMENT);
     mpt_outcome_free(told(client, "TKN-ok-b10", MPT_OK, MPT_OUTCOME_DELETED, 204));
 
+    /* Callers that know no patience_ms: it is not read. */
+    {
+        struct {
+            uint32_t size, concurrency;
+            int32_t missing_ok, allow_own_token;
+            const char *journal;
+        } first = {sizeof first, 1, 1, 0, NULL};
+        batch(client, good, 4, (const mpt_batch_options *)(const void *)&first, 0, MPT_OK);
+        first.size += 1;
+        batch(client, good, 4, (const mpt_batch_options *)(const void *)&first, 0, MPT_INVALID_ARGUMENT);
+    }
+
     /* Callers that know more members than this library: fine as long as these are not set. */
     {
         struct {
@@ -533,6 +553,41 @@ static void batches(void) {
     client = new_client(NULL);
     now = batch(client, own, 2, NULL, 0, MPT_OWN_TOKEN);
     CHECK(now.calls == 2 && now.dead == 1);
+    mpt_client_free(client);
+}
+
+static void patience(void) {
+    static const char *const failing[] = {"TKN-503.503.503.503-r1", "TKN-ok-r2"};
+    static const char *const late[] = {"TKN-503.503-r3"};
+    mpt_batch_options options = MPT_BATCH_OPTIONS_INIT;
+    mpt_config *config = mpt_config_new_from_env();
+    mpt_client *client = NULL;
+    mpt_batch *running = NULL;
+    mpt_outcome *outcome;
+    struct batch_told now;
+
+    mpt_config_set_attempts(config, 1);
+    CHECK(mpt_client_new(config, &client, NULL) == MPT_OK);
+    mpt_config_free(config);
+    CHECK(options.patience_ms == 0);
+    options.patience_ms = MPT_PATIENCE_NONE;
+    now = batch(client, failing, 2, &options, 0, MPT_SERVER_ERROR);
+    CHECK(now.calls == 2 && now.dead == 1);
+    options.patience_ms = -2;
+    batch(client, failing, 1, &options, 0, MPT_INVALID_ARGUMENT);
+    options.patience_ms = INT64_MAX;
+    batch(client, failing, 1, &options, 0, MPT_INVALID_ARGUMENT);
+
+    /* Put off, and tried again. */
+    options.patience_ms = 60000;
+    CHECK(mpt_batch_new(client, late, 1, &options, &running, NULL) == MPT_OK);
+    outcome = mpt_batch_next(running);
+    CHECK(mpt_outcome_code(outcome) == MPT_OK);
+    CHECK(mpt_outcome_rounds(outcome) == 3);
+    CHECK(mpt_outcome_attempts(outcome) == 3);
+    mpt_outcome_free(outcome);
+    CHECK(mpt_batch_next(running) == NULL);
+    mpt_batch_free(running);
     mpt_client_free(client);
 }
 
@@ -687,6 +742,7 @@ static void *everything(void *unused) {
     cancelled();
     asked_while_it_waits();
     batches();
+    patience();
     journals();
     batches_that_are_asked();
     proofs();

@@ -228,6 +228,27 @@ void without_exceptions(const client &from) {
     CHECK(told == 2);
 }
 
+void patience(const client &from) {
+    // All attempts of one call fail: what settles the token is a second one.
+    const std::vector<std::string> ids{"TKN-503.503.503.503-p1"};
+    batch_options options;
+    options.concurrency = 1;
+    options.patience = std::chrono::milliseconds(0);
+    const auto before = std::chrono::system_clock::now() - std::chrono::seconds(1);
+    mpt_code code = from.delete_tokens(
+        ids, [&](const mpt::result_view &told) { CHECK(told.rounds() == 1 && told.attempts() == 4 && told.settled_at() > before); },
+        options);
+    CHECK(code == MPT_SERVER_ERROR);
+    options.patience = std::chrono::minutes(1);
+    code = from.delete_tokens(
+        std::vector<std::string>{"TKN-503.503.503.503-p2"},
+        [](const mpt::result_view &told) { CHECK(told.rounds() == 2 && told.attempts() == 5); }, options);
+    CHECK(code == MPT_OK);
+    options.patience = std::chrono::milliseconds(-1);
+    maybe_why why;
+    CHECK(!from.try_batch(ids, why, options) && why && why->code() == MPT_INVALID_ARGUMENT);
+}
+
 void moves(client from) {
     client other = std::move(from);
     CHECK(bool(other.try_delete_token("TKN-ok-m1")));
@@ -253,6 +274,7 @@ int main() {
     ids_that_end_at_once(from);
     errors(from);
     without_exceptions(from);
+    patience(from);
     moves(from.clone());
     return checks_done();
 }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::batch::dry_run::DryRun;
-use crate::batch::options::{BatchOptions, CONCURRENCY, Pull};
+use crate::batch::options::{BatchOptions, CONCURRENCY, MOST_PATIENCE, Pull};
 use crate::batch::run::Batch;
 use crate::batch::summary::BatchSummary;
 use crate::client::client::Client;
@@ -21,7 +21,7 @@ impl Client {
     /// The token in use goes last, where deleting it is allowed at all.
     ///
     /// # Errors
-    /// `invalid_argument` when the concurrency is out of its range or the journal is in use by another batch;
+    /// `invalid_argument` when the concurrency or the patience is out of its range or the journal is in use by another batch;
     /// `invalid_config` when the journal is for another base URL or another API token. Nothing was sent then.
     pub fn batch<I>(&self, ids: I, options: &BatchOptions) -> Result<Batch<I::IntoIter>, Error>
     where
@@ -51,6 +51,11 @@ impl Client {
     fn seen_ids(&self, options: &BatchOptions, only_look: bool) -> Result<SeenIds, Error> {
         if !CONCURRENCY.contains(&options.concurrency) {
             let message = format!("the concurrency is {}: expected 1 to 256", options.concurrency);
+            return Err(Error::invalid_argument(message));
+        }
+        if options.patience > MOST_PATIENCE {
+            let seconds = options.patience.as_secs();
+            let message = format!("the patience is {seconds} s: expected one week at most");
             return Err(Error::invalid_argument(message));
         }
         match &options.journal {

@@ -16,6 +16,9 @@ pub(crate) const CONCURRENCY: RangeInclusive<usize> = 1..=256;
 /// How long a batch goes on without a conclusive answer unless told otherwise.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
+/// The longest time that a batch may go on so: longer is a mistake in the unit, and no clock has to reckon with it.
+pub(crate) const MOST_PATIENCE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// How many calls run at once unless told otherwise.
 const DEFAULT_CONCURRENCY: usize = 8;
 
@@ -161,7 +164,8 @@ impl BatchOptions {
         BatchOptions { replay: yes, ..self }
     }
 
-    /// How long to go on without one conclusive answer: 10 minutes by default; zero for one call a token and no more.
+    /// How long to go on without one conclusive answer: 10 minutes by default, one week at most; zero for one call a token
+    /// and no more.
     ///
     /// A token whose call came to nothing (no connection, a lost answer, a server error, a limit) is put off and called
     /// for again, while the API answers others; it is reported once it is settled. Where calls fail one after the other,
