@@ -1,7 +1,9 @@
 //! The proof of the one promise: whatever the network does, a reported outcome is true.
 //!
-//! Every token goes through a random schedule of faults, and every outcome that the library reports is compared with
-//! what the sandbox remembers of that token.
+//! Every token goes through a random schedule of faults, or every request meets one by chance, and every outcome that the
+//! library reports is compared with what the sandbox remembers of that token.
+
+mod batch;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,24 +14,37 @@ use anyhow::{Context, Result};
 use mpt_tokens::{Client, Outcome, OutcomeKind};
 use mpt_tokens_sandbox::{Sandbox, Status, numbered_id};
 
+/// How many threads share the client unless told otherwise.
+const THREADS: u64 = 16;
+
 /// How the tokens are deleted, and from where the faults are drawn.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Options {
     /// How many tokens to delete.
-    #[arg(long, default_value_t = 2_000)]
+    #[arg(long, default_value_t = Options::default().tokens)]
     pub(crate) tokens: u64,
     /// Draws the faults; the same seed gives every token the same faults.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = Options::default().seed)]
     pub(crate) seed: u64,
-    /// How many threads share the client.
-    #[arg(long, default_value_t = 16)]
-    pub(crate) threads: u64,
+    /// Delete by one batch with default options, and let each request meet a fault with this chance: 0.2.
+    #[arg(long, value_name = "P", conflicts_with_all = ["time_scale", "silence_ms"])]
+    pub(crate) fault_rate: Option<f64>,
+    /// How many threads share the client, 16 unless given; of a batch, how many calls run at once.
+    #[arg(long)]
+    pub(crate) threads: Option<u64>,
     /// What the delays of the faults are multiplied by.
-    #[arg(long, default_value_t = 0.01)]
+    #[arg(long, default_value_t = Options::default().time_scale)]
     pub(crate) time_scale: f64,
     /// How long an attempt waits for a server that is silent, in milliseconds.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = Options::default().silence_ms)]
     pub(crate) silence_ms: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let (tokens, seed, time_scale, silence_ms) = (2_000, 1, 0.01, 100);
+        Options { tokens, seed, fault_rate: None, threads: None, time_scale, silence_ms }
+    }
 }
 
 /// What was reported, by what is true.
@@ -68,6 +83,11 @@ impl Table {
         self.cells.iter().flatten().sum()
     }
 
+    /// The counts of the four outcomes, as [`OutcomeKind::ALL`] orders them.
+    fn by_kind(&self) -> [u64; 4] {
+        self.cells.map(|[alive, dead]| alive + dead)
+    }
+
     fn unknown(&self) -> u64 {
         self.cells[3].iter().sum()
     }
@@ -99,13 +119,16 @@ impl fmt::Display for Table {
 
 /// The verb: prints the table; `false` when anything in it is wrong.
 pub(crate) fn run(options: &Options) -> Result<bool> {
+    if let Some(rate) = options.fault_rate {
+        return batch::run(options, rate);
+    }
     let begun = Instant::now();
     let (table, requests) = play(options)?;
     print!("{table}");
     println!(
         "{} tokens, {requests} requests, {} threads, seed {}, {:.1} s",
         table.total(),
-        options.threads,
+        options.threads.unwrap_or(THREADS),
         options.seed,
         begun.elapsed().as_secs_f64()
     );
@@ -134,7 +157,7 @@ pub(crate) fn play(options: &Options) -> Result<(Table, u64)> {
     let mut table = Table::default();
     std::thread::scope(|scope| {
         let (send, receive) = mpsc::channel();
-        for _ in 0..options.threads.max(1) {
+        for _ in 0..options.threads.unwrap_or(THREADS).max(1) {
             let send = send.clone();
             scope.spawn(|| {
                 let send = send;
@@ -168,7 +191,7 @@ mod tests {
     fn two_thousand_tokens_and_not_one_false_report() {
         for (threads, seed) in [(1, 11), (16, 12)] {
             let options =
-                Options { tokens: 1_000, seed, threads, time_scale: 0.01, silence_ms: 100 };
+                Options { tokens: 1_000, seed, threads: Some(threads), ..Options::default() };
             let (table, requests) = play(&options).expect("the sandbox and the client");
             println!("{table}");
             assert_eq!(table.false_reports(), 0, "{table}");

@@ -13,6 +13,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// calls, not by all, and no more threads start than there is work for.
 const START: usize = 16;
 
+/// By how much each call changes the share of those that came to nothing: about the last thirty count.
+const WEIGHT: f64 = 1.0 / 32.0;
+
 /// An outage, as a batch sees it: its calls failed one after the other, and none was conclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -42,6 +45,8 @@ pub(crate) struct Patience {
     probe: Option<Probe>,
     /// How many calls may run at once, as far as the API's answers allow it.
     allowed: usize,
+    /// The share of the last calls that came to nothing, 0 to 1.
+    failing: f64,
 }
 
 /// The probing calls of an outage.
@@ -56,7 +61,16 @@ struct Probe {
 impl Patience {
     pub(crate) fn new(concurrency: usize, patience: Duration) -> Patience {
         let allowed = START.min(concurrency);
-        Patience { concurrency, patience, failures: 0, failing_since: None, probe: None, allowed }
+        let failing = 0.0;
+        Patience {
+            concurrency,
+            patience,
+            failures: 0,
+            failing_since: None,
+            probe: None,
+            allowed,
+            failing,
+        }
     }
 
     /// How long nothing conclusive may come.
@@ -85,6 +99,11 @@ impl Patience {
         self.probe.as_ref().filter(|probe| !probe.under_way).map(|probe| probe.at)
     }
 
+    /// The share of the last calls that came to nothing, 0 to 1.
+    pub(crate) fn failing(&self) -> f64 {
+        self.failing
+    }
+
     /// Notes that a probing call starts.
     pub(crate) fn begin_probe(&mut self) {
         if let Some(probe) = &mut self.probe {
@@ -102,6 +121,8 @@ impl Patience {
     /// Notes what a call said; `is_probe`: it was a probing one. `random`, 0 to 1, spreads the probing calls of many
     /// batches.
     pub(crate) fn hear(&mut self, heard: Heard, is_probe: bool, now: Instant, random: f64) {
+        let failed = f64::from(u8::from(heard == Heard::Inconclusive));
+        self.failing += (failed - self.failing) * WEIGHT;
         match heard {
             Heard::Conclusive => {
                 // After an outage slowly first: everybody else comes back at the same moment.
@@ -218,6 +239,26 @@ mod tests {
         patience.hear(Heard::Inconclusive, false, now, 0.0);
         patience.hear(Heard::Inconclusive, false, now + Duration::from_secs(9), 0.0);
         assert_eq!(patience.ends_at(), Some(now + MINUTES));
+    }
+
+    #[test]
+    fn the_share_of_calls_that_fail_follows_the_last_ones() {
+        let now = Instant::now();
+        let mut patience = Patience::new(8, MINUTES);
+        assert!(patience.failing().abs() < 1e-9);
+        let mut hear = |heard, times| {
+            for _ in 0..times {
+                patience.hear(heard, false, now, 0.0);
+            }
+            patience.failing()
+        };
+        assert!(hear(Heard::Inconclusive, 200) > 0.99);
+        assert!(hear(Heard::Conclusive, 200) < 0.01);
+        for _ in 0..200 {
+            hear(Heard::Inconclusive, 1);
+            hear(Heard::Conclusive, 1);
+        }
+        assert!((0.45..0.55).contains(&hear(Heard::Conclusive, 0)));
     }
 
     #[test]

@@ -82,9 +82,34 @@ impl PutOff {
     }
 }
 
-/// How long to wait after so many calls for a token; `random`, 0 to 1, spreads them.
-pub(crate) fn pause(rounds: u32, random: f64) -> Duration {
-    let doublings = rounds.saturating_sub(1).min(16);
-    let pause = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
+/// How long to wait after so many calls for a token; `random`, 0 to 1, spreads them. The larger the share of all calls
+/// that fail (`failing`, 0 to 1), the less do the failures for one token say about it, and the more slowly its pauses
+/// grow: else the last of many tokens would take minutes where every other call fails.
+pub(crate) fn pause(rounds: u32, failing: f64, random: f64) -> Duration {
+    let telling = (1.0 - failing.clamp(0.0, 1.0)).powi(2);
+    let doublings = f64::from(rounds.saturating_sub(1)) * telling;
+    let pause = FIRST_PAUSE.mul_f64(doublings.min(16.0).exp2()).min(LONGEST_PAUSE);
     pause.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::alone_in_failing(0.0, &[500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000])]
+    #[case::one_in_two(0.5, &[500, 594, 707, 840, 1_000, 1_189, 1_414, 1_681])]
+    #[case::as_all_do(1.0, &[500; 8])]
+    fn pauses_grow_with_what_is_said_of_the_token(#[case] failing: f64, #[case] expected: &[u64]) {
+        let pauses = |random| (1..).map(move |rounds| pause(rounds, failing, random));
+        for (pause, expected) in pauses(1.0).zip(expected) {
+            assert!(pause.as_millis().abs_diff(u128::from(*expected)) <= 1, "{pause:?}");
+        }
+        for (half, whole) in pauses(0.0).zip(pauses(1.0)).take(100) {
+            assert!((half * 2).abs_diff(whole) <= Duration::from_nanos(2), "{half:?} of {whole:?}");
+        }
+        assert!(pause(u32::MAX, failing, 1.0) <= LONGEST_PAUSE);
+    }
 }

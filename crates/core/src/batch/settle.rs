@@ -47,7 +47,7 @@ impl<I> Batch<I> {
     /// Keeps a job for another call. The journal has it open, or dead where only its proof is missing.
     pub(crate) fn put_off(&mut self, mut job: Job, outcome: Outcome, now: Instant) {
         let wanted = outcome.retry_after().unwrap_or_default();
-        let pause = pause(outcome.rounds(), fastrand::f64()).max(wanted);
+        let pause = pause(outcome.rounds(), self.patience.failing(), fastrand::f64()).max(wanted);
         if outcome.is_success() {
             if job.known_dead.is_none() {
                 self.record(&job, &outcome);
