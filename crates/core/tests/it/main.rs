@@ -10,6 +10,7 @@ mod inputs;
 mod journal;
 mod layers;
 mod odd_answers;
+mod outage;
 mod pace;
 mod phases;
 mod properties;
