@@ -13,13 +13,13 @@ use std::fmt::Write;
 /// One way to answer a `DELETE` of a token.
 #[derive(Debug)]
 pub struct Fault {
-    /// The word for it in a token id.
+    /// Its name in a token id.
     pub name: &'static str,
     /// What it does to the token.
     pub effect: Effect,
     /// What the client sees.
     pub meaning: &'static str,
-    /// What a number given with it (`name~number`) means; `None` when it takes none.
+    /// What a number given with it (`name~number`) means; `None` if it takes none.
     pub number: Option<Number>,
     pub(crate) reply: fn(&Ask<'_>) -> Reply,
 }
@@ -51,7 +51,7 @@ impl Effect {
 pub struct Number {
     /// Meaning and unit.
     pub meaning: &'static str,
-    /// The number when none is given; with `None`, what it stands for is left out.
+    /// The default number; with `None`, what it stands for is left out.
     pub default: Option<u32>,
 }
 

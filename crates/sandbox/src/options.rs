@@ -49,7 +49,7 @@ pub fn numbered_id(n: u64) -> String {
     format!("TKN-{}-{:04}", 1000 + n / 10_000, n % 10_000)
 }
 
-/// How a sandbox is set up; made by [`Sandbox::builder`].
+/// The settings of a sandbox; created by [`Sandbox::builder`].
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until `start`"]
 pub struct Builder {
@@ -74,20 +74,20 @@ impl Builder {
         }
     }
 
-    /// The port of 127.0.0.1 to listen on; 0, the default, takes a free one.
+    /// Sets the port of 127.0.0.1 to listen on; 0, the default, picks a free one.
     pub fn port(mut self, port: u16) -> Self {
         self.options.port = port;
         self
     }
 
-    /// The last part of every token's value (`idt:<id>:<secret>`); `sandbox-secret` unless given.
+    /// Sets the last part of every token's value (`idt:<id>:<secret>`); `sandbox-secret` by default.
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         self.options.secret = secret.into();
         self
     }
 
-    /// Tokens that are there, beside the main one and those with a scenario in their id. Adds to
-    /// those of an earlier call.
+    /// Adds tokens that exist, in addition to the main one and those with a scenario in their id. Calls add
+    /// up.
     pub fn tokens<I>(mut self, ids: I) -> Self
     where
         I: IntoIterator,
@@ -97,60 +97,60 @@ impl Builder {
         self
     }
 
-    /// The first `count` tokens of [`numbered_id`] are there too, at some fifty bytes of memory each;
-    /// none by default, a hundred million at most.
+    /// Adds the first `count` tokens of [`numbered_id`], at about fifty bytes of memory each; none by
+    /// default, at most a hundred million.
     pub fn numbered(mut self, count: u64) -> Self {
         self.options.numbered = count;
         self
     }
 
-    /// How long each answer to a `DELETE` of a token is held back, measured from the request's
-    /// arrival; zero by default. The token is deleted at once: only the answer waits.
+    /// Delays each answer to a `DELETE` of a token, measured from the request's arrival; zero by default. The
+    /// token is deleted at once: only the answer waits.
     pub fn delay(mut self, delay: Duration) -> Self {
         self.options.delay = delay;
         self
     }
 
-    /// How many `DELETE` requests a second are let through, at least 1; one second's worth may come
-    /// at once. Those over it are answered 429 with `Retry-After`. No limit by default.
+    /// Limits `DELETE` requests per second, at least 1; one second's worth may come at once. The others get a
+    /// 429 with `Retry-After`. No limit by default.
     pub fn rate(mut self, per_second: u32) -> Self {
         self.options.rate = Some(per_second);
         self
     }
 
-    /// Every token without a scenario in its id goes through random faults, drawn from `seed` and
-    /// its id, before the contract holds for it; none by default. [`Builder::fault_limit`] and
+    /// Gives every token without a scenario in its id random faults, drawn from `seed` and its id, before the
+    /// sandbox follows the contract for it; none by default. [`Builder::fault_limit`] and
     /// [`Builder::fault_time_scale`] say how many and how slow.
     pub fn faults(mut self, seed: u64) -> Self {
         self.chaos().seed = seed;
         self
     }
 
-    /// How many faults of [`Builder::faults`] a token goes through at most; 2 by default, so that
-    /// four attempts are enough although another token's fault may have spoilt the connection.
+    /// Sets the largest number of faults of [`Builder::faults`] for a token; 2 by default, so that four
+    /// attempts are enough even if another token's fault has broken the connection.
     pub fn fault_limit(mut self, limit: u16) -> Self {
         self.chaos().limit = limit;
         self
     }
 
-    /// What the delays of [`Builder::faults`] (`Retry-After` up to 2 s, late answers up to 0.4 s)
-    /// are multiplied by; 1 by default. `Retry-After` has whole seconds: below a half it is 0.
+    /// Multiplies the delays of [`Builder::faults`] (`Retry-After` up to 2 s, late answers up to 0.4 s); 1 by
+    /// default. `Retry-After` has whole seconds: below a half it is 0.
     pub fn fault_time_scale(mut self, scale: f64) -> Self {
         self.chaos().time_scale = scale;
         self
     }
 
-    /// Every request for a token without a scenario meets a fault with this chance, 0 to 1, whatever befell the
-    /// requests before: a lost answer, before deleting or after it, half of one, a reset, 500, 502, 503, or a success
-    /// that is none (200 with HTML, 202 with JSON). It stands in the place of the faults that a token goes through
-    /// first, and is drawn from the seed of [`Builder::faults`], or from 0 without one; none by default.
+    /// Gives every request for a token without a scenario a fault with this probability, 0 to 1, whatever
+    /// happened to earlier requests: a lost answer (before or after deleting), half an answer, a reset, 500,
+    /// 502, 503, or a false success (200 with HTML, 202 with JSON). It replaces the random faults of
+    /// [`Builder::faults`], and is drawn from the same seed, or from 0 without one; none by default.
     pub fn fault_rate(mut self, chance: f64) -> Self {
         self.chaos().rate = Some(chance);
         self
     }
 
-    /// An outage that begins so long `after` the start and `lasts` so long; none by default. A test that would rather
-    /// not wait for a time uses [`Sandbox::begin_outage`].
+    /// Sets an outage that begins this long `after` the start and `lasts` this long; none by default. A test
+    /// that should not depend on time uses [`Sandbox::begin_outage`].
     pub fn outage(mut self, after: Duration, lasts: Duration, outage: Outage) -> Self {
         self.options.outage = Some(Plan { after, lasts, outage });
         self
@@ -160,8 +160,8 @@ impl Builder {
         self.options.chaos.get_or_insert(Chaos { seed: 0, rate: None, limit: 2, time_scale: 1.0 })
     }
 
-    /// How many requests, the last ones, are remembered with their headers for
-    /// [`Sandbox::recorded`]; none by default.
+    /// Sets how many of the last requests to keep, with their headers, for [`Sandbox::recorded`]; none by
+    /// default.
     pub fn record(mut self, last: usize) -> Self {
         self.options.record = last;
         self
@@ -170,8 +170,8 @@ impl Builder {
     /// Starts the sandbox.
     ///
     /// # Errors
-    /// When the port is taken or not permitted, a thread cannot be started, more numbered tokens
-    /// were asked for than there may be, or the rate of faults is none.
+    /// Fails if the port is taken or not permitted, a thread cannot be started, there are too many numbered
+    /// tokens, or the fault rate is not from 0 to 1.
     pub fn start(self) -> io::Result<Sandbox> {
         let rate = self.options.chaos.and_then(|chaos| chaos.rate).unwrap_or_default();
         if !(0.0..=1.0).contains(&rate) {

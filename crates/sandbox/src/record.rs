@@ -18,14 +18,14 @@ impl Record {
     }
 }
 
-/// Whether a token is there.
+/// Whether a token exists.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Status {
-    /// The token is there and authenticates.
+    /// The token exists and authenticates.
     Active,
-    /// The token was there and has been deleted; it authenticates no more.
+    /// The token was deleted; it no longer authenticates.
     Deleted,
-    /// The sandbox never had such a token.
+    /// There was never such a token.
     Unknown,
 }
 

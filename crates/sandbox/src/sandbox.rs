@@ -15,10 +15,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 /// many fewer, a busy server looks at the sockets more than it serves them.
 const EVENT_INTERVAL: u32 = 16;
 
-/// A running sandbox. It serves on a thread of its own, and stops when dropped: every connection is
-/// then closed and the port is free again.
+/// A running sandbox. It serves on its own thread and stops when dropped: every connection is then closed,
+/// and the port is free again.
 ///
-/// It may be shared between threads.
+/// Threads may share it.
 ///
 /// ```
 /// let sandbox = mpt_tokens_sandbox::Sandbox::start()?;
@@ -45,7 +45,7 @@ impl Sandbox {
         Sandbox::builder().start()
     }
 
-    /// Sets a sandbox up.
+    /// Returns a builder with the defaults.
     pub fn builder() -> Builder {
         Builder::new()
     }
@@ -83,7 +83,7 @@ impl Sandbox {
         Ok(Sandbox { server, orders, stop: Some(stop), thread: Some(thread), process })
     }
 
-    /// `http://127.0.0.1:<port>`: what `MPT_API_BASE_URL` wants.
+    /// `http://127.0.0.1:<port>`: the value for `MPT_API_BASE_URL`.
     pub fn base_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port())
     }
@@ -93,17 +93,17 @@ impl Sandbox {
         self.server.port
     }
 
-    /// The value of the main token, [`MAIN_TOKEN_ID`]: what `MPT_API_TOKEN` wants.
+    /// The value of the main token, [`MAIN_TOKEN_ID`]: the value for `MPT_API_TOKEN`.
     pub fn api_token(&self) -> String {
         self.value_of(MAIN_TOKEN_ID)
     }
 
-    /// The value of any token. It authenticates while the token is there.
+    /// Returns the value of any token. It authenticates while the token exists.
     pub fn value_of(&self, id: &str) -> String {
         self.server.options.value_of(id)
     }
 
-    /// What is true of one token.
+    /// Returns the state of one token.
     pub fn truth(&self, id: &str) -> Truth {
         self.server.memory.truth(id.as_bytes())
     }
@@ -113,25 +113,25 @@ impl Sandbox {
         self.server.memory.lock().stats
     }
 
-    /// The first hundred requests for another resource than one token, as `METHOD target`;
-    /// [`Stats::strays`] counts all.
+    /// Returns the first hundred requests for anything other than one token, as `METHOD target`;
+    /// [`Stats::strays`] counts all of them.
     pub fn strays(&self) -> Vec<String> {
         self.server.memory.lock().strays.iter().cloned().collect()
     }
 
-    /// The last requests, oldest first: as many as [`Builder::record`] asked for.
+    /// Returns the last requests, oldest first: at most as many as [`Builder::record`] says.
     pub fn recorded(&self) -> Vec<RecordedRequest> {
         self.server.memory.lock().recorded.iter().cloned().collect()
     }
 
-    /// Begins an outage, in the place of one that there may be; it has begun when this returns. A request that is
-    /// under way may have deleted its token; its answer is lost.
+    /// Starts an outage, which replaces any other; it has started when this returns. A request under way may
+    /// have deleted its token; its answer is lost.
     pub fn begin_outage(&self, outage: Outage) {
         self.order(Some(outage));
     }
 
-    /// Ends an outage, if there is one; when this returns, the sandbox is there again, on its port, and knows
-    /// everything that it knew.
+    /// Ends an outage, if there is one. When this returns, the sandbox is back on its port, with all its
+    /// data.
     pub fn end_outage(&self) {
         self.order(None);
     }
@@ -146,15 +146,15 @@ impl Sandbox {
         }
     }
 
-    /// Waits until `count` `DELETE` requests have named `id`, at most for `limit`; whether they
-    /// have. So a test can act while a request is held, without guessing when.
+    /// Waits until `count` `DELETE` requests have named `id`, at most for `limit`. Returns true if they have.
+    /// This lets a test act while a request is delayed, without guessing when.
     pub fn wait_for_requests(&self, id: &str, count: u32, limit: Duration) -> bool {
         let enough = |state: &crate::state::State| state.truth(id.as_bytes()).requests >= count;
         self.server.memory.wait_until(limit, enough)
     }
 
-    /// Waits until `done` holds of the totals, at most for `limit`; whether it does. It looks whenever a `DELETE` has
-    /// come, or a request that is never answered.
+    /// Waits until `done` is true of the totals, at most for `limit`. Returns true if it is. It checks
+    /// whenever a `DELETE`, or a request that is never answered, has arrived.
     pub fn wait_for_stats(&self, limit: Duration, done: impl Fn(&Stats) -> bool) -> bool {
         self.server.memory.wait_until(limit, |state| done(&state.stats))
     }

@@ -14,14 +14,14 @@ use std::time::{Duration, Instant};
 /// How many stray requests are remembered word by word; all are counted.
 const STRAYS: usize = 100;
 
-/// What is true of one token, at the moment of asking.
+/// The state of one token when it was requested.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Truth {
-    /// Whether the token is there.
+    /// Whether the token exists.
     pub status: Status,
     /// How many `DELETE` requests named it, whatever the answer was.
     pub requests: u32,
-    /// Which of these requests deleted it, counted from 1; `None` when none did.
+    /// Which of these requests deleted it, counted from 1; `None` if none did.
     pub deleted_by: Option<u32>,
 }
 
@@ -36,23 +36,24 @@ pub struct Stats {
     pub requests: u64,
     /// Tokens deleted by a request.
     pub deleted: u64,
-    /// Requests answered 401 for want of a known credential.
+    /// Requests that got a 401 because they had no known credential.
     pub unauthorized: u64,
-    /// Requests answered 429 because of [`Builder::rate`](crate::Builder::rate).
+    /// Requests that got a 429 because of [`Builder::rate`](crate::Builder::rate).
     pub rate_limited: u64,
-    /// Requests for another resource than one token.
+    /// Requests for anything other than one token.
     pub strays: u64,
-    /// Requests that came by following a redirect.
+    /// Requests that followed a redirect.
     pub elsewhere: u64,
     /// Those of them that carried a credential.
     pub elsewhere_with_credential: u64,
     /// Connections that sent something other than HTTP.
     pub malformed: u64,
-    /// Requests that came in a silent outage: neither carried out nor answered, and counted nowhere else.
+    /// Requests that arrived during a silent outage: neither carried out nor answered, and counted nowhere
+    /// else.
     pub unanswered: u64,
 }
 
-/// One request as it came.
+/// One request as it arrived.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RecordedRequest {
     /// The method.
