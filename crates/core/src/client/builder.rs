@@ -19,12 +19,12 @@ use crate::outcome::code::Code;
 use crate::outcome::result::Error;
 use crate::wait::cancel::Cancel;
 
-/// The attempts that a call may be given.
+/// The number of attempts that a call may have.
 const ATTEMPTS: std::ops::RangeInclusive<u32> = 1..=100;
-/// The longest limit that a call may be given: a day.
+/// The longest time limit: a day.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Sets a [`Client`] up. Every setter takes what it is given; [`ClientBuilder::build`] says what cannot be used.
+/// Sets up a [`Client`]. Setters check nothing: [`ClientBuilder::build`] reports what cannot be used.
 #[derive(Clone, Default)]
 #[must_use]
 pub struct ClientBuilder {
@@ -60,8 +60,8 @@ enum CaChoice {
 }
 
 impl ClientBuilder {
-    /// Takes from the environment: `MPT_API_TOKEN`, `MPT_API_BASE_URL`, and the proxy as [`Proxy::from_env`] does.
-    /// What is set on the builder afterwards stands instead.
+    /// Creates a builder from the environment: `MPT_API_TOKEN`, `MPT_API_BASE_URL`, and the proxy that
+    /// [`Proxy::from_env`] finds. Later setters override these.
     pub fn from_env() -> ClientBuilder {
         let set = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         ClientBuilder {
@@ -72,134 +72,136 @@ impl ClientBuilder {
         }
     }
 
-    /// The API token to authenticate with. Required. A pasted `Bearer ` before it is dropped.
+    /// Sets the API token to authenticate with. Required. A leading `Bearer ` is removed.
     pub fn api_token(mut self, value: impl Into<String>) -> Self {
         self.api_token = Some(zeroize::Zeroizing::new(value.into()));
         self
     }
 
-    /// The base URL; by default [`DEFAULT_BASE_URL`].
+    /// Sets the base URL. The default is [`DEFAULT_BASE_URL`].
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
     }
 
-    /// The total limit of a call: resolving, connecting, TLS, sending, waiting, reading and pausing, over all
-    /// attempts. Up to a day; 60 seconds by default.
+    /// Sets the time limit of a whole call: resolving, connecting, TLS, sending, waiting, reading and pausing, over all
+    /// attempts. At most a day. The default is 60 seconds.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.policy.timeout = limit;
         self
     }
 
-    /// The limit of one attempt, within the total one. Up to a day; 20 seconds by default.
+    /// Sets the time limit of one attempt, within that of the call. At most a day. The default is 20 seconds.
     pub fn attempt_timeout(mut self, limit: Duration) -> Self {
         self.policy.attempt_timeout = limit;
         self
     }
 
-    /// The limit of opening a connection: resolving, connecting, the proxy, TLS. Up to a day; 5 seconds by default.
+    /// Sets the time limit for opening a connection: resolving, connecting, the proxy and TLS together. At most a day.
+    /// The default is 5 seconds.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.policy.connect_timeout = limit;
         self
     }
 
-    /// How often a call is tried, 1 to 100; 4 by default.
+    /// Sets how many attempts a call may make, from 1 to 100. The default is 4.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.policy.attempts = attempts;
         self
     }
 
-    /// The bounds of the pause before another attempt: a random part of `base` after the first attempt, of twice
-    /// that after the second, and so on, never more than `cap`. 200 ms and 10 s by default.
+    /// Sets the bounds of the pause between attempts. It is a random part of `base` after the first attempt, of twice
+    /// `base` after the second, and so on, and never longer than `cap`. The defaults are 200 ms and 10 s.
     pub fn backoff(mut self, base: Duration, cap: Duration) -> Self {
         self.policy.backoff_base = base;
         self.policy.backoff_cap = cap;
         self
     }
 
-    /// How many retries all calls of the client together have in reserve, so that a dying server is not hammered; ten
-    /// conclusive answers give one back. A call that finds none left fails at once with what it knows. A 429 with
-    /// `Retry-After` costs nothing. 100 by default.
+    /// Sets how many retries all calls of the client share, so that a failing server is not flooded. Ten conclusive
+    /// answers give one back. A call that finds none left fails at once with what it knows. A retry after a 429 with
+    /// `Retry-After` is free. The default is 100.
     pub fn retry_reserve(mut self, retries: u32) -> Self {
         self.retry_reserve = Some(retries);
         self
     }
 
-    /// Whether a token that the API does not know is a success (`gone`) from the first attempt on. Off by default.
+    /// If true, a token that the API does not know is a success (`gone`), even on the first attempt. The default is
+    /// false.
     pub fn missing_ok(mut self, yes: bool) -> Self {
         self.missing_ok = yes;
         self
     }
 
-    /// Whether the token in use may be deleted. Off by default.
+    /// If true, the token in use may be deleted. The default is false.
     pub fn allow_own_token(mut self, yes: bool) -> Self {
         self.allow_own_token = yes;
         self
     }
 
-    /// Whether plain `http` may be spoken with a host that is not loopback: the API token then travels unencrypted.
-    /// Off by default.
+    /// If true, plain `http` is allowed to hosts other than loopback: the API token is then sent unencrypted. The default
+    /// is false.
     pub fn allow_plain_http(mut self, yes: bool) -> Self {
         self.allow_plain_http = yes;
         self
     }
 
-    /// The caller's own part of the `User-Agent` (RFC 9110, section 10.1.5), such as `my-job/1.0`; it goes before
+    /// Sets the caller's part of the `User-Agent` (RFC 9110, section 10.1.5), such as `my-job/1.0`. It is sent before
     /// `mpt-tokens/<version>`.
     pub fn user_agent(mut self, product: impl Into<String>) -> Self {
         self.user_agent = Some(product.into());
         self
     }
 
-    /// Certificate authorities to trust beside, or instead of, the platform's.
+    /// Sets certificate authorities to trust in addition to the platform's, or instead of them.
     pub fn ca_bundle(mut self, bundle: CaBundle) -> Self {
         self.ca = CaChoice::Bundle(bundle);
         self
     }
 
-    /// A PEM file of certificate authorities to trust beside the platform's.
+    /// Sets a PEM file of certificate authorities to trust in addition to the platform's.
     pub fn ca_file(mut self, path: impl AsRef<Path>) -> Self {
         self.ca = CaChoice::File(path.as_ref().to_owned());
         self
     }
 
-    /// Whether the given certificate authorities are trusted instead of the platform's, not beside them. Off by
-    /// default; a bundle made with [`CaBundle::only`] needs no more.
+    /// If true, the given certificate authorities are trusted instead of the platform's, not in addition. The default is
+    /// false. A bundle made with [`CaBundle::only`] does not need it.
     pub fn ca_only(mut self, yes: bool) -> Self {
         self.ca_only = yes;
         self
     }
 
-    /// The URL of an HTTP proxy, as [`Proxy::new`] takes it.
+    /// Sets the URL of an HTTP proxy, as in [`Proxy::new`].
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = ProxyChoice::Url(url.into());
         self
     }
 
-    /// The proxy of the environment, as [`Proxy::from_env`] finds it.
+    /// Uses the proxy that the environment names: see [`Proxy::from_env`].
     pub fn proxy_from_env(mut self) -> Self {
         self.proxy = ProxyChoice::FromEnv;
         self
     }
 
-    /// No proxy, whatever the environment says. The default of [`Client::builder`].
+    /// Uses no proxy, whatever the environment says. This is the default of [`Client::builder`].
     pub fn no_proxy(mut self) -> Self {
         self.proxy = ProxyChoice::None;
         self
     }
 
-    /// The handle that ends the calls of the client; by default a new one.
+    /// Sets the handle that cancels the client's calls. The default is a new one.
     pub fn cancel(mut self, cancel: Cancel) -> Self {
         self.cancel = Some(cancel);
         self
     }
 
-    /// Sets how host names are looked up, instead of by the system: `look` is given a host and a port, and returns the
-    /// addresses to try. For a host that is to be reached at another address, and for tests.
+    /// Sets a function that looks up host names, in place of the system's: `look` gets a host and a port, and returns the
+    /// addresses to try. Use it to reach a host at another address, and in tests.
     ///
-    /// It is called on a thread of its own, each time when a connection to a name is opened, and may be left behind when
-    /// the call ends before it. It is not called for IP addresses, for `localhost`, or for what a proxy looks up.
-    /// No address, an error or a panic gives `resolve_failed`.
+    /// It runs on its own thread whenever a connection to a name is opened, and may still run when the call has ended. It
+    /// is not used for IP addresses, for `localhost`, or for names that a proxy looks up. If it returns no address or an
+    /// error, or panics, the code is `resolve_failed`.
     pub fn lookup(
         mut self,
         look: impl Fn(&str, u16) -> std::io::Result<Vec<std::net::SocketAddr>> + Send + Sync + 'static,
@@ -208,12 +210,12 @@ impl ClientBuilder {
         self
     }
 
-    /// The client.
+    /// Creates the client.
     ///
     /// # Errors
-    /// `invalid_config` when the token, the base URL, the proxy, the CA file or the user agent cannot be used;
-    /// `invalid_argument` when a number is out of its range. The message says which, what was expected and what
-    /// was found, never the secret.
+    /// `invalid_config` if the API token, the base URL, the proxy, the CA file or the user agent cannot be used.
+    /// `invalid_argument` if a number is out of range. The message says which one, what was expected and what was found,
+    /// but never the secret.
     pub fn build(self) -> Result<Client, Error> {
         self.try_build().map_err(|(code, message)| Error::refused(code, None, message))
     }
@@ -305,12 +307,12 @@ fn user_agent(own: Option<&str>) -> Result<String, String> {
 }
 
 impl Client {
-    /// A client to be set up. Reads nothing from the environment.
+    /// Creates a builder. Reads nothing from the environment.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
 
-    /// A client set up by the environment: see [`ClientBuilder::from_env`].
+    /// Creates a client from the environment: see [`ClientBuilder::from_env`].
     ///
     /// # Errors
     /// As [`ClientBuilder::build`].

@@ -30,8 +30,9 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Deletes API tokens.
 ///
-/// Immutable, `Send` and `Sync`, cheap to clone: a clone shares the connections, the retry budget and the cancel
-/// handle. Connections are pooled, as many idle ones as calls ran at once. After a fork the child opens its own.
+/// A client is immutable, `Send` and `Sync`, and cheap to clone. A clone shares the connections, the retry budget and the
+/// cancel handle. Connections are pooled: as many idle ones are kept as calls ran at once. After a fork, the child opens
+/// its own.
 ///
 /// ```no_run
 /// let client = mpt_tokens::Client::from_env()?;
@@ -58,11 +59,11 @@ pub(crate) struct Shared {
 impl Client {
     /// Deletes one token.
     ///
-    /// Blocks until the matter is settled, at the longest for the client's timeout. The call is tried again where
-    /// that is safe and can help; every failure says whether the token may have been deleted all the same.
+    /// Blocks until the outcome is known, at most for the client's timeout. Failed attempts are repeated where that is safe
+    /// and can help. Every failure says whether the token may have been deleted anyway.
     ///
     /// # Errors
-    /// Every code but `ok` and `skipped`. The outcome of an error is `not_deleted` or `unknown`.
+    /// Any code except `ok` and `skipped`. The kind of an error is `not_deleted` or `unknown`.
     pub fn delete_token(&self, token_id: impl AsRef<str>) -> Result<Deletion, Error> {
         self.delete_token_with(token_id, &DeleteOptions::new())
     }
@@ -79,30 +80,29 @@ impl Client {
         self.outcome(token_id.as_ref(), options, None).into_result()
     }
 
-    /// A client on the same connections that another handle cancels: what a call needs to be ended by itself.
+    /// Returns a client that shares these connections and is cancelled by another handle: use it to cancel a single call.
     #[must_use]
     pub fn with_cancel(&self, cancel: Cancel) -> Client {
         Client { shared: Arc::clone(&self.shared), cancel }
     }
 
-    /// The handle that ends the calls of this client and its clones.
+    /// Returns the handle that cancels the calls of this client and its clones.
     pub fn cancel_handle(&self) -> &Cancel {
         &self.cancel
     }
 
-    /// Where this client sends its requests.
+    /// Returns where this client sends its requests.
     pub fn endpoint(&self) -> &Endpoint {
         self.shared.network.endpoint()
     }
 
-    /// The id of the token in use, where its value names one.
+    /// Returns the id of the token in use. `None` means that its value names no id.
     pub fn own_token_id(&self) -> Option<&str> {
         self.shared.network.token().token_id()
     }
 
-    /// Whether an id is, or may be, that of the token in use: one that differs from it only in case, in white space
-    /// around it, in characters that nobody sees or in ones that look alike counts, since a server may take the two
-    /// for one.
+    /// Returns true if an id is, or may be, that of the token in use. Ids that differ only in case, in surrounding white
+    /// space, in invisible characters or in ones that look alike count as the same, because a server may treat them so.
     pub fn is_own_token(&self, token_id: impl AsRef<str>) -> bool {
         let token_id = token_id.as_ref();
         self.own_token_id().is_some_and(|own| {
@@ -111,8 +111,9 @@ impl Client {
         })
     }
 
-    /// From now on, no text of this client shows this value: for values that are read long before they are used. Those
-    /// that a batch pulls and that are proven are kept out anyway. The last two thousand values or more are known.
+    /// Makes sure that no text of this client shows this value from now on. Use it for values that are read long before
+    /// they are used: a value that is given to a batch or a proof is hidden anyway. The client remembers the last two
+    /// thousand values, or more.
     pub fn keep_secret(&self, value: &ApiToken) {
         let secrets = self.shared.network.secrets();
         secrets.keep(value);

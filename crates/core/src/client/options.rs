@@ -1,10 +1,10 @@
-//! What one call may do otherwise than its client.
+//! Options of a single call.
 
 use crate::input::trace::TraceParent;
 use crate::outcome::lost::Lost;
 use crate::wait::cancel::Cancel;
 
-/// What one call may do otherwise than its client: made with [`DeleteOptions::new`], everything unset.
+/// Options of a single call, which override those of its client.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct DeleteOptions {
@@ -23,34 +23,34 @@ pub struct DeleteOptions {
 }
 
 impl DeleteOptions {
-    /// Nothing set: the call does as its client does.
+    /// Creates options that override nothing.
     pub fn new() -> DeleteOptions {
         DeleteOptions::default()
     }
 
-    /// Whether a token that the API does not know is a success (`gone`) from the first attempt on.
+    /// If true, a token that the API does not know is a success (`gone`), even on the first attempt.
     pub fn missing_ok(self, yes: bool) -> Self {
         DeleteOptions { missing_ok: Some(yes), ..self }
     }
 
-    /// Whether the token in use may be deleted. A 401 after a lost answer then means `gone`: a value that was mistyped
-    /// never worked, and is answered the same.
+    /// If true, the token in use may be deleted. A 401 after a lost answer then means `gone`, although the API answers a
+    /// value that was mistyped, and never worked, in the same way.
     pub fn allow_own_token(self, yes: bool) -> Self {
         DeleteOptions { allow_own_token: Some(yes), ..self }
     }
 
-    /// Whether this token was asked to be deleted before and the answer is not known (a crash in between): a 404
-    /// then means `gone`, and no failure can mean `not_deleted`, but that the id is none at all.
+    /// If true, an earlier run asked to delete this token and did not learn the answer, for example because it crashed. A
+    /// 404 then means `gone`. A failure is `unknown`, except that an invalid id is still `not_deleted`.
     pub fn after_lost_answer(self, yes: bool) -> Self {
         DeleteOptions { lost_before: if yes { Lost::Before } else { Lost::No }, ..self }
     }
 
-    /// Makes the call part of the caller's trace; by default each call is a trace of its own.
+    /// Makes the call part of the caller's trace. By default, each call has its own trace.
     pub fn trace_parent(self, parent: TraceParent) -> Self {
         DeleteOptions { trace_parent: Some(parent), ..self }
     }
 
-    /// A handle that ends this call, beside the client's own.
+    /// Sets a handle that cancels this call, in addition to the client's own.
     pub fn cancel(self, cancel: &Cancel) -> Self {
         DeleteOptions { cancel: Some(cancel.clone()), ..self }
     }

@@ -33,10 +33,10 @@ pub struct ApiToken {
 }
 
 impl ApiToken {
-    /// Takes a token value. White space around it and a pasted `Bearer ` before it are dropped.
+    /// Checks a token value. Surrounding white space and a leading `Bearer ` are removed.
     ///
     /// # Errors
-    /// When nothing is left, or when what is left is not a legal header value (RFC 9110, section 5.5: visible
+    /// If nothing is left, or if what is left is not a legal header value (RFC 9110, section 5.5: visible
     /// ASCII; a bearer token has no spaces, RFC 6750 section 2.1). The error never holds the value.
     pub fn new(value: impl Into<String>) -> Result<ApiToken, InvalidApiToken> {
         let given = Zeroizing::new(value.into());

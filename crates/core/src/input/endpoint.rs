@@ -33,10 +33,10 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Takes a base URL.
+    /// Checks a base URL.
     ///
     /// # Errors
-    /// With a sentence that says what was expected; user info is never repeated in it.
+    /// The error says what was expected. It never repeats user info.
     pub fn new(base_url: &str, allow_plain_http: bool) -> Result<Endpoint, InvalidBaseUrl> {
         let fail = |why: &'static str, url: Option<&Url>| {
             Err(InvalidBaseUrl { why, shown: url.map_or_else(String::new, shown) })
@@ -214,7 +214,7 @@ fn shown(url: &Url) -> String {
 impl FromStr for Endpoint {
     type Err = InvalidBaseUrl;
 
-    /// Takes a base URL; plain `http` only to loopback.
+    /// Checks a base URL. Plain `http` is accepted only for loopback.
     fn from_str(base_url: &str) -> Result<Endpoint, InvalidBaseUrl> {
         Endpoint::new(base_url, false)
     }

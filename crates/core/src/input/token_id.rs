@@ -41,7 +41,10 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 pub struct TokenId(String);
 
 impl TokenId {
-    /// Takes a token id, or says why it cannot be one.
+    /// Checks a token id.
+    ///
+    /// # Errors
+    /// If the text cannot be an id. The error says why.
     pub fn new(id: impl Into<String>) -> Result<TokenId, InvalidTokenId> {
         let id = id.into();
         match flaw(&id) {
@@ -50,12 +53,12 @@ impl TokenId {
         }
     }
 
-    /// The id as it was given.
+    /// Returns the id as it was given.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The id as one path segment, percent-encoded but for the unreserved characters of RFC 3986.
+    /// Returns the id as one path segment, percent-encoded except for the unreserved characters of RFC 3986.
     pub fn segment(&self) -> String {
         utf8_percent_encode(&self.0, SEGMENT).to_string()
     }
@@ -157,13 +160,13 @@ pub struct InvalidTokenId {
 }
 
 impl InvalidTokenId {
-    /// The refused id without secrets: cut after 64 characters, of a token value only the id. For a terminal, see
+    /// Returns the refused id without secrets: cut after 64 characters, of a token value only the id. For a terminal, see
     /// [`printable`](crate::printable).
     pub fn shown(&self) -> &str {
         &self.shown
     }
 
-    /// Whether it was refused because it holds a token value.
+    /// Returns true if the id was refused because it holds a token value.
     pub fn is_token_value(&self) -> bool {
         self.flaw == Flaw::TokenValue
     }

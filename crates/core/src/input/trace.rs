@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A `traceparent` of the caller's (W3C Trace Context, section 3.2), to make a call part of a larger trace.
+/// A caller's `traceparent` (W3C Trace Context, section 3.2), which makes a call part of a larger trace.
 ///
 /// ```
 /// use mpt_tokens::TraceParent;
@@ -46,7 +46,7 @@ impl TraceParent {
         TraceParent { trace_id: fastrand::u128(1..), flags: 0 }
     }
 
-    /// The trace id: 32 lower-case hexadecimal digits.
+    /// Returns the trace id: 32 lower-case hexadecimal digits.
     pub fn trace_id(&self) -> String {
         format!("{:032x}", self.trace_id)
     }

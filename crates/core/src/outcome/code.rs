@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// What is true of the token after a call: the one answer that this library exists for.
+/// What is true of the token after a call: the question that this library answers.
 ///
 /// `Deleted` and `Gone` are successes. Every failure is `NotDeleted` or `Unknown`, and is never wrong about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,11 +22,11 @@ pub enum OutcomeKind {
 }
 
 impl OutcomeKind {
-    /// Every outcome, in the order of their numbers.
+    /// All kinds, in the order of their numbers.
     pub const ALL: [OutcomeKind; 4] =
         [OutcomeKind::Deleted, OutcomeKind::Gone, OutcomeKind::NotDeleted, OutcomeKind::Unknown];
 
-    /// The name used in every language and in JSON: `deleted`, `gone`, `not_deleted` or `unknown`.
+    /// Returns the name used in every language and in JSON: `deleted`, `gone`, `not_deleted` or `unknown`.
     pub const fn name(self) -> &'static str {
         match self {
             OutcomeKind::Deleted => "deleted",
@@ -36,12 +36,12 @@ impl OutcomeKind {
         }
     }
 
-    /// The number used in the C ABI, 1 to 4; never reused, never renumbered.
+    /// Returns the number used in the C ABI, 1 to 4. Numbers are never reused or changed.
     pub const fn number(self) -> i32 {
         self as i32
     }
 
-    /// Whether the credential is dead: `Deleted` or `Gone`.
+    /// Returns true if the credential is dead: `Deleted` or `Gone`.
     pub const fn is_success(self) -> bool {
         matches!(self, OutcomeKind::Deleted | OutcomeKind::Gone)
     }
@@ -121,12 +121,12 @@ codes! {
 }
 
 impl Code {
-    /// The number used in the C ABI.
+    /// Returns the number used in the C ABI.
     pub const fn number(self) -> i32 {
         self as i32
     }
 
-    /// The code with this number, if there is one.
+    /// Returns the code with this number, if there is one.
     pub fn from_number(number: i32) -> Option<Code> {
         Code::ALL.iter().copied().find(|code| code.number() == number)
     }

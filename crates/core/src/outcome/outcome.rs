@@ -132,27 +132,27 @@ impl Outcome {
         }
     }
 
-    /// The token id; `None` when the failure has nothing to do with one token (a configuration that cannot be used).
+    /// Returns the token id. `None` means that the failure is not about one token, such as an invalid configuration.
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
 
-    /// What is true of the token.
+    /// Returns what is true of the token.
     pub fn kind(&self) -> OutcomeKind {
         self.kind
     }
 
-    /// What happened.
+    /// Returns what happened.
     pub fn code(&self) -> Code {
         self.code
     }
 
-    /// The HTTP status of the last answer, when any attempt was answered.
+    /// Returns the HTTP status of the last answer. `None` means that no attempt was answered.
     pub fn http_status(&self) -> Option<u16> {
         self.http_status
     }
 
-    /// The attempts, in order. Empty when the call was refused before anything was tried.
+    /// Returns the attempts, in order. There are none if the call was refused before anything was tried.
     pub fn attempts(&self) -> &[Attempt] {
         &self.attempts
     }
@@ -169,51 +169,52 @@ impl Outcome {
         self.lost == Lost::InDoubt && self.kind == OutcomeKind::Unknown
     }
 
-    /// The body of the last answer, where it was a JSON object.
+    /// Returns the body of the last answer, if it was a JSON object.
     pub fn problem(&self) -> Option<&ProblemDetails> {
         self.problem.as_ref()
     }
 
-    /// One sentence that says what happened, what is true of the token and, after a failure, what to do.
+    /// Returns one sentence that says what happened, what is true of the token and, after a failure, what to do.
     /// One line, fit for a terminal: it may hold ids, paths and text of the server, in which every character that
     /// [`is_unprintable`](crate::is_unprintable) is escaped.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Whether nothing was asked for this, since a journal knows it: see
+    /// Returns true if nothing was sent, because a journal knows the outcome: see
     /// [`BatchOptions::replay`](crate::BatchOptions::replay).
     pub fn from_journal(&self) -> bool {
         self.from_journal
     }
 
-    /// Whether asking again later can change the result: what stands in the way passes by itself (a network, a limit, a
-    /// server that is down), or nothing is known of the token. Not where it is dead, and not where somebody must do
-    /// something first: give another id, another API token, another base URL.
+    /// Returns true if trying again later can change the outcome: the obstacle passes by itself (a network, a limit, a
+    /// server that is down), or it is not known whether the token is dead. False if the token is dead, or if somebody must
+    /// first do something: give another id, another API token or another base URL.
     ///
-    /// One `unknown` is not: where a journal is damaged, and the API does not know the token.
+    /// One `unknown` is not retryable: if a journal is damaged and the API does not know the token.
     ///
-    /// So a result of a list is one of three: it is a success; it is to be asked again; or it is for a person.
+    /// So each outcome of a list is one of three: a success, to be tried again, or for a person to look at.
     pub fn retryable(&self) -> bool {
         self.retryable
     }
 
-    /// How long the server asked to wait before the next attempt, when it did and that wait was not spent.
+    /// Returns how long the server asked to wait before the next attempt. `None` means that it did not ask, or that the
+    /// call has waited.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// The trace id that went out with every attempt; `None` when nothing was tried.
+    /// Returns the trace id that was sent with every attempt. `None` means that nothing was tried.
     pub fn trace_id(&self) -> Option<&str> {
         self.trace_id.as_deref()
     }
 
-    /// The server's own `traceId`, from the problem details.
+    /// Returns the server's own `traceId`, from the problem details.
     pub fn server_trace_id(&self) -> Option<&str> {
         self.problem.as_ref().and_then(ProblemDetails::trace_id)
     }
 
-    /// How long the whole call took, waits included.
+    /// Returns how long the whole call took, including waits.
     pub fn elapsed(&self) -> Duration {
         self.elapsed
     }
@@ -230,12 +231,12 @@ impl Outcome {
         self.proof.as_deref()
     }
 
-    /// Whether the credential is dead: `deleted` or `gone`.
+    /// Returns true if the credential is dead: `deleted` or `gone`.
     pub fn is_success(&self) -> bool {
         self.kind.is_success()
     }
 
-    /// The report as one line of JSON.
+    /// Returns the outcome as one line of JSON.
     pub fn to_json(&self) -> String {
         json::line(self)
     }
@@ -298,7 +299,7 @@ impl fmt::Display for ProofBasis {
     }
 }
 
-/// What a token's own value was answered: proof that it is dead, or what else is known.
+/// How the API answered a token's own value: proof that the token is dead, or what else is known.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[must_use]
 pub struct Proof {
@@ -325,29 +326,29 @@ impl Proof {
         Proof { proven: false, basis: None, outcome }
     }
 
-    /// Whether the token is proven dead: its value was answered 401, where there is a [`ProofBasis`] to measure that
-    /// against. It can no longer be used for authentication.
+    /// Returns true if the token is proven dead: its value was answered 401, and there is a [`ProofBasis`] to compare that
+    /// with. The token can no longer be used for authentication.
     pub fn is_proven(&self) -> bool {
         self.proven
     }
 
-    /// What the proof rests on; `None` where there is none.
+    /// Returns what the proof rests on. `None` means that there is no proof.
     pub fn basis(&self) -> Option<ProofBasis> {
         self.basis
     }
 
-    /// The id of the token, from its value.
+    /// Returns the id of the token, from its value.
     pub fn token_id(&self) -> &str {
         self.outcome.id().unwrap_or_default()
     }
 
-    /// What was asked with the value, and answered. When it is proven, the outcome is `gone`. `deleted` means that the
-    /// token was alive, and that the request for proof itself has deleted it: ask again for proof.
+    /// Returns the outcome of the request with the value. With a proof it is `gone`. `deleted` means that the token was
+    /// still alive and that the request for proof deleted it: ask for proof again.
     pub fn outcome(&self) -> &Outcome {
         &self.outcome
     }
 
-    /// The report as one line of JSON, with the members `proven` and `basis`.
+    /// Returns the outcome as one line of JSON, with the members `proven` and `basis`.
     pub fn to_json(&self) -> String {
         json::line(self)
     }

@@ -7,16 +7,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How often a handle without a wake-up descriptor is looked at.
+/// How often a handle without a wake-up descriptor is checked.
 const WITHOUT_DESCRIPTOR: Duration = Duration::from_millis(50);
 
-/// How long a handle that asks is not looked at: another thread may cancel it.
+/// How often a handle that asks is checked at least, because another thread may cancel it.
 const LONGEST_SLICE: Duration = Duration::from_millis(100);
 
-/// Ends calls: those under way within 200 ms, whatever they wait for, and every later one at once.
+/// Cancels calls: those under way end within 200 ms, whatever they wait for, and later ones end at once.
 ///
-/// A clone is the same handle. Cancelling cannot be taken back: give the next call a new handle
-/// ([`Client::with_cancel`](crate::Client::with_cancel)). A cancelled call reports the code `cancelled` and the true
+/// A clone is the same handle. Cancelling cannot be undone: give the next call a new handle
+/// ([`Client::with_cancel`](crate::Client::with_cancel)). A cancelled call has the code `cancelled` and an accurate
 /// outcome.
 ///
 /// ```
@@ -29,7 +29,8 @@ pub struct Cancel(Arc<Inner>);
 
 struct Inner {
     cancelled: AtomicBool,
-    /// Readable for ever once cancelled, so that every wait on it ends; `None` when the process has none to give.
+    /// Readable for ever once cancelled, so that every wait on it ends. `None` means that the process had no descriptor
+    /// left.
     wake: Option<OwnedFd>,
     /// The process that made it. A forked child has the same descriptor and a flag of its own: it leaves the
     /// descriptor alone, and neither ends its parent's calls nor takes their wake-up.
@@ -43,14 +44,15 @@ struct Check {
 }
 
 impl Cancel {
-    /// A new handle, not cancelled.
+    /// Creates a handle that is not cancelled.
     pub fn new() -> Cancel {
         Cancel::made_of(wake_descriptor(), None)
     }
 
-    /// A handle that asks: while a call waits, `ask` runs on the calling thread every `every` (100 ms at the longest),
-    /// and whenever a signal interrupts the wait; when it answers `true` the handle is cancelled. For runtimes that must look for signals
-    /// themselves, as Python does. A call that never waits that long never asks.
+    /// Creates a handle that asks a function whether to cancel. While a call waits, `ask` runs on the calling thread after
+    /// each `every` (at most 100 ms), and whenever a signal interrupts the wait. If it returns true, the handle is
+    /// cancelled. This is for runtimes that must look for signals themselves, as Python does. A call that waits for less
+    /// than that never asks.
     pub fn polling(every: Duration, ask: impl Fn() -> bool + Send + Sync + 'static) -> Cancel {
         let check = Some(Check { every, ask: Box::new(ask) });
         Cancel::made_of(None, check)
@@ -61,8 +63,8 @@ impl Cancel {
         Cancel(Arc::new(Inner { cancelled, wake, owner, check }))
     }
 
-    /// Cancels. May be called from any thread and from a signal handler: it stores one flag and writes to one
-    /// descriptor, and allocates nothing.
+    /// Cancels. This is safe on any thread and in a signal handler: it sets one flag, writes to one descriptor, and
+    /// allocates nothing.
     pub fn cancel(&self) {
         self.0.cancelled.store(true, Ordering::SeqCst);
         if let Some(wake) = self.descriptor() {
@@ -71,22 +73,22 @@ impl Cancel {
         }
     }
 
-    /// Whether it was cancelled.
+    /// Returns true if the handle was cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.0.cancelled.load(Ordering::SeqCst)
     }
 
-    /// What to poll beside one's own descriptor.
+    /// Returns the descriptor to poll in addition to one's own.
     pub(crate) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         self.0.wake.as_ref().filter(|_| self.0.owner == process::id()).map(AsFd::as_fd)
     }
 
-    /// Whether it is a handle that asks.
+    /// Returns true if the handle asks a function.
     pub(crate) fn is_polling(&self) -> bool {
         self.0.check.is_some()
     }
 
-    /// How long a wait may last before [`Cancel::ask`] must be called; `None`: the descriptor says it.
+    /// Returns how long a wait may last before [`Cancel::ask`] must be called. `None` means that the descriptor tells.
     pub(crate) fn slice(&self) -> Option<Duration> {
         match (&self.0.check, self.descriptor()) {
             (Some(check), _) => Some(check.every.min(LONGEST_SLICE)),
@@ -95,7 +97,7 @@ impl Cancel {
         }
     }
 
-    /// Looks whether it is cancelled now, asking where it is a handle that asks.
+    /// Returns true if the handle is cancelled now. Asks its function first, if it has one.
     pub(crate) fn ask(&self) -> bool {
         if !self.is_cancelled() && self.0.check.as_ref().is_some_and(|check| (check.ask)()) {
             self.cancel();
@@ -122,7 +124,7 @@ fn wake_descriptor() -> Option<OwnedFd> {
     eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).ok()
 }
 
-/// Elsewhere the handle is looked at every 50 ms.
+/// Elsewhere the handle is checked every 50 ms.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
 fn wake_descriptor() -> Option<OwnedFd> {
     None
