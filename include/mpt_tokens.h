@@ -448,9 +448,9 @@ mpt_code mpt_prove_deleted(const struct mpt_client *client,
  * Deletes many tokens and blocks until each has an outcome. Each id is tried once, even if the list contains it twice.
  * Calls run concurrently. The callback receives the outcomes in order of completion.
  *
- * The batch stops on a 401 response, when the callback asks for it, and when the server asks for a pause of more than
- * ten minutes (or more than the timeout of a call, if that is longer). It then takes no more ids, and calls under way
- * finish. Ids that were taken but not tried are reported with MPT_SKIPPED; ids that were not taken are not reported.
+ * The batch stops on a 401 response, when the callback asks for it, and when the server asks for a pause that is
+ * longer than `patience_ms` (and than the timeout of a call). It then takes no more ids, and calls under way finish.
+ * Ids that were taken but not tried are reported with MPT_SKIPPED; ids that were not taken are not reported.
  * While the API does not answer, the batch waits for it, ten minutes by default: see `patience_ms`.
  *
  * `token_ids`: `count` pointers, each as in mpt_delete_token; the text must not change during the call. May be NULL if

@@ -193,8 +193,8 @@ class Client(BaseClient):
 
         Takes ids as needed, so a generator of a million ids is fine: it needs at most 64 bytes of memory per distinct
         id. Each id is tried once. When the server asks for a pause, all calls keep it. The batch stops on a 401
-        response, and when the server asks for a pause of more than ten minutes (or more than the timeout of a call, if
-        that is longer): the rest is ``skipped``. Failures are outcomes too, and are not raised.
+        response, and when the server asks for a pause that is longer than ``patience`` (and than the timeout of a
+        call): the rest is ``skipped``. Failures are outcomes too, and are not raised.
 
         Args:
             token_ids: The ids, or token values that contain them (``ApiToken``); any iterable, of any length.
