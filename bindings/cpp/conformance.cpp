@@ -51,6 +51,9 @@ void tell(const mpt::result_view &told, std::string_view raised) {
     field("&code", told.code_name());
     field("&http_status", told.http_status() ? std::to_string(*told.http_status()) : "");
     field("&attempts", std::to_string(told.attempts()));
+    field("&rounds", std::to_string(told.rounds()));
+    const auto settled = std::chrono::duration_cast<std::chrono::milliseconds>(told.settled_at().time_since_epoch());
+    field("&settled_at_ms", std::to_string(settled.count()));
     field("&title", told.title().value_or(none));
     field("&detail", told.detail().value_or(none));
     field("&message", told.message());
@@ -82,6 +85,8 @@ request read(const std::string &line, mpt::config &config) {
             asked.stop_after = number();
         } else if (name == "concurrency") {
             asked.options.concurrency = static_cast<std::uint32_t>(number());
+        } else if (name == "patience_ms") {
+            asked.options.patience = ms();
         } else if (name == "backoff_base_ms") {
             backoff = ms();
         } else if (name == "backoff_cap_ms") {

@@ -82,13 +82,17 @@ namespace MptTokens
 
         /// <summary>Deletes many tokens, several at a time, and yields the outcomes, including failures, in order of
         /// completion. The batch starts with the enumeration, which blocks. Leaving the enumeration stops the batch and
-        /// waits for the calls under way. A journal is a write-ahead record from which a second run resumes.</summary>
+        /// waits for the calls under way. A journal is a write-ahead record from which a second run resumes.
+        /// The batch continues without a conclusive answer from the API for as long as patience says: 10 minutes if null, one
+        /// week at most. A token whose call came to nothing is put off and tried again meanwhile. With TimeSpan.Zero each
+        /// token is tried in one call.</summary>
         /// <exception cref="TokenException">the batch cannot start</exception>
         public IEnumerable<Outcome> DeleteTokens(
-            IEnumerable<string> ids, int concurrency = 8, string journal = null, CancellationToken cancellation = default(CancellationToken))
+            IEnumerable<string> ids, int concurrency = 8, string journal = null, TimeSpan? patience = null,
+            CancellationToken cancellation = default(CancellationToken))
         {
             using (var call = new Call(handle, closing.Token, cancellation))
-            using (var batch = call.Batch(ids.ToArray(), concurrency, journal, cancellation))
+            using (var batch = call.Batch(ids.ToArray(), concurrency, journal, patience, cancellation))
             {
                 for (IntPtr outcome; (outcome = Native.mpt_batch_next(batch)) != IntPtr.Zero;)
                 {

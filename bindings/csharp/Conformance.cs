@@ -43,7 +43,10 @@ static class Conformance
             if (one("cancel") == "during") new Thread(() => { Input.ReadLine(); cancellation.Cancel(); }).Start();
             if (one("call") == "batch")
             {
-                var told = client.DeleteTokens(pairs["id"], Number(one("concurrency")) ?? 8, cancellation: cancellation.Token);
+                var limit = Number(one("patience_ms"));
+                var patience = limit == null ? default(TimeSpan?) : TimeSpan.FromMilliseconds(limit.Value);
+                var told = client.DeleteTokens(
+                    pairs["id"], Number(one("concurrency")) ?? 8, patience: patience, cancellation: cancellation.Token);
                 foreach (var outcome in told.Take(Number(one("stop_after")) ?? int.MaxValue)) Tell(outcome, "", client);
                 return;
             }
@@ -91,7 +94,8 @@ static class Conformance
         var fields = new Dictionary<string, object>
         {
             ["id"] = outcome.Id, ["outcome"] = outcome.Kind, ["code"] = outcome.Code, ["http_status"] = outcome.HttpStatus,
-            ["attempts"] = outcome.Attempts, ["title"] = outcome.Title, ["detail"] = outcome.Detail, ["message"] = outcome.Message,
+            ["attempts"] = outcome.Attempts, ["rounds"] = outcome.Rounds,
+            ["settled_at_ms"] = outcome.SettledAt.ToUnixTimeMilliseconds(), ["title"] = outcome.Title, ["detail"] = outcome.Detail, ["message"] = outcome.Message,
             ["retryable"] = outcome.Retryable ? 1 : 0,
             ["retry_after"] = outcome.RetryAfter?.TotalSeconds, ["trace_id"] = outcome.TraceId, ["raised"] = raised,
             ["shown"] = $"{shown} {string.Join(", ", members)}",

@@ -47,6 +47,7 @@ namespace MptTokens
             internal uint size, concurrency;
             internal int missing_ok, allow_own_token;
             internal IntPtr journal;
+            internal long patience_ms;
         }
 
         [DllImport(Library)] internal static extern ConfigHandle mpt_config_new_from_env();
@@ -82,6 +83,7 @@ namespace MptTokens
         [DllImport(Library)] internal static extern IntPtr mpt_outcome_token_id(IntPtr outcome);
         [DllImport(Library)] internal static extern int mpt_outcome_http_status(IntPtr outcome);
         [DllImport(Library)] internal static extern uint mpt_outcome_attempts(IntPtr outcome);
+        [DllImport(Library)] internal static extern uint mpt_outcome_rounds(IntPtr outcome);
         [DllImport(Library)] internal static extern IntPtr mpt_outcome_title(IntPtr outcome);
         [DllImport(Library)] internal static extern IntPtr mpt_outcome_detail(IntPtr outcome);
         [DllImport(Library)] internal static extern int mpt_outcome_retryable(IntPtr outcome);
@@ -89,6 +91,7 @@ namespace MptTokens
         [DllImport(Library)] internal static extern IntPtr mpt_outcome_trace_id(IntPtr outcome);
         [DllImport(Library)] internal static extern IntPtr mpt_outcome_server_trace_id(IntPtr outcome);
         [DllImport(Library)] internal static extern ulong mpt_outcome_elapsed_us(IntPtr outcome);
+        [DllImport(Library)] internal static extern long mpt_outcome_settled_at_ms(IntPtr outcome);
         [DllImport(Library)] internal static extern IntPtr mpt_code_name(int code);
         [DllImport(Library)] internal static extern IntPtr mpt_outcome_name(int kind);
 
@@ -146,7 +149,8 @@ namespace MptTokens
             Handle.Dispose();
         }
 
-        internal BatchHandle Batch(string[] ids, int concurrency, string journal, CancellationToken cancellation)
+        internal BatchHandle Batch(
+            string[] ids, int concurrency, string journal, TimeSpan? patience, CancellationToken cancellation)
         {
             var texts = ids.Select(Native.Text).ToList();
             if (journal != null) texts.Add(Native.Text(journal));
@@ -154,7 +158,10 @@ namespace MptTokens
             try
             {
                 var pointers = pins.ConvertAll(pin => pin.AddrOfPinnedObject()).ToArray();
-                var options = new Native.BatchOptions { concurrency = unchecked((uint)concurrency) };
+                var options = new Native.BatchOptions
+                {
+                    concurrency = unchecked((uint)concurrency), patience_ms = Milliseconds(patience),
+                };
                 options.size = (uint)Marshal.SizeOf(options);
                 if (journal != null) options.journal = pointers[ids.Length];
                 Native.mpt_batch_new(Handle, pointers, (UIntPtr)ids.Length, ref options, out var batch, out var refused);
@@ -165,6 +172,14 @@ namespace MptTokens
             {
                 pins.ForEach(pin => pin.Free());
             }
+        }
+
+        // As C takes it: 0 for the default, -1 (MPT_PATIENCE_NONE) for no patience; rounded up.
+        static long Milliseconds(TimeSpan? patience)
+        {
+            if (patience == null) return 0;
+            if (patience.Value < TimeSpan.Zero) return long.MinValue;
+            return patience.Value == TimeSpan.Zero ? -1 : (long)Math.Ceiling(patience.Value.TotalMilliseconds);
         }
 
         void Cancel() => Native.mpt_client_cancel(Handle);

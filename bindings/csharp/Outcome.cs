@@ -14,6 +14,7 @@ namespace MptTokens
             Code = Native.Text(Native.mpt_code_name(Native.mpt_outcome_code(outcome)));
             HttpStatus = status == 0 ? default(int?) : status;
             Attempts = (int)Native.mpt_outcome_attempts(outcome);
+            Rounds = (int)Native.mpt_outcome_rounds(outcome);
             Title = Native.Text(Native.mpt_outcome_title(outcome));
             Detail = Native.Text(Native.mpt_outcome_detail(outcome));
             Message = Native.Text(Native.mpt_outcome_message(outcome));
@@ -22,6 +23,7 @@ namespace MptTokens
             TraceId = Native.Text(Native.mpt_outcome_trace_id(outcome));
             ServerTraceId = Native.Text(Native.mpt_outcome_server_trace_id(outcome));
             Elapsed = TimeSpan.FromMilliseconds(Native.mpt_outcome_elapsed_us(outcome) / 1000.0);
+            SettledAt = DateTimeOffset.FromUnixTimeMilliseconds(Native.mpt_outcome_settled_at_ms(outcome));
             Json = Native.Text(Native.mpt_outcome_json(outcome));
         }
 
@@ -34,6 +36,8 @@ namespace MptTokens
         public int? HttpStatus { get; }
         /// <summary>The number of attempts.</summary>
         public int Attempts { get; }
+        /// <summary>The number of calls for the token: more than 1 if a batch put it off and tried it again.</summary>
+        public int Rounds { get; }
         /// <summary>The title of the server's problem details.</summary>
         public string Title { get; }
         /// <summary>The detail of the server's problem details.</summary>
@@ -50,6 +54,8 @@ namespace MptTokens
         /// <summary>The server's own trace id, for its support.</summary>
         public string ServerTraceId { get; }
         public TimeSpan Elapsed { get; }
+        /// <summary>When this became known, in UTC.</summary>
+        public DateTimeOffset SettledAt { get; }
         /// <summary>All of this as JSON, with each attempt and every member of the problem details.</summary>
         public string Json { get; }
 

@@ -13,6 +13,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"runtime"
 	"strings"
 	"sync"
@@ -27,10 +28,12 @@ type Outcome struct {
 	Code       string         `json:"code"`        // what happened: "ok", "not_found", "timeout"...
 	HTTPStatus int            `json:"http_status"` // of the last response; 0: none
 	Attempts   []Attempt      `json:"attempts"`
+	Rounds     int            `json:"rounds"`  // the calls for it: more than 1 if a batch put it off and tried it again
 	Problem    map[string]any `json:"problem"`   // the server's problem details; nil: none
 	Message    string         `json:"message"`   // one sentence: what happened, what is true, what to do
 	Retryable  bool           `json:"retryable"` // whether trying again later can change it
 	TraceID    string         `json:"trace_id"`
+	SettledAt  time.Time      `json:"at"` // when this became known
 	RetryAfter time.Duration  `json:"-"` // how long the server asked to wait; 0: it did not
 	Elapsed    time.Duration  `json:"-"`
 }
@@ -182,13 +185,31 @@ type Batch struct {
 	end     func()
 }
 
+// BatchOption changes one setting of a batch. A value that cannot be used is refused by DeleteTokens.
+type BatchOption func(*C.mpt_batch_options)
+
+// Patience is how long a batch continues without a conclusive answer from the API, at most one week; default: 10 minutes.
+// A token whose call came to nothing is put off and tried again meanwhile. 0: each token is tried in one call.
+func Patience(limit time.Duration) BatchOption {
+	return func(options *C.mpt_batch_options) {
+		switch {
+		case limit == 0:
+			options.patience_ms = C.MPT_PATIENCE_NONE
+		case limit < 0:
+			options.patience_ms = math.MinInt64
+		default:
+			options.patience_ms = C.int64_t((limit-1)/time.Millisecond + 1)
+		}
+	}
+}
+
 // DeleteTokens starts a batch that runs up to concurrency calls at a time, 1 to 256. Each id is tried once.
 //
 //	for batch.Next() { fmt.Println(batch.Outcome().Message) }
 //
 // A failure is an outcome like any other. When ctx is done, calls under way are cancelled, and Next returns their
 // outcomes.
-func (c *Client) DeleteTokens(ctx context.Context, ids []string, concurrency int) (*Batch, error) {
+func (c *Client) DeleteTokens(ctx context.Context, ids []string, concurrency int, settings ...BatchOption) (*Batch, error) {
 	call, end, err := c.call(ctx)
 	if err != nil {
 		return nil, err
@@ -202,6 +223,9 @@ func (c *Client) DeleteTokens(ctx context.Context, ids []string, concurrency int
 	}
 	options := C.mpt_batch_options{concurrency: C.uint32_t(concurrency)}
 	options.size = C.uint32_t(unsafe.Sizeof(options))
+	for _, set := range settings {
+		set(&options)
+	}
 	batch := &Batch{end: end}
 	var refused *C.mpt_outcome
 	if C.mpt_batch_new(call, list, C.size_t(len(ids)), &options, &batch.handle, &refused) != C.MPT_OK {

@@ -91,8 +91,10 @@ final class Conformance {
     }
 
     private static void batch(Client client, Map<String, String> request, List<String> ids) {
+        int concurrency = Integer.parseInt(request.getOrDefault("concurrency", "8"));
+        Duration patience = request.containsKey("patience_ms") ? milliseconds(request.get("patience_ms")) : null;
         int left = Integer.parseInt(request.getOrDefault("stop_after", "-1"));
-        try (Batch batch = client.deleteTokens(ids, Integer.parseInt(request.getOrDefault("concurrency", "8")))) {
+        try (Batch batch = client.deleteTokens(ids, concurrency, null, patience)) {
             for (Outcome outcome : batch) {
                 tell(outcome, "", client);
                 if (--left == 0) {
@@ -133,6 +135,8 @@ final class Conformance {
         field("code", outcome.code());
         field("http_status", outcome.httpStatus());
         field("attempts", outcome.attempts());
+        field("rounds", outcome.rounds());
+        field("settled_at_ms", outcome.settledAt().toEpochMilli());
         field("title", outcome.title());
         field("detail", outcome.detail());
         field("message", outcome.message());

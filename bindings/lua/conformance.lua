@@ -10,11 +10,21 @@ local function encode(value)
   return (tostring(value):gsub("%W", function(byte) return ("%%%02X"):format(byte:byte()) end))
 end
 
+local function epoch(year, month, day, hour, minute, second)
+  return os.time({ year = year, month = month, day = day, hour = hour, min = minute, sec = second, isdst = false })
+end
+
+-- Milliseconds since 1970 of a time in UTC.
+local function settled_at_ms(at)
+  local year, month, day, hour, minute, second, ms = at:match("^(%d+)-(%d+)-(%d+)T(%d+):(%d+):(%d+)%.(%d+)Z$")
+  return ("%.0f"):format((epoch(year, month, day, hour, minute, second) - epoch(1970, 1, 2, 0, 0, 0) + 86400) * 1000 + ms)
+end
+
 local function tell(outcome, raised, shown)
   local problem = outcome.problem or {}
   local fields = {
     { "id", outcome.id }, { "outcome", outcome.outcome }, { "code", outcome.code }, { "http_status", outcome.http_status },
-    { "attempts", #outcome.attempts }, { "title", problem.title }, { "detail", problem.detail },
+    { "attempts", #outcome.attempts }, { "rounds", outcome.rounds }, { "settled_at_ms", settled_at_ms(outcome.at) }, { "title", problem.title }, { "detail", problem.detail },
     { "message", outcome.message }, { "retryable", outcome.retryable and 1 or 0 }, { "retry_after", outcome.retry_after }, { "trace_id", outcome.trace_id },
     { "raised", raised }, { "shown", tostring(shown) },
   }
@@ -56,7 +66,8 @@ local function read(line)
 end
 
 local function batch(client, ids, request)
-  local batch, err = client:delete_tokens(ids, { concurrency = tonumber(request.concurrency) })
+  local patience = request.patience_ms and tonumber(request.patience_ms) / 1000
+  local batch, err = client:delete_tokens(ids, { concurrency = tonumber(request.concurrency), patience = patience })
   if not batch then return tell(err, "nil, err", err) end
   local left = tonumber(request.stop_after)
   for outcome in batch do

@@ -22,6 +22,7 @@ typedef struct {
     int32_t missing_ok;
     int32_t allow_own_token;
     const char *journal;
+    int64_t patience_ms;
 } mpt_batch_options;
 
 uint32_t mpt_abi_version(void);
@@ -76,6 +77,16 @@ local function milliseconds(seconds)
   return math.ceil(seconds * 1000)
 end
 
+-- 0 is the default for C, -1 (MPT_PATIENCE_NONE) is no patience, and what is below is refused.
+local function patience_ms(seconds)
+  if not seconds then
+    return 0
+  elseif seconds == 0 then
+    return -1
+  end
+  return seconds > 0 and milliseconds(seconds) or milliseconds(seconds) - 2
+end
+
 -- JSON's null is nil in Lua.
 local function plain(value)
   if type(value) == "table" then
@@ -87,8 +98,10 @@ local function plain(value)
 end
 
 --- The result of a call for one token: its `id`; `outcome`, which is "deleted", "gone", "not_deleted" or "unknown";
--- `code`, "ok" or what happened; `http_status`; `attempts`, a list; `problem`, the server's problem details; `message`;
--- `retryable`, whether trying again later can change the result; `retry_after` in seconds; `trace_id`; `elapsed_ms`.
+-- `code`, "ok" or what happened; `http_status`; `attempts`, a list; `rounds`, the number of calls for the token, more
+-- than 1 if a batch put it off and tried it again; `problem`, the server's problem details; `message`;
+-- `retryable`, whether trying again later can change the result; `retry_after` in seconds; `trace_id`; `elapsed_ms`;
+-- `at`, when this became known, in UTC (RFC 3339).
 -- What is not known is nil. tostring returns the message.
 local Outcome = {}
 Outcome.__index = Outcome
@@ -253,6 +266,8 @@ function Client:delete_token(id)
 end
 
 --- Deletes a list of tokens, `options.concurrency` (8) at a time; `options.journal` is the path of a write-ahead record.
+-- `options.patience` is how many seconds the batch continues without a conclusive answer from the API: 600 by default, at
+-- most one week. A token whose call came to nothing is put off and tried again meanwhile. 0: one call for each token.
 -- Returns a batch, or nil and an outcome if it cannot start.
 function Client:delete_tokens(ids, options)
   options = options or {}
@@ -263,6 +278,7 @@ function Client:delete_tokens(ids, options)
   end
   local journal = options.journal and text(options.journal)
   local native = ffi.new("mpt_batch_options", { ffi.sizeof("mpt_batch_options"), options.concurrency or 0, 0, 0, journal })
+  native.patience_ms = patience_ms(options.patience)
   local batch, refused = ffi.new("mpt_batch *[1]"), ffi.new("mpt_outcome *[1]")
   local call = begin(self)
   lib.mpt_batch_new(call, list, #texts, native, batch, refused)

@@ -15,6 +15,7 @@ let out = '';
 function tell(outcome, raised, shown) {
   const fields = {
     id: outcome.id, outcome: outcome.outcome, code: outcome.code, http_status: outcome.httpStatus, attempts: outcome.attempts.length,
+    rounds: outcome.rounds, settled_at_ms: Date.parse(outcome.at),
     title: outcome.problem?.title, detail: outcome.problem?.detail, message: outcome.message, retryable: Number(outcome.retryable),
     retry_after: outcome.retryAfter,
     trace_id: outcome.traceId, raised, shown: inspect(shown),
@@ -37,8 +38,9 @@ async function answer(request) {
   try {
     if (request.get('call') === 'batch') {
       const concurrency = Number(request.get('concurrency') ?? 8);
+      const patience = request.has('patience_ms') ? Number(request.get('patience_ms')) : undefined;
       let count = 0;
-      for await (const outcome of client.deleteTokens(request.getAll('id'), { concurrency, signal })) {
+      for await (const outcome of client.deleteTokens(request.getAll('id'), { concurrency, patience, signal })) {
         tell(outcome, '', client);
         if (++count === Number(request.get('stop_after'))) break;
       }

@@ -8,6 +8,8 @@ export interface Outcome {
   /** The status of the last response. */
   readonly httpStatus: number | null;
   readonly attempts: readonly Attempt[];
+  /** The number of calls for the token: more than 1 if a batch put it off and tried it again. */
+  readonly rounds: number;
   /** The server's problem details (RFC 9457), unchanged. */
   readonly problem: Readonly<Record<string, unknown>> | null;
   /** One sentence: what happened, what is true of the token, what to do. */
@@ -18,6 +20,8 @@ export interface Outcome {
   readonly retryAfter: number | null;
   readonly traceId: string | null;
   readonly elapsedMs: number;
+  /** When this became known, in UTC (RFC 3339): `new Date(outcome.at)`. */
+  readonly at: string;
 }
 
 /** One request of a call. */
@@ -81,8 +85,15 @@ export class Client {
   /**
    * Deletes many tokens, `concurrency` (1 to 256; 8 by default) at a time. Yields outcomes, including failures, in
    * order of completion. Each id is tried once. Leaving the loop stops the batch and waits for the calls under way.
+   *
+   * `patience` is how long the batch continues without a conclusive answer from the API, in milliseconds: 600,000 by
+   * default, at most one week. A token whose call came to nothing is put off and tried again meanwhile. 0: each token is
+   * tried in one call.
    */
-  deleteTokens(ids: Iterable<string>, options?: { concurrency?: number; signal?: AbortSignal }): AsyncGenerator<Outcome, void>;
+  deleteTokens(
+    ids: Iterable<string>,
+    options?: { concurrency?: number; patience?: number; signal?: AbortSignal },
+  ): AsyncGenerator<Outcome, void>;
   /** Closes the client; calls under way continue. */
   close(): void;
   [Symbol.dispose](): void;

@@ -13,6 +13,7 @@ if (abi !== 1) throw new Error(`libmpt_tokens has the ABI ${abi}: expected 1`);
 
 koffi.struct('mpt_batch_options', {
   size: 'uint32_t', concurrency: 'uint32_t', missing_ok: 'int32_t', allow_own_token: 'int32_t', journal: 'const char *',
+  patience_ms: 'int64_t',
 });
 const configNew = library.func('void *mpt_config_new_from_env()');
 const configFree = library.func('void mpt_config_free(void *config)');
@@ -59,6 +60,13 @@ const setters = {
 const camelCase = (members) => Object.fromEntries(
   Object.entries(members).map(([name, value]) => [name.replace(/_(.)/g, (_, letter) => letter.toUpperCase()), value]),
 );
+
+// 0 is the default for C, -1 (MPT_PATIENCE_NONE) is no patience, and what is below is refused.
+function patienceMs(patience) {
+  if (patience === undefined) return 0;
+  if (patience === 0) return -1;
+  return patience < 0 ? Math.min(Math.floor(patience), -2) : Math.ceil(patience);
+}
 
 // Reads an outcome and frees it.
 function take(pointer) {
@@ -118,12 +126,15 @@ export class Client {
     }
   }
 
-  async *deleteTokens(ids, { concurrency = 8, signal } = {}) {
+  async *deleteTokens(ids, { concurrency = 8, patience, signal } = {}) {
     const call = this.#call(signal);
     const [batch, refused] = [[null], [null]];
     try {
       const texts = Array.from(ids, text);
-      const options = { size: koffi.sizeof('mpt_batch_options'), concurrency, missing_ok: 0, allow_own_token: 0, journal: null };
+      const options = {
+        size: koffi.sizeof('mpt_batch_options'), concurrency, missing_ok: 0, allow_own_token: 0, journal: null,
+        patience_ms: patienceMs(patience),
+      };
       batchNew(call.handle, texts, texts.length, options, batch, refused);
       if (refused[0]) throw new TokenError(take(refused[0]));
       for (let next; (next = await apart(batchNext, batch[0])); ) yield take(next);

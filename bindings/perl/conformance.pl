@@ -7,6 +7,7 @@ use lib "$FindBin::Bin/lib";
 use Data::Dumper ();
 use Fcntl qw(F_GETFL F_SETFL F_SETOWN O_ASYNC);
 use MPT::Tokens;
+use Time::Piece ();
 
 my $input = '';
 
@@ -25,7 +26,8 @@ sub tell_outcome {
     my ($outcome, $raised, $shown) = @_;
     my $problem = $outcome->problem // {};
     my @fields  = (
-        (map { $_ => $outcome->$_ } qw(id outcome code http_status message retry_after trace_id)),
+        (map { $_ => $outcome->$_ } qw(id outcome code http_status rounds message retry_after trace_id)),
+        settled_at_ms => Time::Piece->strptime(substr($outcome->at, 0, 19), '%Y-%m-%dT%H:%M:%S')->epoch . substr($outcome->at, 20, 3),
         retryable => $outcome->retryable ? 1 : 0,
         attempts => scalar @{ $outcome->attempts },
         title => $problem->{title}, detail => $problem->{detail}, raised => $raised, shown => Data::Dumper->new([$shown])->Indent(0)->Dump . $shown,
@@ -60,7 +62,9 @@ sub answer {
     local $SIG{IO} = sub { $client->cancel if defined line() };
     async(1) if $cancel eq 'during';
     if ($request->{call} eq 'batch') {
-        my $batch = $client->delete_tokens(\@ids, concurrency => $request->{concurrency});
+        my $patience = $request->{patience_ms};
+        $patience /= 1000 if defined $patience;
+        my $batch = $client->delete_tokens(\@ids, concurrency => $request->{concurrency}, patience => $patience);
         my $left  = $request->{stop_after};
         while (my $outcome = $batch->next) {
             tell_outcome($outcome, '', $client);

@@ -18,7 +18,7 @@ function tell(Outcome $outcome, string $raised, object $shown): void
     var_dump($shown);
     $fields = [
         'id' => $outcome->id, 'outcome' => $outcome->outcome, 'code' => $outcome->code, 'http_status' => $outcome->httpStatus,
-        'attempts' => count($outcome->attempts), 'title' => $outcome->problem['title'] ?? null,
+        'attempts' => count($outcome->attempts), 'rounds' => $outcome->rounds, 'settled_at_ms' => $outcome->settledAt->format('Uv'), 'title' => $outcome->problem['title'] ?? null,
         'detail' => $outcome->problem['detail'] ?? null, 'message' => $outcome->message, 'retryable' => (int) $outcome->retryable, 'retry_after' => $outcome->retryAfter,
         'trace_id' => $outcome->traceId, 'raised' => $raised, 'shown' => ob_get_clean() . ($shown instanceof Throwable ? $shown : ''),
     ];
@@ -74,8 +74,9 @@ function answer(array $request, array $ids): void
         $client->cancel();
     }
     if ($request['call'] === 'batch') {
+        $patience = isset($request['patience_ms']) ? $request['patience_ms'] / 1000 : null;
         $left = (int) ($request['stop_after'] ?? PHP_INT_MAX);
-        foreach ($client->deleteTokens($ids, (int) ($request['concurrency'] ?? 8)) as $outcome) {
+        foreach ($client->deleteTokens($ids, (int) ($request['concurrency'] ?? 8), patience: $patience) as $outcome) {
             tell($outcome, '', $client);
             if (--$left === 0) {
                 break;

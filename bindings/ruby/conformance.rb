@@ -6,8 +6,8 @@ TIMES = %w[timeout attempt_timeout connect_timeout].to_h { |name| ["#{name}_ms",
 FLAGS = %w[missing_ok allow_own_token].to_h { |name| [name, name.to_sym] }.freeze
 
 def tell(outcome, raised, shown)
-  fields = outcome.to_h.slice(:id, :outcome, :code, :http_status, :message, :retry_after, :trace_id).merge(
-    retryable: outcome.retryable ? 1 : 0, attempts: outcome.attempts.size, title: outcome.problem&.fetch("title", nil),
+  fields = outcome.to_h.slice(:id, :outcome, :code, :http_status, :rounds, :message, :retry_after, :trace_id).merge(
+    settled_at_ms: (outcome.settled_at.to_r * 1000).to_i, retryable: outcome.retryable ? 1 : 0, attempts: outcome.attempts.size, title: outcome.problem&.fetch("title", nil),
     detail: outcome.problem&.fetch("detail", nil), raised: raised, shown: shown.inspect + shown.to_s
   )
   puts URI.encode_www_form(fields.transform_values(&:to_s))
@@ -43,7 +43,8 @@ end
 
 def batch(client, ids, request)
   stop_after = request.fetch("stop_after", ids.size).to_i
-  options = { concurrency: request["concurrency"]&.to_i }.compact
+  patience = request["patience_ms"] && request["patience_ms"].to_i / 1000.0
+  options = { concurrency: request["concurrency"]&.to_i, patience: patience }.compact
   client.delete_tokens(ids, **options).with_index(1) do |outcome, count|
     tell(outcome, "", client)
     break if count == stop_after

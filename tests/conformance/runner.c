@@ -42,11 +42,15 @@ static void tell_number(const char *name, double number, int is_there) {
 static void tell_outcome(const mpt_outcome *outcome, const char *raised) {
     int32_t status = mpt_outcome_http_status(outcome);
     int64_t retry_after = mpt_outcome_retry_after_ms(outcome);
+    char settled_at[32];
     tell("id", mpt_outcome_token_id(outcome));
     tell("&outcome", mpt_outcome_name(mpt_outcome_kind(outcome)));
     tell("&code", mpt_code_name(mpt_outcome_code(outcome)));
     tell_number("&http_status", status, status > 0);
     tell_number("&attempts", mpt_outcome_attempts(outcome), 1);
+    tell_number("&rounds", mpt_outcome_rounds(outcome), 1);
+    snprintf(settled_at, sizeof settled_at, "%lld", (long long)mpt_outcome_settled_at_ms(outcome));
+    tell("&settled_at_ms", settled_at);
     tell("&title", mpt_outcome_title(outcome));
     tell("&detail", mpt_outcome_detail(outcome));
     tell("&message", mpt_outcome_message(outcome));
@@ -87,6 +91,8 @@ static void take(mpt_config *config, const char *name, const char *value) {
         request.stop_after = number;
     } else if (strcmp(name, "concurrency") == 0) {
         request.options.concurrency = (uint32_t)number;
+    } else if (strcmp(name, "patience_ms") == 0) {
+        request.options.patience_ms = number == 0 ? MPT_PATIENCE_NONE : (int64_t)number;
     } else if (strcmp(name, "backoff_base_ms") == 0) {
         request.backoff_base = number;
     } else if (strcmp(name, "backoff_cap_ms") == 0) {

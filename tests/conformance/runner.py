@@ -19,6 +19,8 @@ def tell(outcome, raised, shown):
         "code": outcome.code,
         "http_status": outcome.http_status,
         "attempts": len(outcome.attempts),
+        "rounds": outcome.rounds,
+        "settled_at_ms": int(outcome.settled_at.timestamp() * 1000),
         "title": outcome.problem and outcome.problem.title,
         "detail": outcome.problem and outcome.problem.detail,
         "message": outcome.message,
@@ -62,7 +64,10 @@ def begin(client, rest):
         client.cancel()
     elif rest.get("cancel") == "during":
         threading.Thread(target=lambda: sys.stdin.readline() and client.cancel()).start()
-    return {"concurrency": int(rest["concurrency"])} if "concurrency" in rest else {}
+    how = {"concurrency": int(rest["concurrency"])} if "concurrency" in rest else {}
+    if "patience_ms" in rest:
+        how["patience"] = int(rest["patience_ms"]) / 1000
+    return how
 
 
 def answer(line):

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, Write};
 use std::ops::ControlFlow;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use mpt_tokens::{BatchOptions, ClientBuilder, Error, Outcome};
 
@@ -39,6 +39,7 @@ fn answer(request: &Fields, out: &mut String) -> Result<(), Error> {
             "cancel" => cancel = value,
             "stop_after" => stop_after = number() as usize,
             "concurrency" => batch = batch.concurrency(number() as usize),
+            "patience_ms" => batch = batch.patience(millis()),
             "backoff_base_ms" => backoff[0] = millis(),
             "backoff_cap_ms" => backoff[1] = millis(),
             "api_token" => builder = builder.api_token(value),
@@ -93,6 +94,8 @@ fn tell(out: &mut String, outcome: &Outcome, raised: &str, shown: &dyn std::fmt:
         ("code", outcome.code().to_string()),
         ("http_status", outcome.http_status().map(|status| status.to_string()).unwrap_or_default()),
         ("attempts", outcome.attempts().len().to_string()),
+        ("rounds", outcome.rounds().to_string()),
+        ("settled_at_ms", outcome.settled_at().duration_since(UNIX_EPOCH).expect("after 1970").as_millis().to_string()),
         ("title", text(problem.and_then(|problem| problem.title()))),
         ("detail", text(problem.and_then(|problem| problem.detail()))),
         ("message", outcome.message().to_owned()),

@@ -71,7 +71,11 @@ func batch(ctx context.Context, client *tokens.Client, request url.Values) {
 	if request.Has("concurrency") {
 		concurrency = number(request, "concurrency")
 	}
-	batch, err := client.DeleteTokens(ctx, request["id"], concurrency)
+	var settings []tokens.BatchOption
+	if request.Has("patience_ms") {
+		settings = append(settings, tokens.Patience(time.Duration(number(request, "patience_ms"))*time.Millisecond))
+	}
+	batch, err := client.DeleteTokens(ctx, request["id"], concurrency, settings...)
 	if err != nil {
 		refused(err)
 		return
@@ -149,6 +153,8 @@ func tell(outcome tokens.Outcome, raised, shown string) {
 	set("code", outcome.Code)
 	set("http_status", outcome.HTTPStatus)
 	fields.Set("attempts", strconv.Itoa(len(outcome.Attempts)))
+	fields.Set("rounds", strconv.Itoa(outcome.Rounds))
+	fields.Set("settled_at_ms", strconv.FormatInt(outcome.SettledAt.UnixMilli(), 10))
 	set("title", outcome.Problem["title"])
 	set("detail", outcome.Problem["detail"])
 	set("message", outcome.Message)

@@ -93,12 +93,14 @@ final class Client
     /**
      * Deletes many tokens, $concurrency at a time, and yields each outcome, including failures, in order of completion.
      * Leaving the loop stops the batch and waits for the calls under way. $journal is the path of a write-ahead record.
+     * $patience is how many seconds the batch continues without a conclusive answer from the API: 600 by default, at most
+     * one week. A token whose call came to nothing is put off and tried again meanwhile. 0: each token is tried in one call.
      *
      * @param iterable<string> $ids
      * @return \Generator<int, Outcome>
      * @throws TokenException if the batch cannot start
      */
-    public function deleteTokens(iterable $ids, int $concurrency = 8, ?string $journal = null): \Generator
+    public function deleteTokens(iterable $ids, int $concurrency = 8, ?string $journal = null, ?float $patience = null): \Generator
     {
         $library = Native::library();
         [$list, $count, $texts] = self::strings(is_array($ids) ? $ids : iterator_to_array($ids, false));
@@ -106,6 +108,7 @@ final class Client
         $options->size = FFI::sizeof($options);
         $options->concurrency = $concurrency;
         $options->journal = $journals[0][0];
+        $options->patience_ms = self::patience($patience);
         $call = $this->begin();
         $batch = null;
         try {
@@ -170,6 +173,17 @@ final class Client
     {
         unset($this->calls[spl_object_id($call)]);
         Native::library()->mpt_client_free($call);
+    }
+
+    /** 0 is the default for C, -1 (MPT_PATIENCE_NONE) is no patience, and what is below is refused. */
+    private static function patience(?float $seconds): int
+    {
+        return match (true) {
+            $seconds === null => 0,
+            $seconds === 0.0 => -1,
+            $seconds > 0.0 => self::milliseconds(min($seconds, 1e12)),
+            default => PHP_INT_MIN,
+        };
     }
 
     private static function milliseconds(float $seconds): int

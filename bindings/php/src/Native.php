@@ -27,6 +27,7 @@ final class Native
             int32_t missing_ok;
             int32_t allow_own_token;
             const char *journal;
+            int64_t patience_ms;
         } mpt_batch_options;
 
         uint32_t mpt_abi_version(void);

@@ -2,6 +2,7 @@
 
 require "fiddle/import"
 require "json"
+require "time"
 
 # Deletes API tokens of the SoftwareONE Marketplace, and says what is true of them afterwards.
 module MptTokens
@@ -43,6 +44,14 @@ module MptTokens
 
     def self.milliseconds(seconds) = (seconds * 1000).ceil
 
+    # 0 is the default for C, -1 (MPT_PATIENCE_NONE) is no patience, and what is below is refused.
+    def self.patience(seconds)
+      return 0 if seconds.nil?
+      return -1 if seconds.zero?
+
+      seconds.negative? ? [milliseconds(seconds), -2].min : milliseconds(seconds)
+    end
+
     # Yields pointers for a function's results, and returns what it stored there.
     def self.out(count)
       places = Array.new(count) { "\0" * Fiddle::SIZEOF_VOIDP }
@@ -52,9 +61,11 @@ module MptTokens
   end
 
   # The result of a call for one token: everything in its JSON, by name. +outcome+ is "deleted", "gone", "not_deleted"
-  # or
-  # "unknown"; +retryable+ is whether trying again later can change the result; +retry_after+ is in seconds.
-  Outcome = Struct.new(:id, :outcome, :code, :http_status, :attempts, :problem, :message, :retryable, :retry_after, :trace_id, :elapsed_ms) do
+  # or "unknown"; +rounds+ is the number of calls for it, more than 1 if a batch put it off and tried it again;
+  # +retryable+ is whether trying again later can change the result; +retry_after+ is in seconds.
+  Outcome = Struct.new(
+    :id, :outcome, :code, :http_status, :attempts, :rounds, :problem, :message, :retryable, :retry_after, :trace_id, :elapsed_ms, :at
+  ) do
     # Reads a native outcome and frees it.
     def self.take(pointer) # :nodoc:
       return if pointer.null?
@@ -63,6 +74,9 @@ module MptTokens
     ensure
       Native.mpt_outcome_free(pointer)
     end
+
+    # When this became known: +at+, as a Time in UTC.
+    def settled_at = Time.iso8601(at)
 
     # Returns true if the token is dead: deleted or gone.
     def success? = %w[deleted gone].include?(outcome)
@@ -120,12 +134,14 @@ module MptTokens
     end
 
     # Deletes many tokens, +concurrency+ at a time, and yields each Outcome, including failures, in order of completion.
-    # Leaving the block stops the batch. Without a block, returns an Enumerator.
-    def delete_tokens(ids, concurrency: 8)
-      return enum_for(__method__, ids, concurrency: concurrency) unless block_given?
+    # Leaving the block stops the batch. Without a block, returns an Enumerator. +patience+ is how many seconds the batch
+    # continues without a conclusive answer from the API: 600 by default, at most one week. A token whose call came to
+    # nothing is put off and tried again meanwhile. 0: each token is tried in one call.
+    def delete_tokens(ids, concurrency: 8, patience: nil)
+      return enum_for(__method__, ids, concurrency: concurrency, patience: patience) unless block_given?
 
       cancellable do |call|
-        batch = new_batch(call, ids.map { |id| Native.text(id) }, concurrency)
+        batch = new_batch(call, ids.map { |id| Native.text(id) }, concurrency, Native.patience(patience))
         while (outcome = apart(call) { Outcome.take(Native.mpt_batch_next(batch)) })
           yield outcome
         end
@@ -160,8 +176,8 @@ module MptTokens
       end
     end
 
-    def new_batch(call, texts, concurrency)
-      options = [24, concurrency, 0, 0, 0].pack("L4J") # mpt_batch_options
+    def new_batch(call, texts, concurrency, patience)
+      options = [32, concurrency, 0, 0, 0, patience].pack("L4Jq") # mpt_batch_options
       batch, refused = Native.out(2) do |place, outcome|
         Native.mpt_batch_new(call, texts.pack("p*"), texts.size, options, place, outcome)
       end

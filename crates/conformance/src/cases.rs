@@ -96,6 +96,8 @@ pub(crate) struct Expect {
     #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) http_status: Option<u16>,
     pub(crate) attempts: usize,
+    /// Calls for the token: 1 where there are attempts, unless given.
+    pub(crate) rounds: Option<u32>,
     #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) title: Option<String>,
     /// Compared where it is given.

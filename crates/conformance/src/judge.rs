@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::TcpListener;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use mpt_tokens_sandbox::{Sandbox, Status};
@@ -73,6 +73,7 @@ impl World {
         let before = self.sandbox.stats();
         let mute_before = self.mute.connections();
         let started = Instant::now();
+        let since = SystemTime::now();
         runner.ask(&self.request(case))?;
         match case.cancel {
             Some(Cancel::AfterRequests(count)) => {
@@ -93,7 +94,10 @@ impl World {
         let mut wrong = Vec::new();
         for expect in case.expectations() {
             match take(&mut told, case, &expect)? {
-                Some(told) => compare(&mut wrong, &told, &expect, case, raises)?,
+                Some(told) => {
+                    compare(&mut wrong, &told, &expect, case, raises)?;
+                    compare_time(&mut wrong, &told, since)?;
+                }
                 None => wrong.push(format!("no outcome for {:?}", expect.id)),
             }
             self.compare_truth(&mut wrong, &expect);
@@ -231,6 +235,10 @@ fn compare(
         ("attempts", rest.attempts.to_string()),
         ("title", rest.title.clone().unwrap_or_default()),
     ];
+    // A call that was refused, or cancelled before its first attempt, may count or not.
+    if let Some(rounds) = rest.rounds.or((rest.attempts > 0).then_some(1)) {
+        fields.push(("rounds", rounds.to_string()));
+    }
     let retryable = rest.retryable.unwrap_or(rest.outcome == "unknown");
     fields.push(("retryable", u8::from(retryable).to_string()));
     match &rest.id {
@@ -273,6 +281,17 @@ fn compare(
         if field.contains(SECRET) {
             wrong.push(format!("the secret is shown: {field:?}"));
         }
+    }
+    Ok(())
+}
+
+/// An outcome is settled while its case runs. Its time is in whole milliseconds, rounded down.
+fn compare_time(wrong: &mut Vec<String>, told: &Told, since: SystemTime) -> Result<()> {
+    let text = told.get("settled_at_ms")?;
+    let at = text.parse().ok().map(|ms| UNIX_EPOCH + Duration::from_millis(ms));
+    let earliest = since - Duration::from_millis(1);
+    if !at.is_some_and(|at| (earliest..=SystemTime::now()).contains(&at)) {
+        wrong.push(format!("settled_at_ms is {text:?}: expected a time while the case ran"));
     }
     Ok(())
 }

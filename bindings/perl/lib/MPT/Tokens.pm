@@ -34,6 +34,12 @@ $ffi->attach(@$_) for (
 die 'libmpt_tokens has the ABI ' . mpt_abi_version() . ': expected 1' if mpt_abi_version() != 1;
 
 my $seconds = sub { POSIX::ceil($_[0] * 1000) };
+# 0 is the default for C, -1 (MPT_PATIENCE_NONE) is no patience, and what is below is refused.
+my $patience = sub {
+    my ($given) = @_;
+    return 0 unless defined $given;
+    return $given == 0 ? -1 : $given > 0 ? $seconds->($given) : -2 + $seconds->($given);
+};
 # A C string ends at NUL, which would cut an id short; U+0001 is rejected just as NUL is.
 my $text   = sub { utf8::encode(my $bytes = $_[0] =~ tr/\0/\1/r); $bytes };
 my $flag   = sub { $_[0] ? 1 : 0 };
@@ -134,7 +140,7 @@ sub delete_tokens {
     my $call    = MPT::Tokens::Call->new($self);
     my @ids     = map { $text->($_) } @$ids;
     my $journal = defined $given{journal} ? $text->($given{journal}) : undef;
-    my $options = pack 'L2 l2 p', 24, $given{concurrency} // 0, 0, 0, $journal;    # mpt_batch_options
+    my $options = pack 'L2 l2 p q', 32, $given{concurrency} // 0, 0, 0, $journal, $patience->($given{patience});    # mpt_batch_options
     my ($address) = FFI::Platypus::Buffer::scalar_to_buffer($options);
     mpt_batch_new($call->{handle}, \@ids, scalar @ids, $address, \my $batch, \my $refused);
     MPT::Tokens::Error::_check($refused);
@@ -197,7 +203,9 @@ package MPT::Tokens::Batch {
 }
 
 package MPT::Tokens::Outcome {
-    my @MEMBERS = qw(id outcome code http_status attempts problem message retryable retry_after trace_id elapsed_ms);
+    my @MEMBERS = qw(
+        id outcome code http_status attempts rounds problem message retryable retry_after trace_id elapsed_ms at
+    );
     for my $name (@MEMBERS) {
         no strict 'refs';
         *$name = sub { $_[0]{$name} };
@@ -258,11 +266,13 @@ C<missing_ok>, C<allow_own_token>, C<allow_plain_http>, C<ca_only>.
 Deletes one token and blocks until the outcome is known. Returns the outcome; dies with an error if the token is not
 dead afterwards. Ids are text: characters, not bytes.
 
-=head2 delete_tokens(\@ids, concurrency => 8, journal => $path)
+=head2 delete_tokens(\@ids, concurrency => 8, journal => $path, patience => 600)
 
 Returns a batch. Its C<next> waits for the next outcome, including failures, in order of completion; it returns undef
 when there are no more. When the last reference goes away, the batch starts no more calls and waits for those under way.
-C<journal> is the path of a write-ahead record.
+C<journal> is the path of a write-ahead record. C<patience> is how many seconds the batch continues without a conclusive
+answer from the API, at most one week: a token whose call came to nothing is put off and tried again meanwhile. With 0 each
+token is tried in one call.
 
 =head2 cancel, close
 
@@ -277,8 +287,10 @@ error is raised from there. A handler cannot make another call meanwhile.
 =head1 OUTCOME
 
 C<id>; C<outcome>, which is "deleted", "gone", "not_deleted" or "unknown"; C<is_dead>, deleted or gone; C<code>, "ok" or
-what happened; C<http_status>; C<attempts>, an array; C<problem>, the server's problem details; C<message>;
-C<retryable>, whether trying again later can change the result; C<retry_after> in seconds; C<trace_id>; C<elapsed_ms>.
+what happened; C<http_status>; C<attempts>, an array; C<rounds>, the number of calls for the token, more than 1 if a batch
+put it off and tried it again; C<problem>, the server's problem details; C<message>;
+C<retryable>, whether trying again later can change the result; C<retry_after> in seconds; C<trace_id>; C<elapsed_ms>;
+C<at>, when this became known, in UTC (RFC 3339).
 What is not known is undef.
 
 =head1 ERROR

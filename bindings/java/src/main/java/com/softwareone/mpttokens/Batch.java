@@ -6,6 +6,7 @@ import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
 import com.sun.jna.ptr.PointerByReference;
 import java.lang.ref.Cleaner;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -29,12 +30,13 @@ public final class Batch implements Iterable<Outcome>, Iterator<Outcome>, AutoCl
     private final Cleaner.Cleanable cleanable;
     private Outcome next;
 
-    Batch(Handle.Call call, List<String> ids, int concurrency, String journal) {
+    Batch(Handle.Call call, List<String> ids, int concurrency, String journal, Duration patience) {
         List<Memory> texts = new ArrayList<>();
         try {
             ids.forEach(id -> texts.add(Native.memory(id)));
             Native.BatchOptions options = new Native.BatchOptions();
             options.concurrency = concurrency;
+            options.patienceMs = milliseconds(patience);
             options.journal = journal == null ? null : Native.memory(journal);
             PointerByReference batch = new PointerByReference();
             PointerByReference refused = new PointerByReference();
@@ -49,6 +51,17 @@ public final class Batch implements Iterable<Outcome>, Iterator<Outcome>, AutoCl
             texts.forEach(Memory::close);
         }
         cleanable = Handle.CLEANER.register(this, state);
+    }
+
+    /** As C takes it: 0 for the default, -1 (MPT_PATIENCE_NONE) for no patience; rounded up. */
+    private static long milliseconds(Duration patience) {
+        if (patience == null) {
+            return 0;
+        }
+        if (patience.isNegative()) {
+            return Long.MIN_VALUE;
+        }
+        return patience.isZero() ? -1 : patience.plusNanos(999_999).toMillis();
     }
 
     @Override

@@ -66,7 +66,18 @@ public final class Client implements AutoCloseable {
 
     /** Deletes many tokens with a journal, a write-ahead record from which a second run resumes; null for none. */
     public Batch deleteTokens(List<String> ids, int concurrency, String journal) {
-        return new Batch(call(), ids, concurrency, journal);
+        return deleteTokens(ids, concurrency, journal, null);
+    }
+
+    /**
+     * The same with the time for which the batch continues without a conclusive answer from the API, at most one week;
+     * null for the default, 10 minutes. A token whose call came to nothing is put off and tried again meanwhile. With
+     * {@link Duration#ZERO} each token is tried in one call.
+     *
+     * @throws TokenException the batch cannot start
+     */
+    public Batch deleteTokens(List<String> ids, int concurrency, String journal, Duration patience) {
+        return new Batch(call(), ids, concurrency, journal, patience);
     }
 
     /** Cancels all calls under way, and every later one. */

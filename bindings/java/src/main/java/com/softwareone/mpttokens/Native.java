@@ -54,6 +54,7 @@ interface Native extends Library {
     String mpt_outcome_token_id(Pointer outcome);
     int mpt_outcome_http_status(Pointer outcome);
     int mpt_outcome_attempts(Pointer outcome);
+    int mpt_outcome_rounds(Pointer outcome);
     String mpt_outcome_title(Pointer outcome);
     String mpt_outcome_detail(Pointer outcome);
     int mpt_outcome_retryable(Pointer outcome);
@@ -62,6 +63,7 @@ interface Native extends Library {
     String mpt_outcome_trace_id(Pointer outcome);
     String mpt_outcome_server_trace_id(Pointer outcome);
     long mpt_outcome_elapsed_us(Pointer outcome);
+    long mpt_outcome_settled_at_ms(Pointer outcome);
     String mpt_code_name(int code);
     String mpt_outcome_name(int kind);
 
@@ -85,13 +87,14 @@ interface Native extends Library {
         }
     }
 
-    @Structure.FieldOrder({"size", "concurrency", "missingOk", "allowOwnToken", "journal"})
+    @Structure.FieldOrder({"size", "concurrency", "missingOk", "allowOwnToken", "journal", "patienceMs"})
     final class BatchOptions extends Structure {
         public int size = size();
         public int concurrency;
         public int missingOk;
         public int allowOwnToken;
         public Pointer journal;
+        public long patienceMs;
     }
 
     private static Native load() {

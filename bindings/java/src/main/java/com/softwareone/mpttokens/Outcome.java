@@ -5,6 +5,7 @@ import static com.softwareone.mpttokens.Native.LIBRARY;
 import com.sun.jna.Pointer;
 import java.io.Serializable;
 import java.time.Duration;
+import java.time.Instant;
 
 /**
  * The result of a call for one token. What is not known is null.
@@ -14,6 +15,7 @@ import java.time.Duration;
  * @param code what happened: "ok", "not_found", "timeout"...
  * @param httpStatus the status of the last response
  * @param attempts the number of attempts
+ * @param rounds the number of calls for the token: more than 1 if a batch put it off and tried it again
  * @param title the title of the server's problem details
  * @param detail the detail of the server's problem details
  * @param message one sentence: what happened, what is true, what to do
@@ -23,6 +25,7 @@ import java.time.Duration;
  * @param traceId the W3C trace id that was sent with every attempt
  * @param serverTraceId the server's own trace id, for its support
  * @param elapsed how long the call took, including pauses
+ * @param settledAt when this became known
  * @param json all of this as JSON, with each attempt and every member of the problem details
  */
 public record Outcome(
@@ -31,6 +34,7 @@ public record Outcome(
         String code,
         Integer httpStatus,
         int attempts,
+        int rounds,
         String title,
         String detail,
         String message,
@@ -39,6 +43,7 @@ public record Outcome(
         String traceId,
         String serverTraceId,
         Duration elapsed,
+        Instant settledAt,
         String json)
         implements Serializable {
 
@@ -61,6 +66,7 @@ public record Outcome(
                     LIBRARY.mpt_code_name(LIBRARY.mpt_outcome_code(pointer)),
                     status == 0 ? null : Integer.valueOf(status),
                     LIBRARY.mpt_outcome_attempts(pointer),
+                    LIBRARY.mpt_outcome_rounds(pointer),
                     LIBRARY.mpt_outcome_title(pointer),
                     LIBRARY.mpt_outcome_detail(pointer),
                     LIBRARY.mpt_outcome_message(pointer),
@@ -69,6 +75,7 @@ public record Outcome(
                     LIBRARY.mpt_outcome_trace_id(pointer),
                     LIBRARY.mpt_outcome_server_trace_id(pointer),
                     Duration.ofNanos(LIBRARY.mpt_outcome_elapsed_us(pointer) * 1000),
+                    Instant.ofEpochMilli(LIBRARY.mpt_outcome_settled_at_ms(pointer)),
                     LIBRARY.mpt_outcome_json(pointer));
         } finally {
             LIBRARY.mpt_outcome_free(pointer);
