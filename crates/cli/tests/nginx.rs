@@ -57,7 +57,8 @@ fn it_tells_what_nginx_did(
     needs!(NGINX, OPENSSL);
     let nginx = Nginx::start();
     let mut program = Command::new(env!("CARGO_BIN_EXE_mpt-tokens"));
-    program.args(["delete", id, "--yes", "--format", "ndjson", "--attempts", "2"]);
+    let told = ["--format", "ndjson", "--attempts", "2", "--patience", "0"];
+    program.args(["delete", id, "--yes"]).args(told);
     if matches!(over, Over::Tls | Over::Tls11) {
         program.arg("--ca-file").arg(nginx.folder.path().join("authority.pem"));
     }
