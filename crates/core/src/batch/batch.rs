@@ -12,17 +12,17 @@ use crate::outcome::outcome::Outcome;
 use crate::outcome::result::Error;
 
 impl Client {
-    /// Deletes many tokens: an iterator of reports, in order of completion, that pulls ids as it goes.
+    /// Deletes many tokens. Returns an iterator of outcomes, in order of completion, that pulls ids as it goes.
     ///
-    /// Each id is tried once; memory is at most 64 bytes a distinct id. All calls together keep one pause when the
-    /// server asks for one (429, or 503 with `Retry-After`), and a pace once its limit is known; they share the
-    /// client's reserve of retries. An answer of 401 stops the batch, and so does a pause of more than ten minutes,
-    /// or than one call may take where that is longer: what was pulled and not started is `skipped`.
-    /// The token in use goes last, where deleting it is allowed at all.
+    /// Each distinct id has one outcome and takes at most 64 bytes of memory. If the server asks for a pause (429, or
+    /// 503 with `Retry-After`), all calls keep it. Once its limit is known, all calls together keep below it. They
+    /// share the client's reserve of retries. A 401 stops the batch, and so does a pause that is longer than both
+    /// [`BatchOptions::patience`] and the timeout of a call: what was pulled and not started is `skipped`. If the token
+    /// in use may be deleted, it is deleted last.
     ///
     /// # Errors
-    /// `invalid_argument` when the concurrency or the patience is out of its range or the journal is in use by another batch;
-    /// `invalid_config` when the journal is for another base URL or another API token. Nothing was sent then.
+    /// `invalid_argument` if the concurrency or the patience is out of range, or if another batch uses the journal;
+    /// `invalid_config` if the journal is for another base URL or API token. Nothing was sent then.
     pub fn batch<I>(&self, ids: I, options: &BatchOptions) -> Result<Batch<I::IntoIter>, Error>
     where
         I: IntoIterator,
@@ -32,12 +32,12 @@ impl Client {
         Ok(Batch::new(self, ids.into_iter(), options, seen_ids))
     }
 
-    /// What [`Client::batch`] would do with these ids, in order, without sending anything: an id that would be sent
-    /// has a report with the code `skipped` that says to where, and one that would be refused the report of that.
-    /// The journal is looked at and not changed; [`Journal::look`] gives one for that.
+    /// Returns what [`Client::batch`] would do with these ids, in order, and sends nothing. An id that would be sent
+    /// has an outcome with the code `skipped`, whose message says where to. An id that would be refused has the outcome
+    /// of that. The journal is read and not changed; [`Journal::look`] opens one for this.
     ///
     /// # Errors
-    /// As [`Client::batch`].
+    /// As for [`Client::batch`].
     pub fn dry_run<I>(&self, ids: I, options: &BatchOptions) -> Result<DryRun<I::IntoIter>, Error>
     where
         I: IntoIterator,
@@ -64,13 +64,13 @@ impl Client {
         }
     }
 
-    /// Deletes many tokens: as [`Client::batch`], with a callback on the calling thread for each report.
+    /// Deletes many tokens, like [`Client::batch`], and calls a function on the calling thread for each outcome.
     ///
-    /// When the callback breaks, no more ids are pulled; it is called on for those that were pulled already, which
-    /// are under way or `skipped`.
+    /// If the function breaks, no more ids are pulled. It is still called for ids that were pulled already; these are
+    /// under way or `skipped`.
     ///
     /// # Errors
-    /// As [`Client::batch`].
+    /// As for [`Client::batch`].
     pub fn delete_tokens<I>(
         &self,
         ids: I,

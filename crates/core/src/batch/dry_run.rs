@@ -11,8 +11,8 @@ use crate::journal::seen_ids::SeenIds;
 use crate::outcome::code::Code;
 use crate::outcome::outcome::Outcome;
 
-/// What a batch would do, made by [`Client::dry_run`]: an iterator of reports, none of which says that anything was
-/// sent. Ids are pulled one by one.
+/// What a batch would do: an iterator of outcomes, made by [`Client::dry_run`]. It sends nothing, and pulls ids one by
+/// one.
 pub struct DryRun<I> {
     client: Client,
     ids: Option<I>,
@@ -46,12 +46,12 @@ impl<I> DryRun<I> {
         }
     }
 
-    /// Ids that were pulled again: they would not be tried again.
+    /// Returns how many ids were pulled more than once. They would be tried once.
     pub fn duplicates(&self) -> u64 {
         self.duplicates
     }
 
-    /// Ids that the journal knows to be dead: they would not be asked again.
+    /// Returns how many tokens the journal lists as dead. No request would be sent for them.
     pub fn already_done(&self) -> u64 {
         self.already_done
     }

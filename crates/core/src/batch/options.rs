@@ -28,15 +28,15 @@ const DEFAULT_CONCURRENCY: usize = 8;
 pub struct BatchItem {
     /// The token id.
     pub id: String,
-    /// Whether this token was asked to be deleted before and the answer is not known: as
+    /// Whether an earlier request for this token got no answer, like
     /// [`DeleteOptions::after_lost_answer`](crate::DeleteOptions::after_lost_answer).
     pub after_lost_answer: bool,
-    /// The token's own value, which [`BatchOptions::prove`] needs; for nothing else is it used.
+    /// The token's own value. Only [`BatchOptions::prove`] uses it.
     pub value: Option<ApiToken>,
-    /// Whether the token is known to be dead, by whoever made the list: it is not asked to be deleted, and counted as
+    /// Whether the author of the list knows that the token is dead. Then no request is sent for it, and it counts as
     /// [`BatchSummary::already_done`].
     pub known_dead: bool,
-    /// As [`BatchOptions::missing_ok`], for this token; `None` for what those say.
+    /// Overrides [`BatchOptions::missing_ok`] for this token; `None` does not.
     pub missing_ok: Option<bool>,
 }
 
@@ -83,7 +83,7 @@ impl From<&String> for BatchItem {
     }
 }
 
-/// What the ids of a batch are made from: an id, or word that the next one is still to come.
+/// What a source of ids yields: an id, or the news that the next one is not there yet.
 #[derive(Clone, Debug)]
 pub enum Pull {
     /// An id.
@@ -99,7 +99,7 @@ impl<T: Into<BatchItem>> From<T> for Pull {
     }
 }
 
-/// How a batch is done: made with [`BatchOptions::new`].
+/// The options of a batch, made with [`BatchOptions::new`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct BatchOptions {
@@ -114,7 +114,7 @@ pub struct BatchOptions {
 }
 
 impl BatchOptions {
-    /// Eight calls at once, no journal; for the rest as the client does.
+    /// Eight calls at once, ten minutes of patience, no journal; otherwise the client's own settings.
     pub fn new() -> BatchOptions {
         BatchOptions {
             concurrency: DEFAULT_CONCURRENCY,
@@ -128,55 +128,55 @@ impl BatchOptions {
         }
     }
 
-    /// How many calls may run at once, 1 to 256; 8 by default. With 1 they run on the calling thread.
+    /// Sets how many calls may run at once: 1 to 256, 8 by default. With 1, they run on the calling thread.
     pub fn concurrency(self, calls: usize) -> Self {
         BatchOptions { concurrency: calls, ..self }
     }
 
-    /// Whether a token that the API does not know is a success (`gone`) from the first attempt on.
+    /// Sets whether a token that the API does not know is a success (`gone`) from the first attempt.
     pub fn missing_ok(self, yes: bool) -> Self {
         BatchOptions { missing_ok: Some(yes), ..self }
     }
 
-    /// Whether the token in use may be deleted. It goes last then, after everything else is done.
+    /// Sets whether the token in use may be deleted. Then it is deleted last, after everything else is done.
     pub fn allow_own_token(self, yes: bool) -> Self {
         BatchOptions { allow_own_token: Some(yes), ..self }
     }
 
-    /// A handle that ends this batch, beside the client's own: the calls under way are cancelled, what was pulled and
-    /// not started is `skipped`, and no more ids are pulled.
+    /// Adds a handle that ends this batch, besides the client's own. It cancels the calls under way. What was pulled
+    /// and not started is `skipped`, and no more ids are pulled.
     pub fn cancel(self, cancel: &Cancel) -> Self {
         BatchOptions { cancel: Some(cancel.clone()), ..self }
     }
 
-    /// Whether each token that is deleted or gone and whose value is at hand ([`BatchItem::value`], and the API token
-    /// in use) is asked for proof as [`Client::prove_deleted`] does: see [`Outcome::proof`].
+    /// Sets whether to prove each token that is deleted or gone, as [`Client::prove_deleted`] does: see
+    /// [`Outcome::proof`]. This needs the value of the token: [`BatchItem::value`], or the API token in use.
     ///
-    /// That holds for a token that the journal knows to be dead and not to be proven, and for one whose value comes only
-    /// after its id: a report of its own, without attempts, brings the proof then.
+    /// It also applies to a token that the journal lists as dead and not proven, and to a token whose value comes after
+    /// its id. The proof then comes in an outcome of its own, without attempts.
     pub fn prove(self, yes: bool) -> Self {
         BatchOptions { prove: yes, ..self }
     }
 
-    /// Whether ids that the journal knows to be dead are reported again, so that one batch tells of every id of the list:
-    /// see [`Outcome::from_journal`]. They are not asked again, and count as [`BatchSummary::already_done`] alone.
+    /// Sets whether to return tokens that the journal lists as dead, so that one batch reports the whole list: see
+    /// [`Outcome::from_journal`]. No request is sent for them, and they count only as [`BatchSummary::already_done`].
     pub fn replay(self, yes: bool) -> Self {
         BatchOptions { replay: yes, ..self }
     }
 
-    /// How long to go on without one conclusive answer: 10 minutes by default, one week at most; zero for one call a token
-    /// and no more.
+    /// Sets how long to go on without a conclusive answer: 10 minutes by default, one week at most. With zero, each
+    /// token gets one call and no more.
     ///
-    /// A token whose call came to nothing (no connection, a lost answer, a server error, a limit) is put off and called
-    /// for again, while the API answers others; it is reported once it is settled. Where calls fail one after the other,
-    /// no more ids are pulled, and one call at a time, ever more rarely, finds out whether the API is back. Only after
-    /// all this time without a conclusive answer are tokens given up: reported as they are, or as `skipped` where they
+    /// If a call settles nothing (no connection, a lost answer, a server error, a limit), its token is put off and
+    /// tried again later, while other tokens go on. Its outcome is returned once it is settled. If calls fail one after
+    /// the other, single calls, ever further apart, find out whether the API is back. Only if no answer was conclusive
+    /// for all this time does the batch give up: it returns the outcomes as they are, and `skipped` for tokens that
     /// were pulled and never tried ([`Stopped::NoAnswer`](crate::Stopped::NoAnswer)).
     pub fn patience(self, limit: Duration) -> Self {
         BatchOptions { patience: limit, ..self }
     }
 
-    /// A record on disk that survives a crash, and from which the next batch resumes.
+    /// Sets a journal: a record on disk that survives a crash, and from which the next batch resumes.
     pub fn journal(self, journal: Journal) -> Self {
         BatchOptions { journal: Some(journal), ..self }
     }

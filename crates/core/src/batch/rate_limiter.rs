@@ -30,11 +30,11 @@ const REMEMBERED: f64 = 5.0;
 /// A rate doubles within ten times as many answers as it was learned from.
 const RISE: f64 = std::f64::consts::LN_2 / 10.0;
 
-/// Why a batch is quiet just now.
+/// A pause that the server asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pause {
-    /// How long it lasts yet.
+    /// The time that is left of it.
     pub left: Duration,
     /// The status that asked for it: 429 or 503.
     pub http_status: u16,
@@ -66,8 +66,8 @@ struct State {
     heeded_from: Option<Instant>,
     /// From how many answers the next rate is learned. Half as many refusals are a crowd.
     enough: u64,
-    /// The refusals, less twice what passed, and no more than a crowd: where less than two thirds are refused at random,
-    /// they do not add up.
+    /// The refusals, less twice what passed, and no more than a crowd: where less than two thirds are refused at
+    /// random, they do not add up.
     refusals: u64,
     /// What passed since the last pause whose length no server told, and that length.
     passed_since_pause: u64,

@@ -24,15 +24,15 @@ use crate::outcome::lost::Lost;
 use crate::outcome::outcome::Outcome;
 use crate::wait::cancel::Cancel;
 
-/// A batch: an iterator of reports, made by [`Client::batch`].
+/// A batch: an iterator of outcomes, made by [`Client::batch`].
 ///
-/// Ids are pulled inside `next`, on the thread that calls it, about twice as many ahead as calls run at once, and
-/// never while a report is ready. Reports come in order of completion, one for each id that was pulled, but for
-/// duplicates and for what a journal knows to be dead. Between two calls of `next` the calls under way go on.
+/// `next` pulls ids on the thread that calls it, about twice as many as calls run at once, and never while an outcome
+/// is ready. Outcomes come in order of completion, one for each id that was pulled, except for duplicates and for
+/// tokens that a journal lists as dead. Between two calls of `next`, the calls under way go on.
 ///
-/// Dropping it stops it: what is under way is waited for, or cancelled through a cancel handle.
+/// Dropping a batch stops it, and waits for the calls under way. A cancel handle ends these early.
 ///
-/// It belongs to the process that made it: in a forked child it has ended, and the reports are the parent's.
+/// A batch belongs to the process that made it. In a forked child it has ended; the outcomes are the parent's.
 pub struct Batch<I> {
     /// `None` once it has ended.
     pub(crate) ids: Option<I>,
@@ -66,35 +66,35 @@ pub struct Batch<I> {
     pub(crate) summary: BatchSummary,
 }
 
-/// A hand on a batch for other threads, made by [`Batch::handle`]: for a progress bar, and for whoever hears the
-/// interrupt. A clone is for the same batch.
+/// A handle to a batch for other threads, made by [`Batch::handle`]: for a progress bar, or for a signal handler's
+/// thread. A clone is for the same batch.
 #[derive(Clone)]
 pub struct BatchHandle {
     workers: Arc<Workers>,
 }
 
 impl BatchHandle {
-    /// As [`Batch::stop`].
+    /// Stops the batch, like [`Batch::stop`].
     pub fn stop(&self) {
         self.workers.stop(Stopped::Asked);
     }
 
-    /// The pause that all calls keep now, if any: the server asked for it.
+    /// Returns the pause that the server asked for and all calls keep now; `None` means no pause.
     pub fn pause(&self) -> Option<Pause> {
         if self.workers.is_elsewhere() { None } else { self.workers.rate_limiter().pause() }
     }
 
-    /// How many tokens are put off now, to be called for again: nothing conclusive came of the calls so far.
+    /// Returns how many tokens are put off now, because their calls have settled nothing yet.
     pub fn put_off(&self) -> usize {
         if self.workers.is_elsewhere() { 0 } else { self.workers.noted().0 }
     }
 
-    /// The outage that the batch waits for now, if any: its calls failed one after the other.
+    /// Returns the outage that the batch waits out now; `None` means that the API answers.
     pub fn outage(&self) -> Option<Outage> {
         if self.workers.is_elsewhere() { None } else { self.workers.noted().1 }
     }
 
-    /// How many calls are started a second at most; `None` while the server has shown no limit.
+    /// Returns how many calls start per second at most; `None` means that the server has shown no limit.
     pub fn rate(&self) -> Option<f64> {
         if self.workers.is_elsewhere() { None } else { self.workers.rate_limiter().rate() }
     }
@@ -169,23 +169,23 @@ where
 }
 
 impl<I> Batch<I> {
-    /// Pulls no more ids. What is under way finishes; what was pulled and not started is reported as `skipped`. Go on
-    /// calling `next` for these reports.
+    /// Stops pulling ids. Calls under way finish; what was pulled and not started is `skipped`. Keep calling `next` for
+    /// these outcomes.
     pub fn stop(&self) {
         self.workers.stop(Stopped::Asked);
     }
 
-    /// Why no more ids are tried, where that is so.
+    /// Returns why the batch stopped before the end of its list; `None` means that it did not.
     pub fn stopped(&self) -> Option<Stopped> {
         self.workers.stopped()
     }
 
-    /// The counts of what was reported so far.
+    /// Returns the counts of the outcomes so far.
     pub fn summary(&self) -> BatchSummary {
         self.summary
     }
 
-    /// What another thread may know and do of this batch.
+    /// Returns a handle to this batch for another thread.
     pub fn handle(&self) -> BatchHandle {
         BatchHandle { workers: Arc::clone(&self.workers) }
     }

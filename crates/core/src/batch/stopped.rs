@@ -10,21 +10,21 @@ use crate::outcome::code::{Code, OutcomeKind};
 use crate::outcome::lost::Lost;
 use crate::outcome::outcome::{Outcome, Proof};
 
-/// Why a batch tries no more ids, though there are some. As text it says what to do, where there is something.
+/// Why a batch stopped before the end of its list. As text, it also says what to do, if there is something to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stopped {
-    /// It was told to: [`Batch::stop`](crate::Batch::stop).
+    /// [`Batch::stop`](crate::Batch::stop) was called.
     Asked,
     /// It was cancelled.
     Cancelled,
-    /// The API does not accept the API token: it answered 401.
+    /// The API answered 401: it does not accept the API token.
     Unauthorized,
-    /// The server wants to be left alone for longer than is waited.
+    /// The server asked for a longer pause than the batch waits.
     Paused(Pause),
-    /// No answer was conclusive for as long as [`BatchOptions::patience`](crate::BatchOptions::patience) says.
+    /// No answer was conclusive for as long as [`BatchOptions::patience`](crate::BatchOptions::patience).
     NoAnswer(Duration),
-    /// The journal cannot be written: in words.
+    /// The journal cannot be written; the text says why.
     Journal(String),
 }
 

@@ -6,29 +6,29 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct BatchSummary {
-    /// Reports with the outcome `deleted`.
+    /// Outcomes that are `deleted`.
     pub deleted: u64,
-    /// Reports with the outcome `gone`.
+    /// Outcomes that are `gone`.
     pub gone: u64,
-    /// Reports with the outcome `not_deleted`.
+    /// Outcomes that are `not_deleted`.
     pub not_deleted: u64,
-    /// Reports with the outcome `unknown`.
+    /// Outcomes that are `unknown`.
     pub unknown: u64,
-    /// Reports with the code `not_found`: the API does not know the token, and nothing worse is known of it. They are
-    /// counted by their outcome, too.
+    /// Outcomes that are `not_deleted` with the code `not_found`: the API does not know the token. They count as
+    /// `not_deleted`, too.
     pub not_found: u64,
-    /// Reports with the code `skipped`; they are counted by their outcome, too.
+    /// Outcomes with the code `skipped`. They count as `not_deleted` or `unknown`, too.
     pub skipped: u64,
-    /// Ids that were pulled again: not tried again, not reported again.
+    /// Ids that were pulled more than once: only the first one has an outcome.
     pub duplicates: u64,
-    /// Ids that the journal or the list ([`BatchItem::known_dead`]) knows to be dead: not asked again; what the journal
-    /// knows is reported again where that is asked for ([`BatchOptions::replay`]).
+    /// Ids that the journal or the list ([`BatchItem::known_dead`]) says are dead. No request is sent for them.
+    /// [`BatchOptions::replay`] returns those of the journal.
     pub already_done: u64,
-    /// Tokens that are dead and not proven, since their values were not at hand where proof was asked for.
+    /// Tokens that are dead and not proven, because their values were not given.
     pub without_value: u64,
-    /// Tokens that were called for more than once, since nothing conclusive came at first:
+    /// Tokens that were put off at least once, because their first call settled nothing:
     /// see [`Outcome::rounds`](crate::Outcome::rounds).
     pub put_off: u64,
-    /// All reports of what was tried: not those that only bring a proof, or what the journal knows.
+    /// All outcomes, except those that only add a proof and those from the journal.
     pub total: u64,
 }

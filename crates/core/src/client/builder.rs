@@ -139,8 +139,8 @@ impl ClientBuilder {
         self
     }
 
-    /// If true, plain `http` is allowed to hosts other than loopback: the API token is then sent unencrypted. The default
-    /// is false.
+    /// If true, plain `http` is allowed to hosts other than loopback: the API token is then sent unencrypted. The
+    /// default is false.
     pub fn allow_plain_http(mut self, yes: bool) -> Self {
         self.allow_plain_http = yes;
         self
@@ -165,8 +165,8 @@ impl ClientBuilder {
         self
     }
 
-    /// If true, the given certificate authorities are trusted instead of the platform's, not in addition. The default is
-    /// false. A bundle made with [`CaBundle::only`] does not need it.
+    /// If true, the given certificate authorities are trusted instead of the platform's, not in addition. The default
+    /// is false. A bundle made with [`CaBundle::only`] does not need it.
     pub fn ca_only(mut self, yes: bool) -> Self {
         self.ca_only = yes;
         self
@@ -196,12 +196,12 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets a function that looks up host names, in place of the system's: `look` gets a host and a port, and returns the
-    /// addresses to try. Use it to reach a host at another address, and in tests.
+    /// Sets a function that looks up host names, in place of the system's: `look` gets a host and a port, and returns
+    /// the addresses to try. Use it to reach a host at another address, and in tests.
     ///
-    /// It runs on its own thread whenever a connection to a name is opened, and may still run when the call has ended. It
-    /// is not used for IP addresses, for `localhost`, or for names that a proxy looks up. If it returns no address or an
-    /// error, or panics, the code is `resolve_failed`.
+    /// It runs on its own thread whenever a connection to a name is opened, and may still run when the call has ended.
+    /// It is not used for IP addresses, for `localhost`, or for names that a proxy looks up. If it returns no address
+    /// or an error, or panics, the code is `resolve_failed`.
     pub fn lookup(
         mut self,
         look: impl Fn(&str, u16) -> std::io::Result<Vec<std::net::SocketAddr>> + Send + Sync + 'static,
@@ -214,8 +214,8 @@ impl ClientBuilder {
     ///
     /// # Errors
     /// `invalid_config` if the API token, the base URL, the proxy, the CA file or the user agent cannot be used.
-    /// `invalid_argument` if a number is out of range. The message says which one, what was expected and what was found,
-    /// but never the secret.
+    /// `invalid_argument` if a number is out of range. The message says which one, what was expected and what was
+    /// found, but never the secret.
     pub fn build(self) -> Result<Client, Error> {
         self.try_build().map_err(|(code, message)| Error::refused(code, None, message))
     }

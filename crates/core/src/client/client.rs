@@ -30,9 +30,9 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Deletes API tokens.
 ///
-/// A client is immutable, `Send` and `Sync`, and cheap to clone. A clone shares the connections, the retry budget and the
-/// cancel handle. Connections are pooled: as many idle ones are kept as calls ran at once. After a fork, the child opens
-/// its own.
+/// A client is immutable, `Send` and `Sync`, and cheap to clone. A clone shares the connections, the retry budget and
+/// the cancel handle. Connections are pooled: as many idle ones are kept as calls ran at once. After a fork, the child
+/// opens its own.
 ///
 /// ```no_run
 /// let client = mpt_tokens::Client::from_env()?;
@@ -59,8 +59,8 @@ pub(crate) struct Shared {
 impl Client {
     /// Deletes one token.
     ///
-    /// Blocks until the outcome is known, at most for the client's timeout. Failed attempts are repeated where that is safe
-    /// and can help. Every failure says whether the token may have been deleted anyway.
+    /// Blocks until the outcome is known, at most for the client's timeout. Failed attempts are repeated where that is
+    /// safe and can help. Every failure says whether the token may have been deleted anyway.
     ///
     /// # Errors
     /// Any code except `ok` and `skipped`. The kind of an error is `not_deleted` or `unknown`.
@@ -80,7 +80,8 @@ impl Client {
         self.outcome(token_id.as_ref(), options, None).into_result()
     }
 
-    /// Returns a client that shares these connections and is cancelled by another handle: use it to cancel a single call.
+    /// Returns a client that shares these connections and is cancelled by another handle: use it to cancel a single
+    /// call.
     #[must_use]
     pub fn with_cancel(&self, cancel: Cancel) -> Client {
         Client { shared: Arc::clone(&self.shared), cancel }
@@ -101,8 +102,9 @@ impl Client {
         self.shared.network.token().token_id()
     }
 
-    /// Returns true if an id is, or may be, that of the token in use. Ids that differ only in case, in surrounding white
-    /// space, in invisible characters or in ones that look alike count as the same, because a server may treat them so.
+    /// Returns true if an id is, or may be, that of the token in use. Ids that differ only in case, in surrounding
+    /// white space, in invisible characters or in ones that look alike count as the same, because a server may treat
+    /// them so.
     pub fn is_own_token(&self, token_id: impl AsRef<str>) -> bool {
         let token_id = token_id.as_ref();
         self.own_token_id().is_some_and(|own| {

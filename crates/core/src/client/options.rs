@@ -33,14 +33,14 @@ impl DeleteOptions {
         DeleteOptions { missing_ok: Some(yes), ..self }
     }
 
-    /// If true, the token in use may be deleted. A 401 after a lost answer then means `gone`, although the API answers a
-    /// value that was mistyped, and never worked, in the same way.
+    /// If true, the token in use may be deleted. A 401 after a lost answer then means `gone`, although the API answers
+    /// a value that was mistyped, and never worked, in the same way.
     pub fn allow_own_token(self, yes: bool) -> Self {
         DeleteOptions { allow_own_token: Some(yes), ..self }
     }
 
-    /// If true, an earlier run asked to delete this token and did not learn the answer, for example because it crashed. A
-    /// 404 then means `gone`. A failure is `unknown`, except that an invalid id is still `not_deleted`.
+    /// If true, an earlier run asked to delete this token and did not learn the answer, for example because it crashed.
+    /// A 404 then means `gone`. A failure is `unknown`, except that an invalid id is still `not_deleted`.
     pub fn after_lost_answer(self, yes: bool) -> Self {
         DeleteOptions { lost_before: if yes { Lost::Before } else { Lost::No }, ..self }
     }

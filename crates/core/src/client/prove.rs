@@ -24,15 +24,16 @@ use crate::outcome::result::Error;
 use crate::wait::wait::Cancels;
 
 impl Client {
-    /// Asks for proof that a token is dead: sends the DELETE for the id inside its value, with that value as the
-    /// credential. A deleted token can no longer be used for authentication, so the answer must be 401. Then sends the
-    /// same request with the client's own API token, which the API must answer 404: so it is the value that the 401 is
-    /// about. Where the client's own API token is that value, there is no such control: then the value must have been
-    /// accepted before, by this client and with 204, and the 401 must be the API's. [`Proof::basis`] says which it was.
+    /// Proves that a token is dead.
     ///
-    /// Only for values whose token is to die: one that is still there is deleted by these very requests. Everything of
-    /// the client holds: its connections, limits, retries and cancel handle; its timeout is that of all requests
-    /// together.
+    /// Sends the DELETE for the id inside the value, with that value as the credential. A deleted token can no longer
+    /// be used for authentication, so the answer must be 401. Then sends the same request with the client's own API
+    /// token, as a control. The API must answer it with 404: this shows that the 401 is about the value. If the value
+    /// is the client's own API token, there is no control. Then this client must have had the value accepted before
+    /// (204), and the 401 must come from the API. [`Proof::basis`] says which of the two applies.
+    ///
+    /// Use this only for a token that is to be deleted: if it still exists, these requests delete it. The client's
+    /// connections, limits, retries and cancel handle apply; its timeout covers all requests together.
     ///
     /// ```no_run
     /// use mpt_tokens::{ApiToken, Client};
@@ -45,16 +46,16 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// `invalid_argument` when the value does not have the form `idt:TKN-XXXX-XXXX:<secret>`, or is longer than 4096
-    /// bytes. Whatever the server answers is a [`Proof`].
+    /// `invalid_argument` if the value does not have the form `idt:TKN-XXXX-XXXX:<secret>`, or is longer than 4096
+    /// bytes. Any answer of the server becomes a [`Proof`].
     pub fn prove_deleted(&self, value: &ApiToken) -> Result<Proof, Error> {
         self.prove_deleted_with(value, &DeleteOptions::new())
     }
 
-    /// As [`Client::prove_deleted`], with a trace and a cancel handle of its own; the other options mean nothing here.
+    /// Like [`Client::prove_deleted`], with its own trace and cancel handle. The other options are ignored.
     ///
     /// # Errors
-    /// As [`Client::prove_deleted`].
+    /// As for [`Client::prove_deleted`].
     pub fn prove_deleted_with(
         &self,
         value: &ApiToken,

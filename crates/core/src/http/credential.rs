@@ -65,8 +65,8 @@ impl Credential {
         before.remove_front(before.len() - kept);
     }
 
-    /// Makes an echo of the value unreadable in a body, escaped as JSON or URLs have it, too: who parses that body would
-    /// have it in plain.
+    /// Makes an echo of the value unreadable in a body, escaped as JSON or URLs have it, too: who parses that body
+    /// would have it in plain.
     pub(crate) fn mask_body(&self, body: &mut Wiped) {
         for hidden in self.token.hidden().filter(|hidden| hidden.len() >= SHORTEST_MASKED) {
             let (mut from, mut to) = (0, 0);
@@ -99,8 +99,8 @@ impl Credential {
     }
 }
 
-/// How many bytes at the front of `text` are `needle`, each of its characters escaped or not. A `%25` where a `%` is wanted
-/// is that `%` escaped, or not escaped with a `25` behind it: throughout the one or the other.
+/// How many bytes at the front of `text` are `needle`, each of its characters escaped or not. A `%25` where a `%` is
+/// wanted is that `%` escaped, or not escaped with a `25` behind it: throughout the one or the other.
 fn spelled(text: &[u8], needle: &[u8]) -> Option<usize> {
     let read = |percent_escaped: bool| {
         let mut at = 0;

@@ -13,9 +13,9 @@ use crate::input::endpoint::Endpoint;
 use crate::input::environment::variable;
 use crate::input::shown::printable;
 
-/// An HTTP proxy, asked with `CONNECT`: it never sees the request or the API token.
+/// An HTTP proxy. The library connects through it with `CONNECT`, so the proxy never sees the request or the API token.
 ///
-/// User info in its URL is sent to it as `Proxy-Authorization: Basic`, and never shown.
+/// User info in the URL is sent to the proxy as `Proxy-Authorization: Basic`, and is never shown.
 #[derive(Clone)]
 pub struct Proxy {
     inner: ureq::Proxy,
@@ -25,7 +25,7 @@ impl Proxy {
     /// Takes the URL of a proxy: `http://[user:password@]host[:port]`, or `https://…`.
     ///
     /// # Errors
-    /// When it is not such a URL. The error never repeats user info.
+    /// If the text is not such a URL. The error never repeats user info.
     pub fn new(url: &str) -> Result<Proxy, InvalidProxy> {
         let url = url.trim();
         let inner = ureq::Proxy::new(url).map_err(|_| InvalidProxy("is not a URL"))?;
@@ -38,14 +38,16 @@ impl Proxy {
         }
     }
 
-    /// The proxy that the environment names for this base URL: `HTTPS_PROXY` or `HTTP_PROXY` by its scheme, else
-    /// `ALL_PROXY`, each also in lower case; `NO_PROXY` names what to go to directly: hosts, domains, addresses and
-    /// networks (`10.0.0.0/8`), between commas, spaces or semicolons, or `*`. An entry of it that is not understood is
-    /// told once, as a warning in the log. Loopback is always gone to directly. `HTTP_PROXY` in upper case is not looked
-    /// at inside a CGI program, where a client sets it.
+    /// Returns the proxy that the environment names for this base URL; `None` means a direct connection.
+    ///
+    /// Reads `HTTPS_PROXY` or `HTTP_PROXY`, depending on the scheme, and otherwise `ALL_PROXY`; each name also in lower
+    /// case. `NO_PROXY` lists what needs no proxy: hosts, domains, addresses and networks (`10.0.0.0/8`), separated by
+    /// commas, spaces or semicolons; `*` stands for everything. An entry that cannot be understood is logged once, as a
+    /// warning. Loopback never goes through a proxy. Upper-case `HTTP_PROXY` is ignored in a CGI program, where a
+    /// client can set it.
     ///
     /// # Errors
-    /// When the variable that counts is not the URL of an HTTP proxy.
+    /// If the variable that applies is not the URL of an HTTP proxy.
     pub fn from_env(endpoint: &Endpoint) -> Result<Option<Proxy>, InvalidProxy> {
         Proxy::from_lookup(endpoint, variable)
     }
@@ -109,7 +111,7 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// Why a text cannot be a proxy.
+/// A text is not the URL of a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidProxy(&'static str);
 

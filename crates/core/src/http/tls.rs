@@ -21,13 +21,13 @@ use pinned::Verifier;
 use platform::platform;
 pub(crate) use words::{describe, is_about_trust};
 
-/// Which certificate authorities are trusted beside, or instead of, those of the platform.
+/// The certificate authorities to trust, in addition to or instead of the platform's.
 ///
-/// A server's own certificate may be given as well: one that shows just that certificate is trusted, while the
-/// certificate is valid and for its name.
+/// A bundle may also contain a server's own certificate. A server that presents exactly that certificate is trusted, as
+/// long as the certificate is valid and names the host.
 ///
-/// The platform's are those of `rustls-native-certs`: the system's store, or what `SSL_CERT_FILE` and
-/// `SSL_CERT_DIR` name. They are read once a process, when the first `https` connection is opened.
+/// The platform's authorities come from `rustls-native-certs`: the system's store, or what `SSL_CERT_FILE` and
+/// `SSL_CERT_DIR` name. They are read once per process, when the first `https` connection is opened.
 #[derive(Clone, Default)]
 pub struct CaBundle {
     certificates: Vec<CertificateDer<'static>>,
@@ -35,28 +35,28 @@ pub struct CaBundle {
 }
 
 impl CaBundle {
-    /// Trusts the certificates of a PEM bundle beside the platform's; one certificate in DER is taken, too.
+    /// Trusts the certificates of a PEM bundle in addition to the platform's. A single certificate in DER works too.
     ///
-    /// All of the bundle is taken, or none: what is not a certificate in it is refused.
+    /// Takes all of the bundle or nothing.
     ///
     /// # Errors
-    /// When there is no certificate in it, or one that cannot be read, or something else. The error says what it is,
-    /// and repeats none of it.
+    /// If the bundle has no certificate, has one that cannot be read, or has anything else in it. The error says what
+    /// was found, and never repeats any of it.
     pub fn from_pem(pem: &[u8]) -> Result<CaBundle, InvalidCaBundle> {
         let certificates = bundle::certificates(pem)
             .map_err(|why| InvalidCaBundle(format!("the CA bundle {why}")))?;
         Ok(CaBundle { certificates, only: false })
     }
 
-    /// The same from a file, of at most 64 MiB.
+    /// Like [`CaBundle::from_pem`], from a file of at most 64 MiB.
     ///
     /// # Errors
-    /// When the file cannot be read, and as [`CaBundle::from_pem`] does.
+    /// If the file cannot be read, and as for [`CaBundle::from_pem`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<CaBundle, InvalidCaBundle> {
         bundle_of_file(path.as_ref()).map(|certificates| CaBundle { certificates, only: false })
     }
 
-    /// Trusts this bundle instead of the platform's store, not beside it.
+    /// Trusts only this bundle, and not the platform's store.
     #[must_use]
     pub fn only(self) -> CaBundle {
         CaBundle { only: true, ..self }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::input::api_token::ApiToken;
 use crate::input::token_value::{Reading, spots};
 
-/// A token value that stands in a text: found by [`find_values`].
+/// A token value in a text, found by [`find_values`].
 #[derive(Clone, Debug)]
 pub struct FoundValue {
     token_id: String,
@@ -15,28 +15,28 @@ pub struct FoundValue {
 }
 
 impl FoundValue {
-    /// The id of the token, as the Marketplace writes it.
+    /// Returns the id of the token, as the Marketplace writes it.
     pub fn token_id(&self) -> &str {
         &self.token_id
     }
 
-    /// The value in its usual form, `idt:TKN-XXXX-XXXX:<secret>`. `None` where its end cannot be told from the text
-    /// behind it, or where it has characters that no value has.
+    /// Returns the value in its usual form, `idt:TKN-XXXX-XXXX:<secret>`. Returns `None` if it is unclear where the
+    /// value ends, or if it has characters that no value has.
     pub fn value(&self) -> Option<&ApiToken> {
         self.value.as_ref()
     }
 
-    /// Where it stands: bytes of the text.
+    /// Returns its position: a range of bytes in the text.
     pub fn range(&self) -> Range<usize> {
         self.range.clone()
     }
 }
 
-/// The token values that stand in a text, from its begin to its end.
+/// Returns the token values in a text, in order.
 ///
-/// A value is `TKN-<digits>-<digits>` (or more groups of digits) with a colon and eight or more characters behind it,
-/// or `idt:`, an id, a colon and anything; in any case of letters, percent-encoded (also twice), escaped as in JSON
-/// or HTML, with characters that look like these, and with invisible ones in between.
+/// A value is `TKN-<digits>-<digits>` (or more groups of digits) followed by a colon and at least eight characters; or
+/// `idt:`, an id, a colon and anything. It is found in upper and lower case, percent-encoded (even twice), escaped as
+/// in JSON or HTML, with look-alike characters, and with invisible characters in between.
 ///
 /// ```
 /// let found = mpt_tokens::find_values("url=https://h.example/?t=idt%3ATKN-1671-0642%3As3cret-s3cret&x=1");
@@ -54,8 +54,8 @@ pub fn find_values(text: &str) -> Vec<FoundValue> {
         .collect()
 }
 
-/// The text with `<redacted>` in the place of the secret of each value in it, also of one with spaces around its
-/// colons and of one that goes on in the next line.
+/// Returns the text with `<redacted>` in place of the secret of each token value. This includes values with spaces
+/// around their colons, and values that continue on the next line.
 pub fn redact_values(text: &str) -> Cow<'_, str> {
     let (mut shown, mut kept) = (String::new(), 0);
     for (units, spot) in spots(text, Reading::Careful) {

@@ -114,8 +114,8 @@ impl Secrets {
     }
 
     /// `text` without any part of a secret: as it is, percent-encoded, escaped as in JSON, HTML or a program (`\u`,
-    /// `\x`, `&#`), each several times over, and in hexadecimal or base64. And without what has the form of a token value,
-    /// whoever's it is.
+    /// `\x`, `&#`), each several times over, and in hexadecimal or base64. And without what has the form of a token
+    /// value, whoever's it is.
     pub(crate) fn redact(&self, text: &str) -> String {
         let text = self.without_own(text);
         let mut found = Vec::new();

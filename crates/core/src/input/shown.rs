@@ -17,7 +17,8 @@ const MAX_ID: usize = 64;
 const MAX_SERVER_TEXT: usize = 300;
 
 /// Returns true if a terminal could take the character for an order, or a reader not see it, or see the text around it
-/// as what it is not: control characters (C0, C1), separators of lines, bidirectional controls, and all that has no width.
+/// as what it is not: control characters (C0, C1), separators of lines, bidirectional controls, and all that has no
+/// width.
 ///
 /// ```
 /// use mpt_tokens::is_unprintable;
@@ -45,8 +46,8 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Returns what may be kept of a refused id: of a token value only its id, and never an endless text. It is not escaped,
-/// since it stands in a field of its own, too.
+/// Returns what may be kept of a refused id: of a token value only its id, and never an endless text. It is not
+/// escaped, since it stands in a field of its own, too.
 pub(crate) fn refused_id(id: &str) -> String {
     shown_value(id).unwrap_or_else(|| cut(id, MAX_ID).into_owned())
 }

@@ -160,8 +160,8 @@ pub struct InvalidTokenId {
 }
 
 impl InvalidTokenId {
-    /// Returns the refused id without secrets: cut after 64 characters, of a token value only the id. For a terminal, see
-    /// [`printable`](crate::printable).
+    /// Returns the refused id without secrets: cut after 64 characters, of a token value only the id. For a terminal,
+    /// see [`printable`](crate::printable).
     pub fn shown(&self) -> &str {
         &self.shown
     }

@@ -369,7 +369,8 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// Whether a file of which not one line is whole is the torn begin of a journal, and nothing that somebody may miss.
+    /// Whether a file of which not one line is whole is the torn begin of a journal, and nothing that somebody may
+    /// miss.
     fn torn_is_ours(&self) -> bool {
         let zeros = self.line.iter().rev().take_while(|byte| **byte == 0).count();
         let begun = &self.line[..self.line.len() - zeros];

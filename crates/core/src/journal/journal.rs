@@ -16,21 +16,21 @@ use crate::outcome::outcome::Outcome;
 
 /// A write-ahead record of a batch: a file of lines of JSON.
 ///
-/// The intent to delete a token is on disk (`fdatasync`, one for many) before its request leaves; the outcome is
-/// written before its report is given back. When the file exists already, the batch resumes: a token that is `deleted`
-/// or `gone` there is not asked again, and one with an intent and no outcome, or with the outcome `unknown`, is asked
+/// The intent to delete a token is on disk (`fdatasync`, one for many) before its request leaves. The outcome is
+/// written before it is returned. If the file already exists, the batch resumes. It sends no request for a token that
+/// is `deleted` or `gone` in the file. A token with an intent and no outcome, or with the outcome `unknown`, is treated
 /// as one whose answer was lost, so that its 404 means `gone`.
 ///
-/// A process that is killed loses nothing that was reported; a power cut may lose the last outcomes. Lost outcomes
-/// only make a token be asked again. The file holds token ids, never a token value. A lock on it keeps a second run
-/// out, and ends with the process. A clone is the same journal, and may be used from any thread; one batch at a time
-/// writes it.
+/// If the process is killed, nothing that was returned is lost. A power failure may lose the last outcomes; then these
+/// tokens are tried again. The file holds token ids, never a token value. A lock on it keeps a second run out, and ends
+/// with the process. A clone is the same journal, and may be used from any thread; one batch at a time can write it.
 ///
-/// It belongs to one base URL and one API token: a token that one account cannot see is `gone` for it, and may live.
+/// A journal belongs to one base URL and one API token: what one account cannot see would be `gone` for it, and may
+/// still exist.
 ///
-/// Each line has a checksum. A damaged one may have been about any token that is not known to be dead, or is not told
-/// about later: such a token is asked for, and where the API does not know it, nothing says whether it was deleted or
-/// never there. It is `unknown` then, never `gone` or `not_deleted`. [`Resumed::damage`] tells of it.
+/// Each line has a checksum. A damaged line may have been about any token, except those that are known to be dead and
+/// those with a later line. Such a token is tried again. If the API does not know it, nobody can say whether it was
+/// deleted or never existed: it is `unknown`, never `gone` or `not_deleted`. [`Resumed::damage`] reports the damage.
 ///
 /// ```no_run
 /// use mpt_tokens::{BatchOptions, Client, Journal};
@@ -57,14 +57,14 @@ struct Inner {
 }
 
 impl Journal {
-    /// Opens the journal at `path` for the batches of `client`, or makes one (readable by its owner only).
+    /// Opens the journal at `path` for the batches of `client`, or creates one that only its owner can read.
     ///
-    /// A torn end, of a crash in the middle of a write or of a power cut, is taken away. A damaged line stays, and is
-    /// told by [`Resumed::damage`] and logged as a warning.
+    /// Removes an incomplete last line, which a crash or a power failure leaves. Keeps a damaged line; it is reported
+    /// by [`Resumed::damage`] and logged as a warning.
     ///
     /// # Errors
-    /// When the file cannot be opened, read, locked or written; when it is in use by another run; when it is a journal
-    /// for another base URL or another API token, or no journal at all. A file that is refused is not changed.
+    /// If the file cannot be opened, read, locked or written; if another run uses it; if it is a journal for another
+    /// base URL or API token, or no journal at all. A file that is refused is not changed.
     pub fn open(path: impl AsRef<Path>, client: &Client) -> Result<Journal, JournalError> {
         let path = checked(path.as_ref())?;
         let mut seen_ids = SeenIds::new();
@@ -76,11 +76,11 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Looks at the journal at `path`, which need not exist, for [`Client::dry_run`](crate::Client::dry_run):
-    /// nothing is made, locked or changed, and no batch can write it.
+    /// Reads the journal at `path`, which need not exist, for [`Client::dry_run`](crate::Client::dry_run). Creates,
+    /// locks and changes nothing; no batch can write to it.
     ///
     /// # Errors
-    /// As [`Journal::open`].
+    /// As for [`Journal::open`].
     pub fn look(path: impl AsRef<Path>, client: &Client) -> Result<Journal, JournalError> {
         let path = checked(path.as_ref())?;
         let mut seen_ids = SeenIds::new();
@@ -114,18 +114,18 @@ impl Journal {
         self.0.log.as_ref().unwrap_or_else(|| unreachable!("a batch has a journal to write"))
     }
 
-    /// What was known when it was opened; `None` for a new journal.
+    /// Returns what was known when it was opened; `None` means a new journal.
     pub fn resumed(&self) -> Option<Resumed> {
         self.0.resumed
     }
 
-    /// Where it is.
+    /// Returns its path.
     pub fn path(&self) -> &Path {
         &self.0.path
     }
 
-    /// Why it could not be written, once that has happened: nothing is written after that, the batch is stopped, and
-    /// its reports are true all the same.
+    /// Returns why the journal could not be written; `None` if that has not happened. After a failure nothing more is
+    /// written and the batch stops. Its outcomes are still true.
     pub fn failure(&self) -> Option<JournalError> {
         self.0.log.as_ref().and_then(LogFile::failure)
     }

@@ -2,27 +2,28 @@
 
 use std::fmt;
 
-/// What a journal that existed already knew when it was opened.
+/// What an existing journal knew when it was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Resumed {
-    /// Tokens that are `deleted` or `gone`: they are not asked again.
+    /// The number of tokens that are `deleted` or `gone`: no request is sent for them.
     pub dead: u64,
-    /// Tokens with an intent and no outcome, or `unknown`: they are asked as ones whose answer was lost.
+    /// The number of tokens with an intent and no outcome, or `unknown`: they are treated as ones whose answer was
+    /// lost.
     pub open: u64,
-    /// Lines that are damaged, if any.
+    /// The damaged lines, if there are any.
     pub damage: Option<Damage>,
 }
 
-/// Which lines of a journal are damaged: a bit of them has changed, or they were overwritten.
+/// The damaged lines of a journal: a bit in them changed, or they were overwritten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Damage {
-    /// How many.
+    /// The number of damaged lines.
     pub lines: u64,
-    /// The number of the first, counted from 1.
+    /// The line number of the first one, counted from 1.
     pub first: u64,
-    /// The number of the last.
+    /// The line number of the last one.
     pub last: u64,
 }
 

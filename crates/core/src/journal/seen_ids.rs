@@ -253,8 +253,8 @@ mod tests {
         assert!(!seen_ids.meet("open").is_open());
     }
 
-    /// At any number of ids. A table of `capacity` has a power of two of slots, seven eighths of which can be used, and a
-    /// byte beside each; while it grows there is the old one, too, of half the size.
+    /// At any number of ids. A table of `capacity` has a power of two of slots, seven eighths of which can be used, and
+    /// a byte beside each; while it grows there is the old one, too, of half the size.
     #[test]
     #[allow(clippy::cast_precision_loss)]
     fn an_id_takes_64_bytes_at_most() {

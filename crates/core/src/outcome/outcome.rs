@@ -188,8 +188,8 @@ impl Outcome {
     }
 
     /// Returns true if trying again later can change the outcome: the obstacle passes by itself (a network, a limit, a
-    /// server that is down), or it is not known whether the token is dead. False if the token is dead, or if somebody must
-    /// first do something: give another id, another API token or another base URL.
+    /// server that is down), or it is not known whether the token is dead. False if the token is dead, or if somebody
+    /// must first do something: give another id, another API token or another base URL.
     ///
     /// One `unknown` is not retryable: if a journal is damaged and the API does not know the token.
     ///
@@ -326,8 +326,8 @@ impl Proof {
         Proof { proven: false, basis: None, outcome }
     }
 
-    /// Returns true if the token is proven dead: its value was answered 401, and there is a [`ProofBasis`] to compare that
-    /// with. The token can no longer be used for authentication.
+    /// Returns true if the token is proven dead: its value was answered 401, and there is a [`ProofBasis`] to compare
+    /// that with. The token can no longer be used for authentication.
     pub fn is_proven(&self) -> bool {
         self.proven
     }

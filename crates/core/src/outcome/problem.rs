@@ -7,10 +7,10 @@ use crate::input::redact::Secrets;
 
 /// The body of an error answer (OpenAPI schema `ProblemDetails`, RFC 9457).
 ///
-/// Every member is optional, and one of a wrong type counts as absent (RFC 9457, section 3.1). `details`,
-/// `statusCode` and `message` are understood as gateway spellings of `detail`, `status` and `title`. What else the
-/// body has is kept as extensions. The HTTP status decides what happened, never this body. The API token in use and the
-/// values of other tokens are replaced by `<redacted>` wherever the server echoes one.
+/// Every member is optional. A member of the wrong type counts as absent (RFC 9457, section 3.1). `details`,
+/// `statusCode` and `message` are read as gateways' names for `detail`, `status` and `title`. All other members are
+/// kept as extensions. The HTTP status decides what happened, never this body. Wherever the server echoes the API token
+/// in use, or the value of another token, `<redacted>` replaces it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProblemDetails {
     type_uri: Option<String>,
@@ -52,7 +52,7 @@ impl Form {
 }
 
 impl ProblemDetails {
-    /// Reads a body. `None` unless it is one JSON object, at most 128 levels deep.
+    /// Reads a body. Returns `None` unless it is one JSON object that is at most 128 levels deep.
     pub fn parse(body: &[u8]) -> Option<ProblemDetails> {
         ProblemDetails::read(body).map(|(problem, _)| problem)
     }
@@ -77,48 +77,48 @@ impl ProblemDetails {
         Some((problem, form))
     }
 
-    /// `type`: a URI that names the kind of problem.
+    /// Returns `type`: a URI that names the kind of problem.
     pub fn type_uri(&self) -> Option<&str> {
         self.type_uri.as_deref()
     }
 
-    /// `title`: the kind of problem in words (or a gateway's `message`).
+    /// Returns `title`: the kind of problem in words (or a gateway's `message`).
     pub fn title(&self) -> Option<&str> {
         self.title.as_deref()
     }
 
-    /// `status`: what the body says the status is (or a gateway's `statusCode`). Advisory.
+    /// Returns `status`: the status according to the body (or a gateway's `statusCode`). It is only advisory.
     pub fn status(&self) -> Option<i32> {
         self.status
     }
 
-    /// `detail`: this occurrence in words (or a gateway's `details`).
+    /// Returns `detail`: this occurrence in words (or a gateway's `details`).
     pub fn detail(&self) -> Option<&str> {
         self.detail.as_deref()
     }
 
-    /// `instance`: a URI that names this occurrence.
+    /// Returns `instance`: a URI that names this occurrence.
     pub fn instance(&self) -> Option<&str> {
         self.instance.as_deref()
     }
 
-    /// All other members, as they came.
+    /// Returns all other members, unchanged.
     pub fn extensions(&self) -> &Map<String, Value> {
         &self.extensions
     }
 
-    /// The server's `traceId`, to give to its support.
+    /// Returns the server's `traceId`, for its support.
     pub fn trace_id(&self) -> Option<&str> {
         self.extensions.get("traceId").and_then(Value::as_str)
     }
 
-    /// The API's own error code, the fragment of `type`: `MPTCOM03-0078` in `…/errors/commerce#MPTCOM03-0078`.
+    /// Returns the API's own error code, the fragment of `type`: `MPTCOM03-0078` in `…/errors/commerce#MPTCOM03-0078`.
     pub fn error_code(&self) -> Option<&str> {
         let (_, fragment) = self.type_uri()?.split_once('#')?;
         (!fragment.is_empty()).then_some(fragment)
     }
 
-    /// The messages in `errors`, whether it is an object (field to messages) or a list of objects.
+    /// Returns the messages in `errors`, whether it is an object (field to messages) or a list of objects.
     pub fn errors(&self) -> Vec<String> {
         match self.extensions.get("errors") {
             Some(Value::Object(fields)) => fields
@@ -132,7 +132,7 @@ impl ProblemDetails {
         }
     }
 
-    /// What a person wants to read: `title: detail`, then the messages of `errors`.
+    /// Returns what a person wants to read: `title: detail`, then the messages of `errors`.
     pub fn summary(&self) -> Option<String> {
         let mut parts: Vec<String> = Vec::new();
         for text in [self.title(), self.detail()].into_iter().flatten() {

@@ -49,10 +49,10 @@ impl Cancel {
         Cancel::made_of(wake_descriptor(), None)
     }
 
-    /// Creates a handle that asks a function whether to cancel. While a call waits, `ask` runs on the calling thread after
-    /// each `every` (at most 100 ms), and whenever a signal interrupts the wait. If it returns true, the handle is
-    /// cancelled. This is for runtimes that must look for signals themselves, as Python does. A call that waits for less
-    /// than that never asks.
+    /// Creates a handle that asks a function whether to cancel. While a call waits, `ask` runs on the calling thread
+    /// after each `every` (at most 100 ms), and whenever a signal interrupts the wait. If it returns true, the handle
+    /// is cancelled. This is for runtimes that must look for signals themselves, as Python does. A call that waits for
+    /// less than that never asks.
     pub fn polling(every: Duration, ask: impl Fn() -> bool + Send + Sync + 'static) -> Cancel {
         let check = Some(Check { every, ask: Box::new(ask) });
         Cancel::made_of(None, check)
