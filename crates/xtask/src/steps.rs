@@ -204,6 +204,8 @@ fn rust_tests(log: &mut Log, expression: &str, packages: &[&str]) -> anyhow::Res
         (tally::NEXTEST, nextest)
     } else {
         log.note("cargo-nextest is not here: cargo test takes its place");
+        // Tests start them, and only nextest builds them without being told.
+        log.run(locked("build").arg("--examples").args(packages))?;
         let mut test = locked("test");
         test.args(["--no-fail-fast", "--lib", "--bins", "--tests"]).args(packages);
         (CARGO_TEST, test)

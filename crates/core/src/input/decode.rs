@@ -152,12 +152,21 @@ impl Units {
                 None => return 0,
             },
             Some('n' | 'r') => (Some('\n'), at + 2),
+            // A path or a mark before an id is no tab: what follows would not be seen for what it is.
+            Some('t') if self.is_id_of_a_token(at + 1) => return 0,
             Some('t') => (Some('\t'), at + 2),
             Some(c @ ('/' | '\\' | '"' | '\'')) => (Some(c), at + 2),
             _ => return 0,
         };
         self.push(decoded, c.unwrap_or(char::REPLACEMENT_CHARACTER), at, to);
         to - at
+    }
+
+    /// Returns true if `tkn-` begins here, in any case of letters.
+    fn is_id_of_a_token(&self, at: usize) -> bool {
+        (at..)
+            .zip("tkn-".chars())
+            .all(|(at, wanted)| self.c(at).is_some_and(|c| c.eq_ignore_ascii_case(&wanted)))
     }
 
     /// `&#58;`, `&#x3a;`, `&colon;`; how many units were read.

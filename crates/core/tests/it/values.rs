@@ -88,6 +88,7 @@ const SECRET: &str = "abcdefghijklmnopqrst";
 #[case::equals("TKN-1111-2222=abcdefghijklmnopqrst", "TKN-1111-2222:<redacted>")]
 #[case::tab("TKN-1111-2222\tabcdefghijklmnopqrst", "TKN-1111-2222:<redacted>")]
 #[case::member("\"TKN-1111-2222\": \"abcdefghijklmnopqrst\"", "TKN-1111-2222:<redacted>")]
+#[case::mark_that_is_no_tab("\\tkn-0-0&#58;a0AA000a", "TKN-0-0:<redacted>")]
 #[case::redacted("TKN-1111-2222:<redacted>", "TKN-1111-2222:<redacted>")]
 #[case::setting("MPT_API_TOKEN=TKN-1111-2222:abcdefghijklmnopqrst", "TKN-1111-2222:<redacted>")]
 #[case::url(
