@@ -312,7 +312,11 @@ impl<I> Batch<I> {
             }
             return true;
         }
-        if !self.put_off.is_empty() {
+        // In an outage nothing may be put off, and ids left all the same.
+        let waits_to_pull = self.patience.outage().is_some()
+            && self.ids.is_some()
+            && self.workers.stopped().is_none();
+        if !self.put_off.is_empty() || waits_to_pull {
             let wait = self.wakes_at().map_or(Duration::ZERO, |at| at - Instant::now());
             // A cancel and a stop end it early; `outcome` finds out.
             self.settings.cancels.pause(wait);

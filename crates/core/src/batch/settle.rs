@@ -31,6 +31,10 @@ impl<I> Batch<I> {
             // They have their turn when the API is back, or as a probing call.
             for job in self.workers.take_back() {
                 self.out -= 1;
+                if job.probe {
+                    // No worker had begun it: the next probing call takes its place.
+                    self.patience.end_probe();
+                }
                 self.put_off.push(job, now);
             }
         }

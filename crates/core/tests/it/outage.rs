@@ -215,7 +215,10 @@ fn a_wait_ends_when_it_is_told_to(
         let codes = [Code::ConnectFailed, Code::ConnectionLost, Code::Timeout, Code::Cancelled];
         let is_tried = codes.contains(&outcome.code());
         assert!(is_tried || outcome.code() == Code::Skipped, "{}", outcome.to_json());
-        assert_eq!(is_tried, !outcome.attempts().is_empty(), "{}", outcome.to_json());
+        // A call may be cancelled before its first attempt.
+        if outcome.code() != Code::Cancelled {
+            assert_eq!(is_tried, !outcome.attempts().is_empty(), "{}", outcome.to_json());
+        }
     }
 }
 
