@@ -10,26 +10,25 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from functools import partial
 from itertools import islice
+from typing import Generic, TypeVar
 
 from ._batch import BatchSummary
 from ._client import BaseClient
 from ._errors import Error, note_batch, note_outcome, refusal
 from ._native import ApiToken, Cancel
-from ._outcome import Proof
+from ._outcome import Outcome, Proof
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
-    from typing import TypeVar
 
     from typing_extensions import Self
 
     from ._native import Batch as _NativeBatch
-    from ._outcome import Outcome
 
-    _T = TypeVar("_T")
-    _Told = TypeVar("_Told", Outcome, Proof)
+_T = TypeVar("_T")
+_Told = TypeVar("_Told", Outcome, Proof)
 
 # As many as the connections that a client keeps. Threads start as they are needed.
 _MOST_THREADS = 256
@@ -58,6 +57,20 @@ class _Threads:
         if self._pool is not None and self._pid == os.getpid():
             self._pool.shutdown(wait=False)
         self._pool = None
+
+
+class _Call(Generic[_Told]):
+    """A call that waits for its thread. Its arguments are in no frame, and its ``repr`` does not show them."""
+
+    __slots__ = ("_arguments", "_method", "_options")
+
+    def __init__(self, method: Callable[..., _Told], *arguments: object, **options: object) -> None:
+        self._method: Callable[..., _Told] = method
+        self._arguments = arguments
+        self._options = options
+
+    def __call__(self, cancel: Cancel) -> _Told:
+        return self._method(*self._arguments, **self._options, cancel=cancel)
 
 
 def _carry_out(work: Callable[[], _T], future: Future[_T]) -> None:
@@ -147,17 +160,16 @@ class AsyncClient(BaseClient):
         Raises:
             Error: Every failure; its ``outcome`` is ``not_deleted`` or ``unknown``.
         """
-        def call(cancel: Cancel) -> Outcome:
-            return native.delete_token(
-                token_id,
-                missing_ok=missing_ok,
-                allow_own_token=allow_own_token,
-                after_lost_answer=after_lost_answer,
-                trace_parent=trace_parent,
-                cancel=cancel,
-            )
-
-        native = self._native
+        call = _Call(
+            self._native.delete_token,
+            token_id,
+            missing_ok=missing_ok,
+            allow_own_token=allow_own_token,
+            after_lost_answer=after_lost_answer,
+            trace_parent=trace_parent,
+        )
+        # A traceback that shows the variables of this frame must not show a token value that was given by mistake.
+        del token_id, trace_parent
         return await self._run(call)
 
     async def prove_deleted(
@@ -178,16 +190,12 @@ class AsyncClient(BaseClient):
         """
         try:
             token = value if isinstance(value, ApiToken) else ApiToken(value)
+            call = _Call(self._native.prove_deleted, token, trace_parent=trace_parent)
         finally:
-            del value
-
-        def call(cancel: Cancel) -> Proof:
-            return native.prove_deleted(token, trace_parent=trace_parent, cancel=cancel)
-
-        native = self._native
+            del value, trace_parent
         return await self._run(call)
 
-    async def _run(self, call: Callable[[Cancel], _Told]) -> _Told:
+    async def _run(self, call: _Call[_Told]) -> _Told:
         """Runs a call on a thread. Cancelling the task cancels the call; the exception keeps its outcome."""
         cancel = Cancel()
         future: Future[_Told] = Future()
@@ -252,18 +260,21 @@ class AsyncClient(BaseClient):
             InvalidArgumentError: A number is out of range, or the client is closed.
             InvalidConfigError: The journal cannot be used, or belongs to another base URL or API token.
         """
-        cancel = Cancel()
-        feed = _Feed(token_ids, 8 if concurrency is None else min(max(concurrency, 1), 256))
-        native = self._native.delete_tokens(
-            feed,
-            concurrency=concurrency,
-            missing_ok=missing_ok,
-            allow_own_token=allow_own_token,
-            journal=journal,
-            prove=prove,
-            patience=patience,
-            cancel=cancel,
-        )
+        try:
+            cancel = Cancel()
+            feed = _Feed(token_ids, 8 if concurrency is None else min(max(concurrency, 1), 256))
+            native = self._native.delete_tokens(
+                feed,
+                concurrency=concurrency,
+                missing_ok=missing_ok,
+                allow_own_token=allow_own_token,
+                journal=journal,
+                prove=prove,
+                patience=patience,
+                cancel=cancel,
+            )
+        finally:
+            del token_ids, journal
         return AsyncBatch(native, feed, self._threads)
 
     async def aclose(self) -> None:
@@ -296,13 +307,16 @@ class _Feed:
     def __init__(
         self, token_ids: Iterable[str | ApiToken] | AsyncIterable[str | ApiToken], some: int
     ) -> None:
-        if isinstance(token_ids, str):
-            raise TypeError("the token ids are one str: expected an iterable of them, such as a list")
         self._ids: Iterator[str | ApiToken] | AsyncIterator[str | ApiToken]
-        if isinstance(token_ids, AsyncIterable):
-            self._ids = token_ids.__aiter__()
-        else:
-            self._ids = iter(token_ids)
+        try:
+            if isinstance(token_ids, str):
+                raise TypeError("the token ids are one str: expected an iterable of them, such as a list")
+            if isinstance(token_ids, AsyncIterable):
+                self._ids = token_ids.__aiter__()
+            else:
+                self._ids = iter(token_ids)
+        finally:
+            del token_ids
         self._some = some
         self._failure: Exception | None = None
         self._ahead: list[str | ApiToken] = []
@@ -342,10 +356,12 @@ class _Feed:
             # One by one: what came before a failure is tried.
             for token_id in islice(self._ids, self._some):
                 some.append(token_id)
+                del token_id
         except Exception as failure:
             if not some:
                 raise
-            self._failure = failure
+            # Without this frame, whose variables are the ids.
+            self._failure = failure.with_traceback(failure.__traceback__ and failure.__traceback__.tb_next)
         some.reverse()
         return some
 

@@ -89,8 +89,8 @@ class BaseClient:
                 proxy=proxy,
             )
         finally:
-            # A traceback that shows the variables of this frame must not show the secret.
-            del api_token, proxy
+            # A traceback that shows the variables of this frame must not show a secret, wherever it was put by mistake.
+            del api_token, base_url, user_agent, ca_file, proxy
         self._set_up()
 
     def _set_up(self) -> None:
@@ -169,14 +169,18 @@ class Client(BaseClient):
         Raises:
             Error: Every failure; its ``outcome`` is ``not_deleted`` or ``unknown``.
         """
-        return self._native.delete_token(
-            token_id,
-            missing_ok=missing_ok,
-            allow_own_token=allow_own_token,
-            after_lost_answer=after_lost_answer,
-            trace_parent=trace_parent,
-            cancel=None,
-        )
+        try:
+            return self._native.delete_token(
+                token_id,
+                missing_ok=missing_ok,
+                allow_own_token=allow_own_token,
+                after_lost_answer=after_lost_answer,
+                trace_parent=trace_parent,
+                cancel=None,
+            )
+        finally:
+            # As in `__init__`: a token value may be given by mistake.
+            del token_id, trace_parent
 
     def delete_tokens(
         self,
@@ -222,16 +226,19 @@ class Client(BaseClient):
         """
         from ._batch import Batch
 
-        native = self._native.delete_tokens(
-            token_ids,
-            concurrency=concurrency,
-            missing_ok=missing_ok,
-            allow_own_token=allow_own_token,
-            journal=journal,
-            prove=prove,
-            patience=patience,
-            cancel=None,
-        )
+        try:
+            native = self._native.delete_tokens(
+                token_ids,
+                concurrency=concurrency,
+                missing_ok=missing_ok,
+                allow_own_token=allow_own_token,
+                journal=journal,
+                prove=prove,
+                patience=patience,
+                cancel=None,
+            )
+        finally:
+            del token_ids, journal
         return Batch(native)
 
     def prove_deleted(self, value: str | ApiToken, *, trace_parent: str | None = None) -> Proof:
@@ -258,9 +265,9 @@ class Client(BaseClient):
         """
         try:
             token = value if isinstance(value, ApiToken) else ApiToken(value)
+            return self._native.prove_deleted(token, trace_parent=trace_parent, cancel=None)
         finally:
-            del value
-        return self._native.prove_deleted(token, trace_parent=trace_parent, cancel=None)
+            del value, trace_parent
 
     def close(self) -> None:
         """Closes the connections once the calls under way on other threads are done. May be called more than once."""
@@ -294,12 +301,12 @@ def delete_token(token_id: str, **options: Unpack[ClientOptions]) -> Outcome:
         Error: Every failure; its ``outcome`` is ``not_deleted`` or ``unknown``.
     """
     try:
-        client = Client(**options)
+        with Client(**options) as client:
+            return client.delete_token(token_id)
     finally:
-        # As in the client's own frame: it may hold the secret.
-        del options
-    with client:
-        return client.delete_token(token_id)
+        # As in the client's own frames: they may hold a secret.
+        del token_id, options
+
 
 
 Client.__module__ = "mpt_tokens"
