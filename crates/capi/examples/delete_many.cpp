@@ -6,6 +6,7 @@
 // The exit status is 0 if every token is dead, 1 if one is not, 2 if nothing was tried, 3 if one is unknown.
 #include <mpt_tokens.hpp>
 
+#include <atomic>
 #include <csignal>
 #include <iostream>
 #include <string>
@@ -13,22 +14,30 @@
 
 namespace {
 
-// Set once, before the signal can arrive.
-const mpt_client *client_to_cancel = nullptr;
+// The client that Ctrl-C cancels, or null. It is read inside a signal handler, so it must be free of locks.
+std::atomic<const mpt_client *> client_to_cancel{nullptr};
+static_assert(std::atomic<const mpt_client *>::is_always_lock_free);
 
 extern "C" void on_interrupt(int) {
-    mpt_client_cancel(client_to_cancel); // may be called from a signal handler
+    mpt_client_cancel(client_to_cancel); // may be called from a signal handler, and does nothing for null
 }
 
-// While it lives, Ctrl-C cancels the calls of a client.
+// While it lives, Ctrl-C cancels the calls of a client. It must end before the client does: declare it after.
 class interrupts {
   public:
     explicit interrupts(const mpt::client &client) {
-        const interrupts heard(client); // ends before the client does
+        client_to_cancel = client.get();
+        before_ = std::signal(SIGINT, on_interrupt);
     }
-    ~interrupts() { std::signal(SIGINT, SIG_DFL); }
+    ~interrupts() {
+        std::signal(SIGINT, before_);
+        client_to_cancel = nullptr;
+    }
     interrupts(const interrupts &) = delete;
     interrupts &operator=(const interrupts &) = delete;
+
+  private:
+    void (*before_)(int) = SIG_DFL;
 };
 
 } // namespace
@@ -41,8 +50,7 @@ int main(int argc, char **argv) {
     }
     try {
         const mpt::client client{mpt::config::from_env()};
-        client_to_cancel = client.get();
-        std::signal(SIGINT, on_interrupt);
+        const interrupts heard(client);
 
         mpt::batch_options options;
         options.concurrency = 4;

@@ -84,6 +84,11 @@ pub(crate) fn compiler_of(ending: &str) -> Tool {
 
 /// Compiles one program and links it to the shared library.
 pub(crate) fn compile(source: &Path, program: &Path) {
+    compile_with(source, &[], program);
+}
+
+/// As [`compile`], with more options or files.
+pub(crate) fn compile_with(source: &Path, more: &[&OsStr], program: &Path) {
     let cpp = source.extension() == Some(OsStr::new("cpp"));
     let name = if cpp { compiler("CXX", "c++") } else { compiler("CC", "cc") };
     let mut compiler = Command::new(name);
@@ -94,12 +99,33 @@ pub(crate) fn compile(source: &Path, program: &Path) {
         .arg("-I")
         .arg(root().join("include"))
         .arg(source)
+        .args(more)
         .arg("-o")
         .arg(program)
         .arg("-L")
         .arg(library_folder())
         .args(["-lmpt_tokens", "-ldl"]);
     succeed(&mut compiler);
+}
+
+/// What `tests/c/interrupts.c` stands before.
+pub(crate) const INTERRUPTED: [&str; 5] = [
+    "-Wl,--wrap=mpt_client_new",
+    "-Wl,--wrap=mpt_delete_token",
+    "-Wl,--wrap=mpt_delete_tokens",
+    "-Wl,--wrap=mpt_client_cancel",
+    "-Wl,--wrap=mpt_client_free",
+];
+
+/// Builds `tests/c/interrupts.c`, to be linked to a program with [`INTERRUPTED`].
+pub(crate) fn interrupts(folder: &Path) -> PathBuf {
+    let object = folder.join("interrupts.o");
+    let mut compiler = Command::new(compiler("CC", "cc"));
+    compiler.args(["-std=c99", "-D_POSIX_C_SOURCE=200809L", "-g", "-Wall", "-Wextra", "-Werror"]);
+    compiler.arg("-I").arg(root().join("include"));
+    compiler.arg("-c").arg(root().join("crates/capi/tests/c/interrupts.c"));
+    succeed(compiler.arg("-o").arg(&object));
+    object
 }
 
 /// Builds `tests/c/other.rs`, another Rust library, into this folder.

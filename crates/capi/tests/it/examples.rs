@@ -1,6 +1,8 @@
 //! The programs in `examples/`, as a reader would build and run them.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
@@ -9,7 +11,9 @@ use mpt_tokens_tools::needs;
 use rstest::rstest;
 use tempfile::TempDir;
 
-use crate::build::{against, compile, compiler_of, output, root, workplace};
+use crate::build::{
+    INTERRUPTED, against, compile, compile_with, compiler_of, interrupts, output, root, workplace,
+};
 
 /// The example in this language, compiled; the folder is where it lives.
 fn example(name: &str, language: &str) -> (TempDir, std::path::PathBuf) {
@@ -97,6 +101,43 @@ fn delete_many_ends_on_an_interrupt(#[values("c", "cpp")] language: &str) {
     let last: Vec<String> = lines.collect();
     assert!(last.len() == 1 && last[0].starts_with("3/3 unknown: "), "{last:?}");
     assert_eq!(child.wait().unwrap().code(), Some(3));
+}
+
+/// Ctrl-C at every other moment: it ends the program, or its calls, and never reaches a client that is gone.
+/// `tests/checkers/sanitizers.rs` does the same with AddressSanitizer in the library.
+#[rstest]
+#[case::many_before("delete_many", "before the client", None, Status::Active)]
+#[case::many_not_begun("delete_many", "before the call", Some(1), Status::Active)]
+#[case::many_done("delete_many", "after the call", Some(0), Status::Deleted)]
+#[case::many_freed("delete_many", "after the client", None, Status::Deleted)]
+#[case::many_exit("delete_many", "exit", None, Status::Deleted)]
+#[case::one_not_begun("delete_one", "before the call", None, Status::Active)]
+#[case::one_done("delete_one", "after the call", None, Status::Deleted)]
+#[case::one_freed("delete_one", "after the client", None, Status::Deleted)]
+#[case::outcomes_not_begun("handle_outcomes", "before the call", None, Status::Active)]
+#[case::outcomes_done("handle_outcomes", "after the call", None, Status::Deleted)]
+#[case::outcomes_freed("handle_outcomes", "after the client", None, Status::Deleted)]
+fn an_interrupt_at_any_moment(
+    #[case] name: &str,
+    #[case] place: &str,
+    #[case] exit: Option<i32>,
+    #[case] truth: Status,
+    #[values("c", "cpp")] language: &str,
+) {
+    needs!(compiler_of(language));
+    let folder = workplace();
+    let program = folder.path().join(name);
+    let object = interrupts(folder.path());
+    let mut more = vec![object.as_os_str()];
+    more.extend(INTERRUPTED.map(OsStr::new));
+    let source = root().join(format!("crates/capi/examples/{name}.{language}"));
+    compile_with(&source, &more, &program);
+    let sandbox = Sandbox::start().unwrap();
+    let done = output(against(&sandbox, &program).arg("TKN-ok-0001").env("INTERRUPT_AT", place));
+    // No exit status: SIGINT ended it, as it does by default.
+    let signal = exit.is_none().then_some(rustix::process::Signal::INT.as_raw());
+    assert_eq!((done.status.code(), done.status.signal()), (exit, signal), "{done:?}");
+    assert_eq!(sandbox.truth("TKN-ok-0001").status, truth);
 }
 
 #[rstest]
