@@ -85,6 +85,7 @@ pub use http::proxy::{InvalidProxy, Proxy};
 pub use http::tls::{CaBundle, InvalidCaBundle};
 // What a call tells.
 pub use outcome::code::{Code, OutcomeKind};
+pub use outcome::event::{AttemptEnded, Event};
 pub use outcome::outcome::{Attempt, Outcome, Proof, ProofBasis};
 pub use outcome::problem::ProblemDetails;
 pub use outcome::result::{Deletion, Error};

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,7 @@ use crate::input::api_token::ApiToken;
 use crate::input::trace::TraceParent;
 use crate::journal::journal::Journal;
 use crate::journal::seen_ids::SeenIds;
+use crate::outcome::event::Listener;
 use crate::outcome::lost::Lost;
 use crate::outcome::outcome::Outcome;
 use crate::wait::cancel::Cancel;
@@ -145,7 +146,18 @@ where
         Batch {
             ids: Some(ids),
             concurrency: options.concurrency,
-            workers: Arc::new(Workers::new(theirs, journal.clone(), halt, longest_pause)),
+            workers: Arc::new_cyclic(|workers: &Weak<Workers>| {
+                // The function that hears of events is the caller's, and runs on the calling thread.
+                let workers = Weak::clone(workers);
+                let listener = Listener::new(move |event| {
+                    if let Some(workers) = workers.upgrade() {
+                        workers.keep_event(event.clone());
+                    }
+                });
+                let theirs =
+                    CallSettings { client: theirs.client.with_listener(listener), ..theirs };
+                Workers::new(theirs, journal.clone(), halt, longest_pause)
+            }),
             threads: Vec::new(),
             settings,
             forward,
@@ -285,8 +297,11 @@ impl<I> Batch<I> {
                 return Some(outcome);
             }
             self.heed_cancel();
-            let done = self.workers.take_done();
+            let (events, done) = self.workers.take_done();
             let none_done = done.is_empty();
+            if let Some(listener) = &self.settings.client.listener {
+                events.iter().for_each(|event| listener.tell(event));
+            }
             for done in done {
                 self.receive(done);
             }

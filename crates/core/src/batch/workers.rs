@@ -14,6 +14,7 @@ use crate::client::client::Client;
 use crate::client::options::DeleteOptions;
 use crate::journal::journal::Journal;
 use crate::outcome::code::Code;
+use crate::outcome::event::Event;
 use crate::outcome::outcome::{Attempt, Outcome, Proof};
 use crate::wait::cancel::Cancel;
 use crate::wait::wait::{Cancels, Wake};
@@ -59,6 +60,8 @@ pub(crate) struct Workers {
 struct Queue {
     jobs: VecDeque<Job>,
     done: VecDeque<Done>,
+    /// What the workers' calls tell, for the calling thread to pass on.
+    events: Vec<Event>,
     /// Workers that wait for a job.
     idle: usize,
     stop: Option<Stopped>,
@@ -128,9 +131,16 @@ impl Workers {
         std::mem::take(&mut self.queue().jobs)
     }
 
-    /// All reports that are ready.
-    pub(crate) fn take_done(&self) -> VecDeque<Done> {
-        std::mem::take(&mut self.queue().done)
+    /// All reports that are ready, and the events before them.
+    pub(crate) fn take_done(&self) -> (Vec<Event>, VecDeque<Done>) {
+        let mut queue = self.queue();
+        (std::mem::take(&mut queue.events), std::mem::take(&mut queue.done))
+    }
+
+    /// Keeps an event for the calling thread.
+    pub(crate) fn keep_event(&self, event: Event) {
+        self.queue().events.push(event);
+        self.news.notify_one();
     }
 
     pub(crate) fn has_done(&self) -> bool {
@@ -142,11 +152,11 @@ impl Workers {
         let queue = self.queue();
         match limit {
             None => {
-                let nothing = |queue: &mut Queue| queue.done.is_empty();
+                let nothing = |queue: &mut Queue| queue.done.is_empty() && queue.events.is_empty();
                 drop(self.news.wait_while(queue, nothing).unwrap_or_else(PoisonError::into_inner));
             }
             // Whoever gives a limit looks again by itself.
-            Some(_) if !queue.done.is_empty() => {}
+            Some(_) if !queue.done.is_empty() || !queue.events.is_empty() => {}
             Some(limit) => {
                 drop(
                     self.news.wait_timeout(queue, limit).unwrap_or_else(PoisonError::into_inner).0,

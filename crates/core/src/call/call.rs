@@ -12,6 +12,7 @@ use crate::input::shown::printable;
 use crate::input::token_id::TokenId;
 use crate::input::trace::TraceParent;
 use crate::outcome::code::{Code, OutcomeKind};
+use crate::outcome::event::{AttemptEnded, Event, Listener};
 use crate::outcome::lost::Lost;
 use crate::outcome::outcome::Outcome;
 use crate::outcome::retryable;
@@ -30,6 +31,7 @@ pub(crate) struct Call<'a> {
     pub(crate) policy: &'a RetryPolicy,
     pub(crate) budget: &'a RetryBudget,
     pub(crate) throttle: Option<&'a dyn Throttle>,
+    pub(crate) listener: Option<&'a Listener>,
 }
 
 impl Call<'_> {
@@ -49,6 +51,7 @@ impl Call<'_> {
                 Step::Wait { pause, from_budget } => {
                     let has_retry = !from_budget || self.budget.take();
                     if !has_retry && (self.is_put_off || !history.may_be_carried_out()) {
+                        self.tell(&history, None);
                         break End::BudgetSpent;
                     }
                     // What may have been carried out is asked again all the same, only more slowly: giving it up would
@@ -58,10 +61,16 @@ impl Call<'_> {
                         false => pause.max(self.policy.backoff_cap.min((deadline - now) / 2)),
                     };
                     self.log(&history, pause);
+                    self.tell(&history, Some(pause));
                     history.waited(pause, self.wait(pause, deadline, io));
                     now = io.now();
                 }
-                Step::Stop(end) => break end,
+                Step::Stop(end) => {
+                    if history.has_just_answered() {
+                        self.tell(&history, None);
+                    }
+                    break end;
+                }
             }
         };
         self.outcome(history, end, io.now() - start)
@@ -113,6 +122,21 @@ impl Call<'_> {
                 history.number(),
                 verdict.code
             );
+        }
+    }
+
+    /// Tells the listener of the last attempt.
+    fn tell(&self, history: &History, next_in: Option<Duration>) {
+        if let (Some(listener), Some(attempt), Some((_, verdict))) =
+            (self.listener, history.attempts.last(), &history.last)
+        {
+            listener.tell(&Event::AttemptEnded(AttemptEnded {
+                token_id: self.id.as_str().to_owned(),
+                trace_id: self.trace.trace_id(),
+                attempt: attempt.clone(),
+                code: verdict.code,
+                next_in,
+            }));
         }
     }
 

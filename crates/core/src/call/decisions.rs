@@ -141,6 +141,7 @@ fn run_with(history: &str, flags: &str, script: &Script, policy: &RetryPolicy) -
         policy,
         budget: &budget,
         throttle: None,
+        listener: None,
     }
     .run(script);
     assert_eq!(script.answers.borrow().len(), 0, "the call ended before the script `{history}`");

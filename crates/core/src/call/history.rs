@@ -97,6 +97,11 @@ impl History {
         self.permit = Some(permit);
     }
 
+    /// Returns true if nothing has happened since the last answer.
+    pub(crate) fn has_just_answered(&self) -> bool {
+        self.permit.is_none() && self.last.is_some()
+    }
+
     /// Returns true if the last answer is final and says whether the request was carried out.
     pub(crate) fn is_conclusive(&self) -> bool {
         self.last

@@ -16,6 +16,7 @@ use crate::input::api_token::ApiToken;
 use crate::input::endpoint::{DEFAULT_BASE_URL, Endpoint};
 use crate::input::environment::variable;
 use crate::outcome::code::Code;
+use crate::outcome::event::{Event, Listener};
 use crate::outcome::result::Error;
 use crate::wait::cancel::Cancel;
 
@@ -41,6 +42,7 @@ pub struct ClientBuilder {
     proxy: ProxyChoice,
     lookup: Lookup,
     cancel: Option<Cancel>,
+    listener: Option<Listener>,
 }
 
 #[derive(Clone, Default)]
@@ -196,6 +198,17 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets a function that is told what happens during calls, such as the end of each attempt, before the pause that
+    /// may follow: for logs, metrics and traces.
+    ///
+    /// It runs on the thread that makes the call; for a list, on the thread that asks for outcomes, when it asks, and
+    /// before the outcome that it belongs to is returned. A call waits for it: it must be quick. If it panics, the
+    /// panic is logged, and the call goes on.
+    pub fn on_event(mut self, hear: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.listener = Some(Listener::new(hear));
+        self
+    }
+
     /// Sets a function that looks up host names, in place of the system's: `look` gets a host and a port, and returns
     /// the addresses to try. Use it to reach a host at another address, and in tests.
     ///
@@ -260,7 +273,8 @@ impl ClientBuilder {
             allow_own_token: self.allow_own_token,
             accepted: AtomicBool::default(),
         };
-        Ok(Client { shared: Arc::new(shared), cancel: self.cancel.unwrap_or_default() })
+        let cancel = self.cancel.unwrap_or_default();
+        Ok(Client { shared: Arc::new(shared), cancel, listener: self.listener })
     }
 
     fn check_limits(&self) -> Result<(), String> {

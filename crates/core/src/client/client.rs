@@ -20,6 +20,7 @@ use crate::input::token_id::TokenId;
 use crate::input::token_value::{REDACTED, comparable};
 use crate::input::trace::TraceParent;
 use crate::outcome::code::{Code, OutcomeKind};
+use crate::outcome::event::Listener;
 use crate::outcome::outcome::Outcome;
 use crate::outcome::result::{Deletion, Error};
 use crate::wait::cancel::Cancel;
@@ -44,6 +45,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub struct Client {
     pub(crate) shared: Arc<Shared>,
     pub(crate) cancel: Cancel,
+    pub(crate) listener: Option<Listener>,
 }
 
 pub(crate) struct Shared {
@@ -84,7 +86,13 @@ impl Client {
     /// call.
     #[must_use]
     pub fn with_cancel(&self, cancel: Cancel) -> Client {
-        Client { shared: Arc::clone(&self.shared), cancel }
+        Client { cancel, ..self.clone() }
+    }
+
+    /// A client whose events go elsewhere; none where none are heard.
+    pub(crate) fn with_listener(self, listener: Listener) -> Client {
+        let listener = self.listener.as_ref().map(|_| listener);
+        Client { listener, ..self }
     }
 
     /// Returns the handle that cancels the calls of this client and its clones.
@@ -215,6 +223,7 @@ impl Client {
             policy: &policy,
             budget: &self.shared.budget,
             throttle,
+            listener: self.listener.as_ref(),
         };
         let outcome = catch_unwind(AssertUnwindSafe(|| call.run(&io)))
             .unwrap_or_else(|_| Outcome::internal(Some(id.as_str().to_owned())));

@@ -217,6 +217,7 @@ impl Questions<'_> {
             policy,
             budget: &shared.budget,
             throttle: self.throttle,
+            listener: self.client.listener.as_ref(),
         };
         call.run(&self.io(credential))
     }
