@@ -18,7 +18,7 @@ from ._native import ApiToken, __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._aio import AsyncBatch, AsyncClient
-    from ._batch import Batch, BatchSummary
+    from ._batch import Batch, BatchResult, BatchSummary
     from ._errors import (
         ApiError,
         BadRequestError,
@@ -57,6 +57,7 @@ __all__ = [
     "Attempt",
     "BadRequestError",
     "Batch",
+    "BatchResult",
     "BatchSummary",
     "CancelledError",
     "Client",
@@ -103,6 +104,7 @@ _MODULES = {
     "AsyncClient": "_aio",
     "Attempt": "_outcome",
     "Batch": "_batch",
+    "BatchResult": "_batch",
     "BatchSummary": "_batch",
     "ClientOptions": "_types",
     "CodeName": "_types",

@@ -11,10 +11,12 @@ from contextvars import copy_context
 from functools import partial
 from itertools import islice
 from typing import Generic, TypeVar
+from warnings import warn
 
-from ._batch import BatchSummary
+from ._batch import NEVER_BEGUN, BatchResult, BatchSummary, Failures
 from ._client import BaseClient
 from ._errors import Error, note_batch, note_outcome, refusal
+from ._hints import defer
 from ._native import ApiToken, Cancel
 from ._outcome import Outcome, Proof
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from ._native import Batch as _NativeBatch
 
 _T = TypeVar("_T")
-_Told = TypeVar("_Told", Outcome, Proof)
+_Told = TypeVar("_Told", bound="Outcome[str] | Proof")
 
 # As many as the connections that a client keeps. Threads start as they are needed.
 _MOST_THREADS = 256
@@ -138,7 +140,7 @@ class AsyncClient(BaseClient):
         allow_own_token: bool | None = None,
         after_lost_answer: bool = False,
         trace_parent: str | None = None,
-    ) -> Outcome:
+    ) -> Outcome[str]:
         """Deletes one token.
 
         Failed attempts are repeated where that is safe and can help. Cancelling the task cancels the call within 200
@@ -382,25 +384,28 @@ class AsyncBatch:
     To leave it early, use ``async with``, which waits for the calls under way without blocking the event loop.
     """
 
-    __slots__ = ("__weakref__", "_feed", "_native", "_next", "_threads", "_waiting")
+    __slots__ = ("__weakref__", "_failures", "_feed", "_idle", "_native", "_next", "_threads", "_waiting")
 
     def __init__(self, native: _NativeBatch, feed: _Feed, threads: _Threads) -> None:
         """Called by ``AsyncClient.delete_tokens``."""
         self._native = native
         self._feed = feed
         self._threads = threads
-        self._next: Future[Outcome | None] | None = None
+        self._next: Future[Outcome[str] | None] | None = None
         self._waiting = False
+        self._failures = Failures()
+        self._idle = True
 
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Outcome:
+    async def __anext__(self) -> Outcome[str]:
+        self._idle = False
         if self._waiting:
             raise refusal("invalid_argument", "the batch is in use already: ask it for one outcome at a time")
         if self._next is None:
             self._feed.loop = asyncio.get_running_loop()
-            future: Future[Outcome | None] = Future()
+            future: Future[Outcome[str] | None] = Future()
             self._next = future
             try:
                 self._threads.start(partial(next, self._native, None), future)
@@ -426,7 +431,23 @@ class AsyncBatch:
         self._next = None
         if outcome is None:
             raise StopAsyncIteration
+        self._failures.note(outcome)
         return outcome
+
+    async def run(self) -> BatchResult:
+        """Deletes all tokens, or those that are left. Returns the counts and the failures, as ``Batch.run`` does.
+
+        Raises:
+            Exception: What the iterable of ids raised, after all ids that came before were tried.
+        """
+        async for _ in self:
+            pass
+        return BatchResult(self.summary, self.failed)
+
+    @property
+    def failed(self) -> tuple[Outcome[str], ...]:
+        """The failures that were returned so far, as in ``Batch``: at most the first 10,000."""
+        return self._failures.kept()
 
     @property
     def summary(self) -> BatchSummary:
@@ -438,17 +459,22 @@ class AsyncBatch:
 
         Continue iterating to receive these outcomes.
         """
+        self._idle = False
         self._native.stop()
         self._feed.end()
 
     def cancel(self) -> None:
         """Stops, and cancels the calls under way within 200 ms."""
+        self._idle = False
         self._native.cancel()
         self._feed.end()
 
     async def aclose(self) -> None:
         """Stops, and waits for the calls under way. Their outcomes count in ``summary``. May be closed twice."""
+        idle = self._idle
         self.stop()
+        if idle:
+            warn(NEVER_BEGUN, RuntimeWarning, 2)
         future: Future[None] = Future()
         self._threads.start(self._native.close, future)
         waiter = asyncio.wrap_future(future)
@@ -468,6 +494,9 @@ class AsyncBatch:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if kind is not None:
+            # The error on its way says why it was not begun.
+            self._idle = False
         await self.aclose()
 
     def __repr__(self) -> str:
@@ -478,6 +507,9 @@ class AsyncBatch:
         native = getattr(self, "_native", None)
         if native is not None:
             native.cancel()
+        if getattr(self, "_idle", False):
+            warn(f"{NEVER_BEGUN} ({self!r})", RuntimeWarning, 2, self)
 
 
 AsyncClient.__module__ = AsyncBatch.__module__ = "mpt_tokens"
+defer(globals())

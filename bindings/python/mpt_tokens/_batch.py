@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from _warnings import warn
+
+from ._hints import defer
 from ._outcome import Frozen
 
 TYPE_CHECKING = False
@@ -87,6 +90,78 @@ class BatchSummary(Frozen):
         put(self, "total", total)
 
 
+class BatchResult(Frozen):
+    """What ``Batch.run`` returns: the counts, and the failures.
+
+    Attributes:
+        summary: The counts.
+        failed: The outcomes that are not successes, in order of completion; at most the first 10,000.
+    """
+
+    __match_args__ = __slots__ = ("summary", "failed")
+
+    summary: BatchSummary
+    failed: tuple[Outcome[str], ...]
+
+    def __init__(self, summary: BatchSummary, failed: tuple[Outcome[str], ...]) -> None:
+        put = object.__setattr__
+        put(self, "summary", summary)
+        put(self, "failed", failed)
+
+    @property
+    def is_success(self) -> bool:
+        """True if every token that was tried is dead: nothing failed."""
+        return not self.failed
+
+    def raise_if_failed(self) -> None:
+        """Raises the exception of the first failure, with a note of how many there are; nothing if there are none.
+
+        Raises:
+            Error: As ``delete_token`` raises for that token.
+        """
+        if self.failed:
+            from ._errors import add_note
+
+            try:
+                self.failed[0].raise_if_failed()
+            except Exception as error:
+                add_note(error, f"{self.summary.not_deleted + self.summary.unknown} tokens of the batch failed")
+                raise
+
+
+class Failures:
+    """The failures of a batch so far, as many as are kept."""
+
+    __slots__ = ("_kept", "_warned")
+
+    def __init__(self) -> None:
+        self._kept: list[Outcome[str]] = []
+        self._warned = False
+
+    def note(self, outcome: Outcome[str]) -> None:
+        if outcome.is_success:
+            return
+        if len(self._kept) < MOST_FAILURES:
+            self._kept.append(outcome)
+        elif not self._warned:
+            self._warned = True
+            warn(
+                f"more than {MOST_FAILURES} tokens failed: `failed` keeps the first ones only; iterate over the batch"
+                " to see all",
+                RuntimeWarning,
+                3,
+            )
+
+    def kept(self) -> tuple[Outcome[str], ...]:
+        return tuple(self._kept)
+
+
+# As many failures as a batch keeps: some megabytes.
+MOST_FAILURES = 10_000
+
+NEVER_BEGUN = "the batch was never begun, so no token was deleted: iterate over it, or call `run`"
+
+
 class Batch:
     """A running batch: an iterator of outcomes, returned by ``Client.delete_tokens``.
 
@@ -99,19 +174,45 @@ class Batch:
 
     Leaving it early (``break``, ``with``) waits for the calls under way. In a forked child the batch has ended: its
     outcomes belong to the parent.
+
+    A batch that is dropped or closed, and that nobody has asked for an outcome or stopped, gives a ``RuntimeWarning``:
+    it has deleted nothing.
     """
 
-    __slots__ = ("_native",)
+    __slots__ = ("_failures", "_idle", "_native")
 
     def __init__(self, native: _NativeBatch) -> None:
         """Called by ``Client.delete_tokens``."""
         self._native = native
+        self._failures = Failures()
+        self._idle = True
 
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> Outcome:
-        return next(self._native)
+    def __next__(self) -> Outcome[str]:
+        self._idle = False
+        outcome = next(self._native)
+        self._failures.note(outcome)
+        return outcome
+
+    def run(self) -> BatchResult:
+        """Deletes all tokens, or those that are left. Returns the counts and the failures, and raises none of these.
+
+        Raises:
+            Exception: What the iterable of ids raised, after all ids that came before were tried.
+        """
+        for _ in self:
+            pass
+        return BatchResult(self.summary, self.failed)
+
+    @property
+    def failed(self) -> tuple[Outcome[str], ...]:
+        """The failures that were returned so far, in order of completion; at most the first 10,000.
+
+        A ``RuntimeWarning`` says when there are more. ``summary`` counts all.
+        """
+        return self._failures.kept()
 
     @property
     def summary(self) -> BatchSummary:
@@ -123,10 +224,12 @@ class Batch:
 
         Continue iterating to receive these outcomes. May be called from any thread.
         """
+        self._idle = False
         self._native.stop()
 
     def cancel(self) -> None:
         """Stops, and cancels the calls under way within 200 ms."""
+        self._idle = False
         self._native.cancel()
 
     def close(self) -> None:
@@ -135,7 +238,13 @@ class Batch:
         Raises:
             InvalidArgumentError: Another thread is waiting for an outcome. The batch is stopped anyway.
         """
+        self._close(3)
+
+    def _close(self, level: int) -> None:
+        idle, self._idle = self._idle, False
         self._native.close()
+        if idle:
+            warn(NEVER_BEGUN, RuntimeWarning, level)
 
     def __enter__(self) -> Self:
         return self
@@ -146,10 +255,18 @@ class Batch:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        if kind is not None:
+            # The error on its way says why it was not begun.
+            self._idle = False
+        self._close(3)
+
+    def __del__(self) -> None:
+        if getattr(self, "_idle", False):
+            warn(f"{NEVER_BEGUN} ({self!r})", RuntimeWarning, 2, self)
 
     def __repr__(self) -> str:
         return f"<mpt_tokens.Batch {self.summary!r}>"
 
 
-BatchSummary.__module__ = Batch.__module__ = "mpt_tokens"
+BatchSummary.__module__ = BatchResult.__module__ = Batch.__module__ = "mpt_tokens"
+defer(globals())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from _warnings import warn
 
+from ._hints import defer
 from ._native import ApiToken
 from ._native import Client as _NativeClient
 
@@ -147,7 +148,7 @@ class Client(BaseClient):
         allow_own_token: bool | None = None,
         after_lost_answer: bool = False,
         trace_parent: str | None = None,
-    ) -> Outcome:
+    ) -> Outcome[str]:
         """Deletes one token.
 
         Blocks until the outcome is known, at most for the client's timeout; the GIL is released. Failed attempts are
@@ -285,7 +286,7 @@ class Client(BaseClient):
         self.close()
 
 
-def delete_token(token_id: str, **options: Unpack[ClientOptions]) -> Outcome:
+def delete_token(token_id: str, **options: Unpack[ClientOptions]) -> Outcome[str]:
     """Deletes one token with a client of its own.
 
     For more than one token, keep a ``Client``: it reuses its connections and is faster.
@@ -311,3 +312,4 @@ def delete_token(token_id: str, **options: Unpack[ClientOptions]) -> Outcome:
 
 Client.__module__ = "mpt_tokens"
 delete_token.__module__ = "mpt_tokens"
+defer(globals())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 
+from ._hints import defer
 from ._outcome import Outcome
 
 TYPE_CHECKING = False
@@ -221,23 +222,24 @@ def refusal(code: CodeName, message: str) -> Error:
     return error_of(report)
 
 
-def _note(interrupt: BaseException, note: str) -> None:
-    add_note = getattr(interrupt, "add_note", None)
-    if add_note is not None:
-        add_note(note)
+def add_note(interrupt: BaseException, note: str) -> None:
+    """Adds a note to an exception, in every Python."""
+    add = getattr(interrupt, "add_note", None)
+    if add is not None:
+        add(note)
     else:  # Python 3.10 keeps notes, and does not show them
         interrupt.__dict__.setdefault("__notes__", []).append(note)
 
 
 def note_outcome(interrupt: BaseException, report: Outcome) -> None:
     """Adds to an interrupt what is true of the token that was being deleted."""
-    _note(interrupt, report.message)
+    add_note(interrupt, report.message)
     interrupt.__dict__["_mpt_tokens_outcome"] = report
 
 
 def note_batch(interrupt: BaseException) -> None:
     """Adds to the interrupt of a batch how to learn what is true of its tokens."""
-    _note(
+    add_note(
         interrupt,
         "the calls under way were cancelled: continue iterating over the batch to learn what is true of each token",
     )
@@ -261,8 +263,8 @@ def outcome_of(exception: BaseException | None) -> Outcome | None:
         seen.add(id(exception))
         if isinstance(exception, Error):
             return exception.report
-        found = exception.__dict__.get("_mpt_tokens_outcome")
-        if isinstance(found, Outcome):
+        found: Outcome | None = exception.__dict__.get("_mpt_tokens_outcome")
+        if found is not None:
             return found
         exception = exception.__cause__ or exception.__context__
     return None
@@ -274,3 +276,4 @@ def _name(kinds: tuple[type[Error], ...]) -> None:
 
 
 _name((Error, ApiError, *_BY_CODE.values()))
+defer(globals())

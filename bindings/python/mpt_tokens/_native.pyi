@@ -74,7 +74,7 @@ class Client:
         after_lost_answer: bool,
         trace_parent: str | None,
         cancel: Cancel | None,
-    ) -> Outcome:
+    ) -> Outcome[str]:
         """Makes the call. A cancel handle replaces Python's signals: its owner is on another thread."""
 
     def prove_deleted(
@@ -117,7 +117,7 @@ class Batch:
     """A running batch; it has no state once it is closed."""
 
     def __iter__(self) -> Self: ...
-    def __next__(self) -> Outcome: ...
+    def __next__(self) -> Outcome[str]: ...
     def stop(self) -> None: ...
     def cancel(self) -> None: ...
     def close(self) -> None:

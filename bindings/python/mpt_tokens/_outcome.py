@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from ._hints import defer
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
-    from typing import Any, NoReturn
+    from typing import Any, Generic, NoReturn
 
-    from typing_extensions import Self
+    from typing_extensions import Self, TypeVar
 
     from ._types import CodeName, OutcomeName, ProofBasisName
+
+    _Id = TypeVar("_Id", bound=str | None, default=str | None, covariant=True)
 
 
 class Frozen:
@@ -43,6 +47,20 @@ class Frozen:
 
     def __copy__(self) -> Self:
         return self
+
+
+if TYPE_CHECKING:
+
+    class _WithId(Frozen, Generic[_Id]):
+        """A class with an id that a type checker knows more about."""
+
+else:
+    _Id = object
+
+    class _WithId(Frozen):
+        __slots__ = ()
+        # As `Generic` does it; importing that would take longer than all the rest of the package.
+        __class_getitem__ = classmethod(type(list[int]))
 
 
 class Attempt(Frozen):
@@ -170,10 +188,11 @@ class ProblemDetails(Frozen):
         return members
 
 
-class Outcome(Frozen):
+class Outcome(_WithId[_Id]):
     """All that is known after a call about one token.
 
-    Frozen, comparable, hashable, and picklable.
+    Frozen, comparable, hashable, and picklable. To a type checker, ``Outcome[str]`` is an outcome of one token: what
+    calls and batches return. ``Outcome`` alone may also be the report of an error that is not about one token.
 
     Attributes:
         id: The token id; ``None`` if the failure is not about one token (such as a configuration that cannot be used).
@@ -212,7 +231,7 @@ class Outcome(Frozen):
         "proof",
     )
 
-    id: str | None
+    id: _Id
     outcome: OutcomeName
     code: CodeName
     http_status: int | None
@@ -229,7 +248,7 @@ class Outcome(Frozen):
 
     def __init__(
         self,
-        id: str | None,
+        id: _Id,
         outcome: OutcomeName,
         code: CodeName,
         http_status: int | None,
@@ -267,6 +286,18 @@ class Outcome(Frozen):
     def is_success(self) -> bool:
         """True if the token is dead: ``deleted`` or ``gone``."""
         return self.outcome in ("deleted", "gone")
+
+    def raise_if_failed(self) -> Self:
+        """Returns this outcome if the token is dead; raises the exception of the failure otherwise.
+
+        Raises:
+            Error: As ``delete_token`` raises for the same failure.
+        """
+        if self.is_success:
+            return self
+        from ._errors import error_of
+
+        raise error_of(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the outcome as plain data for ``json.dumps``: the JSON of ``docs/outcome.schema.json``."""
@@ -306,10 +337,10 @@ class Proof(Frozen):
     __match_args__ = __slots__ = ("proven", "outcome", "basis")
 
     proven: bool
-    outcome: Outcome
+    outcome: Outcome[str]
     basis: ProofBasisName | None
 
-    def __init__(self, proven: bool, outcome: Outcome, basis: ProofBasisName | None = None) -> None:
+    def __init__(self, proven: bool, outcome: Outcome[str], basis: ProofBasisName | None = None) -> None:
         put = object.__setattr__
         put(self, "proven", proven)
         put(self, "outcome", outcome)
@@ -328,3 +359,4 @@ def _millis(seconds: float) -> float:
 
 
 Attempt.__module__ = ProblemDetails.__module__ = Outcome.__module__ = Proof.__module__ = "mpt_tokens"
+defer(globals())

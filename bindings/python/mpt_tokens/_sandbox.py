@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from _warnings import warn
 
+from ._hints import defer
 from ._native import Sandbox as _NativeSandbox
 from ._outcome import Frozen
 
@@ -211,3 +212,4 @@ class Sandbox:
 
 
 Truth.__module__ = RecordedRequest.__module__ = Sandbox.__module__ = "mpt_tokens"
+defer(globals())

@@ -30,6 +30,7 @@ def test_what_comes_with_it() -> None:
         "__future__",
         "mpt_tokens",
         "mpt_tokens._client",
+        "mpt_tokens._hints",
         "mpt_tokens._native",
     }
 

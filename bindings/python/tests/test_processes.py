@@ -220,7 +220,8 @@ def test_multiprocessing_fork(sandbox: mpt_tokens.Sandbox) -> None:
         # A cycle holds a batch.
         """
         client = mpt_tokens.Client(**options)
-        cycle = [client.delete_tokens(["TKN-ok-c1"])]
+        cycle = [client.delete_tokens(["TKN-ok-c1", "TKN-ok-c2"])]
+        next(cycle[0])
         cycle.append(cycle)
         client.close()
         """,

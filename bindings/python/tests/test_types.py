@@ -24,8 +24,8 @@ def explain(outcome: mpt_tokens.OutcomeName) -> str:
 
 def test_outcome(client: mpt_tokens.Client) -> None:
     outcome = client.delete_token("TKN-ok-types1")
-    assert_type(outcome, mpt_tokens.Outcome)
-    assert_type(outcome.id, "str | None")
+    assert_type(outcome, "mpt_tokens.Outcome[str]")
+    assert_type(outcome.id, str)
     assert_type(outcome.outcome, mpt_tokens.OutcomeName)
     assert_type(outcome.code, mpt_tokens.CodeName)
     assert_type(outcome.http_status, "int | None")
@@ -47,6 +47,7 @@ def test_errors(client: mpt_tokens.Client) -> None:
         assert_type(error.status, "int | None")
         assert_type(error.problem, "mpt_tokens.ProblemDetails | None")
         assert_type(error.report, mpt_tokens.Outcome)
+        assert_type(error.report.id, "str | None")
         assert_type(error.outcome, mpt_tokens.OutcomeName)
         assert_type(mpt_tokens.outcome_of(error), "mpt_tokens.Outcome | None")
 
@@ -58,17 +59,22 @@ def test_batch(client: mpt_tokens.Client, tmp_path: Path) -> None:
     with client.delete_tokens(ids(), concurrency=2, journal=tmp_path / "journal") as batch:
         assert_type(batch, mpt_tokens.Batch)
         for outcome in batch:
-            assert_type(outcome, mpt_tokens.Outcome)
+            assert_type(outcome, "mpt_tokens.Outcome[str]")
         assert_type(batch.summary, mpt_tokens.BatchSummary)
         assert_type(batch.summary.deleted, int)
         assert_type(batch.summary.put_off, int)
+        assert_type(batch.failed, "tuple[mpt_tokens.Outcome[str], ...]")
+        assert_type(batch.run(), mpt_tokens.BatchResult)
+        # Whoever takes any outcome takes those of a batch, too.
+        any_outcomes: list[mpt_tokens.Outcome] = list(batch.failed)
+        assert any_outcomes == []
 
 
 def test_sandbox(sandbox: mpt_tokens.Sandbox) -> None:
     assert_type(sandbox.options, mpt_tokens.SandboxOptions)
     own: mpt_tokens.ClientOptions = {"timeout": 5, "ca_file": None}
     options: mpt_tokens.ClientOptions = {**own, **sandbox.options}
-    assert_type(mpt_tokens.delete_token("TKN-ok-types4", **options), mpt_tokens.Outcome)
+    assert_type(mpt_tokens.delete_token("TKN-ok-types4", **options), "mpt_tokens.Outcome[str]")
     with mpt_tokens.Client(**sandbox.options, timeout=5) as client:
         assert_type(client, mpt_tokens.Client)
         assert_type(client.prove_deleted(sandbox.value_of("TKN-401-types4")), mpt_tokens.Proof)
@@ -81,10 +87,10 @@ def test_asyncio(sandbox: mpt_tokens.Sandbox) -> None:
     async def main() -> None:
         async with mpt_tokens.AsyncClient(**sandbox.options) as client:
             assert_type(client, mpt_tokens.AsyncClient)
-            assert_type(await client.delete_token("TKN-ok-types6"), mpt_tokens.Outcome)
+            assert_type(await client.delete_token("TKN-ok-types6"), "mpt_tokens.Outcome[str]")
             async with client.delete_tokens(ids()) as batch:
                 assert_type(batch, mpt_tokens.AsyncBatch)
                 async for outcome in batch:
-                    assert_type(outcome, mpt_tokens.Outcome)
+                    assert_type(outcome, "mpt_tokens.Outcome[str]")
 
     asyncio.run(main())
