@@ -26,7 +26,8 @@
 //! its own. [`Cancel::cancel`] may be called from a signal handler. Runs on Unix.
 //!
 //! # Features
-//! `batch`, on by default: lists ([`Client::delete_tokens`], [`Journal`]). Without it the crate deletes one token a call.
+//! Both are on by default. `batch`: lists ([`Client::delete_tokens`], [`Journal`]); without it the crate deletes one
+//! token a call. `search`: token values in files of any size ([`scan_values`]); without it, in texts ([`find_values`]).
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -48,6 +49,8 @@ mod input;
 #[cfg(feature = "batch")]
 mod journal;
 mod outcome;
+#[cfg(feature = "search")]
+mod search;
 mod wait;
 
 #[cfg(test)]
@@ -89,6 +92,11 @@ pub use outcome::event::{AttemptEnded, Event};
 pub use outcome::outcome::{Attempt, Outcome, Proof, ProofBasis};
 pub use outcome::problem::ProblemDetails;
 pub use outcome::result::{Deletion, Error};
+// What leaked, in files of any size.
+#[cfg(feature = "search")]
+pub use search::fingerprint::{Fingerprint, FingerprintKey};
+#[cfg(feature = "search")]
+pub use search::scanner::{ScanBuffer, ScannedValue, ValueScanner, scan_values};
 // What a caller gives.
 pub use input::api_token::{ApiToken, InvalidApiToken};
 pub use input::endpoint::{DEFAULT_BASE_URL, Endpoint, InvalidBaseUrl};

@@ -13,7 +13,12 @@ pub(crate) fn layers(text: &str) -> Vec<Units> {
     if text.bytes().all(is_id_byte) {
         return Vec::new();
     }
-    let mut layers = vec![Units::of(text)];
+    layers_of(Units::of(text))
+}
+
+/// The same of a text that was read already.
+pub(crate) fn layers_of(text: Units) -> Vec<Units> {
+    let mut layers = vec![text];
     for layer in 0..LAYERS {
         let Some(decoded) = layers[layer].decoded() else { break };
         layers.push(decoded);
@@ -46,6 +51,28 @@ impl Units {
             begin: at,
             end: at + c.len_utf8(),
         }));
+        units.make_plain();
+        units
+    }
+
+    /// The same of bytes. What is not UTF-8 divides texts, like a line break.
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Units {
+        let mut units = Units(Vec::with_capacity(bytes.len()));
+        let mut at = 0;
+        for chunk in bytes.utf8_chunks() {
+            let valid = chunk.valid();
+            units.0.extend(valid.char_indices().map(|(offset, c)| Unit {
+                c,
+                begin: at + offset,
+                end: at + offset + c.len_utf8(),
+            }));
+            at += valid.len();
+            let end = at + chunk.invalid().len();
+            if end > at {
+                units.0.push(Unit { c: '\n', begin: at, end });
+                at = end;
+            }
+        }
         units.make_plain();
         units
     }

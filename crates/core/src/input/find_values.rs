@@ -21,7 +21,8 @@ impl FoundValue {
     }
 
     /// Returns the value in its usual form, `idt:TKN-XXXX-XXXX:<secret>`. Returns `None` if it is unclear where the
-    /// value ends, or if it has characters that no value has.
+    /// value ends, if it has characters that no value has, or if something stands in the place of the secret: fewer
+    /// than eight characters, one or two characters that repeat, `...` at the end.
     pub fn value(&self) -> Option<&ApiToken> {
         self.value.as_ref()
     }
@@ -48,7 +49,7 @@ pub fn find_values(text: &str) -> Vec<FoundValue> {
         .into_iter()
         .map(|(units, spot)| FoundValue {
             token_id: units.token_id(&spot),
-            value: units.is_ended(&spot).then(|| units.value(&spot)).and_then(ApiToken::of_value),
+            value: units.is_whole(&spot).then(|| units.value(&spot)).and_then(ApiToken::of_value),
             range: units.range(&spot),
         })
         .collect()

@@ -67,18 +67,24 @@ pub(crate) fn value_of(text: &str) -> Option<Zeroizing<String>> {
 
 /// All values in a text, in order, none over another.
 pub(crate) fn spots(text: &str, reading: Reading) -> Vec<(Rc<Units>, Spot)> {
+    spots_in(layers(text), reading)
+}
+
+/// All values in a text that was read in each way in which it can be.
+pub(crate) fn spots_in(layers: Vec<Units>, reading: Reading) -> Vec<(Rc<Units>, Spot)> {
     let mut spots: Vec<(Rc<Units>, Spot)> = Vec::new();
-    for units in layers(text).into_iter().map(Rc::new) {
+    for units in layers.into_iter().map(Rc::new) {
         let mut from = 0;
         while let Some(spot) = units.find(from, reading) {
             from = spot.secret.end;
             spots.push((Rc::clone(&units), spot));
         }
     }
-    // Of two that overlap, the longer one: the other was read with an encoding too few.
+    // Of two that overlap, the longer one: the other was read with an encoding too few. Of two that are the same, the
+    // one whose end is clear: `\n` and `\"` after a value end it once they are decoded.
     spots.sort_by_key(|(units, spot)| {
         let range = units.range(spot);
-        (range.start, usize::MAX - range.end)
+        (range.start, usize::MAX - range.end, !units.is_ended(spot))
     });
     let mut end = 0;
     spots.retain(|(units, spot)| {
@@ -235,6 +241,10 @@ impl Units {
                 end += 1;
             }
             if reading == Reading::Text {
+                // The full stop of a sentence, or the dots of a value that was cut short.
+                while end > begin && self.c(end - 1) == Some('.') {
+                    end -= 1;
+                }
                 break;
             }
             // A line break, with the indent of the next line.
@@ -252,9 +262,26 @@ impl Units {
     }
 
     /// Whether what follows a value is surely no part of it.
-    pub(crate) fn is_ended(&self, spot: &Spot) -> bool {
-        let ends = |c: char| c.is_whitespace() || is_quote(c) || ",;)]}>&|".contains(c);
-        self.c(spot.secret.end).is_none_or(ends)
+    fn is_ended(&self, spot: &Spot) -> bool {
+        let divides = |c: char| c.is_whitespace() || is_quote(c);
+        let end = spot.secret.end;
+        match self.c(end) {
+            // The end of a sentence, and of the name in `name:password`.
+            Some('.' | ':' | '!' | '?') => self.c(end + 1).is_none_or(divides),
+            Some(c) => divides(c) || ",;)]}>&|<@*".contains(c),
+            None => true,
+        }
+    }
+
+    /// Whether it is surely a whole value: its end is clear, the id has a digit, and what follows could be a secret.
+    /// `abc`, `xxxxxxxxxxxx` and `s3cr...` stand in the place of one.
+    pub(crate) fn is_whole(&self, spot: &Spot) -> bool {
+        let secret = &self.0[spot.secret.clone()];
+        let first = secret.first().map(|unit| unit.c);
+        let other = secret.iter().map(|unit| unit.c).find(|c| Some(*c) != first);
+        let is_varied = secret.iter().any(|unit| Some(unit.c) != first && Some(unit.c) != other);
+        let is_numbered = self.0[spot.id.clone()].iter().any(|unit| unit.c.is_ascii_digit());
+        self.is_ended(spot) && is_numbered && secret.len() >= SHORTEST && is_varied
     }
 
     /// Where it stands in the text.

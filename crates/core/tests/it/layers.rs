@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the top to the bottom, as `lib.rs` and ARCHITECTURE.md list them.
-const LAYERS: [&str; 8] =
-    ["batch", "journal", "client", "http", "call", "outcome", "input", "wait"];
+const LAYERS: [&str; 9] =
+    ["batch", "journal", "client", "http", "call", "outcome", "search", "input", "wait"];
 
 /// Every file that is part of the library, by its module path: `batch::run`.
 fn files() -> BTreeMap<String, String> {

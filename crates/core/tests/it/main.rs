@@ -17,6 +17,8 @@ mod phases;
 mod properties;
 mod prove;
 mod proxy;
+#[cfg(feature = "search")]
+mod scanning;
 mod secrets;
 mod sequences;
 mod shown;
