@@ -81,10 +81,17 @@ pub(crate) struct DeleteArgs {
 
     /// Read more tokens from a file, or from standard input. Each line is an id, a leaked token value (only its id is
     /// used and shown), or a JSON object with an `id` or a token value in it, such as a line of this program's own
-    /// output. Blank lines and lines that begin with # are skipped. The whole list is read and checked before anything
-    /// is sent; a list from a pipe is kept in memory.
+    /// output. Blank lines and lines that begin with # are skipped. Also accepted: a table (CSV, or with semicolons or
+    /// tabs) with a header; a JSON list of ids or objects; a scanner's report in JSON; each in UTF-8 or UTF-16, and
+    /// packed by gzip. The whole list is read and checked before anything is sent; a list from a pipe is kept in
+    /// memory, of a file only one line, row or element at a time.
     #[arg(long, value_name = "FILE|-")]
     pub(crate) from: Option<PathBuf>,
+
+    /// The column of the table in --from that names the tokens, by id or value. Default: the one named id, token or
+    /// token_id, in upper or lower case.
+    #[arg(long, value_name = "NAME", requires = "from")]
+    pub(crate) column: Option<String>,
 
     /// Accept any argument or line as an id, even if it does not look like one. By default an id consists of letters,
     /// digits, `-`, `_` and `.`; in a line of JSON, an `id` may have any other characters.

@@ -2,7 +2,12 @@
 
 mod bytes;
 mod confirm;
+mod decode;
+mod entries;
+mod fault;
+mod gunzip;
 mod input;
+mod json;
 mod line;
 mod output;
 mod pauses;
@@ -10,6 +15,7 @@ mod progress;
 mod rate;
 mod record;
 mod report;
+mod table;
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
@@ -42,7 +48,8 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
             b"note: standard output is closed or discarded, so no outcome is printed there\n",
         );
     }
-    let mut list = args.from.as_deref().map(List::open).transpose()?;
+    let list = args.from.as_deref().map(List::open).transpose()?;
+    let mut list = list.map(|list| list.with_column(args.column.as_deref()));
     check(args, list.as_ref())?;
     // It lives as long as the run.
     let (client, _sandbox) = if args.sandbox {

@@ -101,7 +101,7 @@ pub use search::scanner::{ScanBuffer, ScannedValue, ValueScanner, scan_values};
 pub use input::api_token::{ApiToken, InvalidApiToken};
 pub use input::endpoint::{DEFAULT_BASE_URL, Endpoint, InvalidBaseUrl};
 pub use input::find_values::{FoundValue, find_values, redact_values};
-pub use input::shown::{is_unprintable, printable};
+pub use input::shown::{character_in_words, is_unprintable, printable};
 pub use input::token_id::{InvalidTokenId, TokenId};
 pub use input::trace::{InvalidTraceParent, TraceParent};
 // How a call is ended early.

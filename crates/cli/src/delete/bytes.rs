@@ -28,6 +28,8 @@ type Block = Zeroizing<Vec<u8>>;
 pub(crate) struct List {
     name: String,
     is_stdin: bool,
+    /// The column of a table that names the tokens.
+    column: Option<String>,
     kept: Kept,
 }
 
@@ -59,7 +61,7 @@ impl List {
         };
         if is_stdin(path) {
             let kept = Kept::Pipe(Box::new(io::stdin()));
-            return Ok(List { name, is_stdin: true, kept });
+            return Ok(List { name, is_stdin: true, column: None, kept });
         }
         let cannot = |error: io::Error| Failure::usage(format!("{name} cannot be read: {error}"));
         let is_folder = || Failure::usage(format!("{name} is a folder: expected a file"));
@@ -72,7 +74,16 @@ impl List {
         } else {
             Kept::Pipe(Box::new(file))
         };
-        Ok(List { name, is_stdin: false, kept })
+        Ok(List { name, is_stdin: false, column: None, kept })
+    }
+
+    /// Says that it is a table, and which column names the tokens.
+    pub(crate) fn with_column(self, column: Option<&str>) -> List {
+        List { column: column.map(str::to_owned), ..self }
+    }
+
+    pub(crate) fn column(&self) -> Option<&str> {
+        self.column.as_deref()
     }
 
     /// How it is called in messages.

@@ -2,27 +2,29 @@
 
 use std::fmt;
 
-use mpt_tokens::{ApiToken, BatchItem, OutcomeKind, TokenId, find_values};
+use mpt_tokens::{ApiToken, BatchItem, OutcomeKind, TokenId, character_in_words, find_values};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use zeroize::Zeroizing;
 
 /// Why a line, or an argument, names no token: never with what stands in it, but for one character.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
+    /// How many lines below the first one.
+    pub(crate) line: u64,
     /// Which character of the line it is, counted from 1.
     pub(crate) column: Option<usize>,
     pub(crate) what: String,
 }
 
 impl Fault {
-    fn new(what: impl Into<String>) -> Fault {
-        Fault { column: None, what: what.into() }
+    pub(crate) fn new(what: impl Into<String>) -> Fault {
+        Fault { line: 0, column: None, what: what.into() }
     }
 
     /// A fault at a byte of a part of the line.
     fn at(line: &str, part: &str, byte: usize, what: String) -> Fault {
         let before = part.as_ptr() as usize - line.as_ptr() as usize + byte;
-        Fault { column: Some(line[..before].chars().count() + 1), what }
+        Fault { line: 0, column: Some(line[..before].chars().count() + 1), what }
     }
 }
 
@@ -48,18 +50,103 @@ pub(crate) fn item(line: &str, reading: Reading) -> Result<Option<BatchItem>, Fa
         return Ok(None);
     }
     if text.starts_with('{') && (!reading.any_id || text.ends_with('}')) {
-        return object(text).map(Some);
+        return object(text, false, reading.any_id)
+            .map(Some)
+            .map_err(|fault| behind(line, text, fault));
     }
     // As it stands in a file of settings, or in a list of a scanner.
     let bare = text.trim_end_matches(',').trim();
-    let quoted =
-        ['"', '\'', '`'].iter().find_map(|quote| bare.strip_prefix(*quote)?.strip_suffix(*quote));
-    let text = match quoted {
+    let text = match unquoted(bare) {
         Some(quoted) => quoted,
         None if reading.any_id => text,
         None => bare,
     };
-    plain(line, text, reading).map(Some)
+    plain(line, text, reading).map(Some).map_err(|fault| behind(line, text, fault))
+}
+
+/// What stands in quotes.
+fn unquoted(text: &str) -> Option<&str> {
+    let inside =
+        ['"', '\'', '`'].iter().find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote));
+    inside.map(str::trim)
+}
+
+/// A fault without a column is that of the whole part of the line.
+fn behind(line: &str, part: &str, fault: Fault) -> Fault {
+    let blanks = line[..part.as_ptr() as usize - line.as_ptr() as usize].chars().count();
+    let is_object = part.starts_with('{');
+    let column = match fault.column {
+        Some(column) if is_object => blanks + column,
+        Some(column) => column,
+        None => blanks + 1,
+    };
+    Fault { column: Some(column), ..fault }
+}
+
+/// What an element of a JSON list names, or an object by itself. That of a report may have an `id` that is its own.
+pub(crate) fn element(text: &str, is_finding: bool, any_id: bool) -> Result<BatchItem, Fault> {
+    if text.starts_with('{') {
+        return object(text, is_finding, any_id);
+    }
+    if !text.starts_with('"') {
+        return Err(Fault::new("is no token: expected a string, or an object with an `id`"));
+    }
+    let Ok(string) = serde_json::from_str::<String>(text).map(Zeroizing::new) else {
+        return Err(Fault::new("is not JSON: expected a string"));
+    };
+    plain(&string, string.trim(), Reading { any_id, after_value: false }).map_err(|fault| {
+        // Behind the quote, where nothing in it is escaped.
+        Fault { column: Some(fault.column.unwrap_or(0) + 1), ..fault }
+    })
+}
+
+/// Fails for a JSON text that holds a token value.
+pub(crate) fn no_value(text: &str) -> Result<(), Fault> {
+    if value_in(&texts_of(text)?)?.is_some() {
+        return Err(Fault::new(
+            "holds a token value outside of its list: expected a report as the scanner wrote it; or give the file with \
+             --leaked-in, which takes every value in it",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a text is, or holds, what names a token.
+pub(crate) fn may_be_token(text: &str) -> bool {
+    names_token(text) || TokenId::new(text).is_err_and(|invalid| invalid.is_token_value())
+}
+
+/// What a row of a table names: as an object with the fields as members, but for what an id may look like.
+pub(crate) fn row(
+    names: &[String],
+    fields: &[Zeroizing<String>],
+    chosen: usize,
+    is_chosen_by_name: bool,
+    reading: Reading,
+) -> Result<BatchItem, Fault> {
+    let texts: Vec<Text> = (names.iter().zip(fields).enumerate())
+        .map(|(at, (name, text))| {
+            let name = if at == chosen { "id" } else { name };
+            Text { depth: 1, member: Some(name.to_owned()), text: text.clone() }
+        })
+        .collect();
+    let field = unquoted(&fields[chosen]).unwrap_or(&fields[chosen]);
+    if let Some((token_id, value)) = value_in(&texts)? {
+        return of_leak(token_id, value, Some(field), &texts);
+    }
+    if field.is_empty() {
+        return Err(Fault::new("has no token id in its column"));
+    }
+    let item = plain(field, field, reading)?;
+    if !is_chosen_by_name && !names_token(field) {
+        return Err(Fault::new(
+            "does not look like the id of a token, TKN-1671-0642: name the column of the tokens by --column",
+        ));
+    }
+    check_others(field, &texts)?;
+    let mut item = item;
+    told(&mut item, &texts);
+    Ok(item)
 }
 
 /// What an argument names.
@@ -77,7 +164,7 @@ fn plain(line: &str, text: &str, reading: Reading) -> Result<BatchItem, Fault> {
         let what = "holds a token value and more: expected only the value, or only the id";
         let column =
             find_values(line).first().map(|found| line[..found.range().start].chars().count() + 1);
-        return Err(Fault { column, what: what.to_owned() });
+        return Err(Fault { line: 0, column, what: what.to_owned() });
     }
     if reading.after_value && !names_token(text) {
         return Err(Fault::new(
@@ -95,11 +182,7 @@ fn plain(line: &str, text: &str, reading: Reading) -> Result<BatchItem, Fault> {
 }
 
 fn unusual_character(text: &str, c: char) -> String {
-    let c = if c.is_ascii_graphic() || c == ' ' {
-        format!("`{c}`")
-    } else {
-        format!("U+{:04X}", u32::from(c))
-    };
+    let c = character_in_words(c);
     if names_token(text) && !text.trim_start().starts_with("TKN") {
         return format!("{c} where an id has a capital letter: expected one such as TKN-1671-0642");
     }
@@ -143,23 +226,32 @@ impl Text {
     fn is(&self, name: &str) -> bool {
         self.depth == 1 && self.member.as_deref() == Some(name)
     }
+
+    fn name_is(&self, name: &str) -> bool {
+        self.member.as_deref().is_some_and(|member| member.eq_ignore_ascii_case(name))
+    }
 }
 
-fn object(line: &str) -> Result<BatchItem, Fault> {
+/// The texts of a JSON object.
+fn texts_of(object: &str) -> Result<Vec<Text>, Fault> {
     let mut texts = Vec::new();
-    let mut reader = serde_json::Deserializer::from_str(line);
+    let mut reader = serde_json::Deserializer::from_str(object);
     let walked = Walk { texts: &mut texts, depth: 0, member: None }.deserialize(&mut reader);
     if let Err(error) = walked.and_then(|()| reader.end()) {
-        let what = if error.is_eof() {
-            "is cut off: a JSON object begins but does not end, as when a run could not finish writing"
-        } else {
-            "is not a JSON object: expected an object with the member `id`, on one line"
-        };
-        return Err(Fault {
-            column: (!error.is_eof()).then(|| error.column().max(1)),
-            what: what.to_owned(),
-        });
+        if error.is_eof() {
+            return Err(Fault::new(
+                "is cut off: a JSON object begins but does not end, as when a run could not finish writing",
+            ));
+        }
+        let what = "is not a JSON object: expected an object with the member `id`, on one line";
+        let line = error.line().saturating_sub(1) as u64;
+        return Err(Fault { line, column: Some(error.column().max(1)), what: what.to_owned() });
     }
+    Ok(texts)
+}
+
+fn object(line: &str, is_finding: bool, any_id: bool) -> Result<BatchItem, Fault> {
+    let texts = texts_of(line)?;
     let value = value_in(&texts)?;
     let mut ids = texts.iter().filter(|text| text.is("id")).map(|text| text.text.as_str());
     let id = ids.next();
@@ -167,38 +259,68 @@ fn object(line: &str) -> Result<BatchItem, Fault> {
         return Err(Fault::new("has two `id` members: expected one"));
     }
     match (value, id) {
-        // The value is what leaked; an `id` beside it is the finding's, unless it is a token's, too.
-        (Some((token_id, value)), id) => {
-            let own = id.filter(|id| names_token(id) && ApiToken::from_text(id).is_none());
-            if own.is_some_and(|id| id.trim() != token_id) {
-                return Err(Fault::new(
-                    "names one token in `id` and holds the value of another: expected one of them",
-                ));
-            }
-            let mut item = value.map_or_else(|| BatchItem::from(token_id.as_str()), of_value);
-            if own.is_some() {
-                told(&mut item, &texts);
-            }
-            Ok(item)
-        }
-        (None, None) => Err(Fault::new("has no token id: expected the member `id`, a string")),
+        (Some((token_id, value)), id) => of_leak(token_id, value, id, &texts),
+        (None, _) if texts.iter().any(|text| text.name_is("hashed_secret")) => Err(Fault::new(
+            "has only hashes of secrets, as detect-secrets writes them: look for the values in the files that it \
+                 names, with --leaked-in",
+        )),
+        (None, None) => Err(Fault::new(
+            "has no token id: expected the member `id`, a string, or a token value that is not redacted",
+        )),
         (None, Some(id)) => {
-            let is_other = |text: &&Text| {
-                let is_id =
-                    text.member.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("id"));
-                is_numbered(&text.text) && text.text.trim() != id && (is_id || !names_token(id))
-            };
-            if texts.iter().filter(|text| text.member.is_some()).any(|text| is_other(&text)) {
+            if let (Some(at), false) = (TokenId::deceptive_at(id), any_id) {
+                let c = character_in_words(id[at..].chars().next().unwrap_or_default());
+                return Err(Fault::new(format!(
+                    "has an `id` with {c}, which deceives whoever reads it: expected the id as the API gives it, or \
+                     --any-id"
+                )));
+            }
+            if is_finding && !any_id && !names_token(id) {
                 return Err(Fault::new(
-                    "has an `id`, and the id of a token elsewhere: expected an object that names one token",
+                    "has no token value, and an `id` that is not a token's: expected a report that shows the secrets",
                 ));
             }
+            check_others(id, &texts)?;
             TokenId::new(id).map_err(|invalid| Fault::new(format!("names no token: {invalid}")))?;
             let mut item = of_id(id);
             told(&mut item, &texts);
             Ok(item)
         }
     }
+}
+
+/// The value is what leaked; an `id` beside it is the finding's, unless it is a token's, too.
+fn of_leak(
+    token_id: String,
+    value: Option<ApiToken>,
+    id: Option<&str>,
+    texts: &[Text],
+) -> Result<BatchItem, Fault> {
+    let own = id.filter(|id| names_token(id) && ApiToken::from_text(id).is_none());
+    if own.is_some_and(|id| id.trim() != token_id) {
+        return Err(Fault::new(
+            "names one token in `id` and holds the value of another: expected one of them",
+        ));
+    }
+    let mut item = value.map_or_else(|| BatchItem::from(token_id.as_str()), of_value);
+    if own.is_some() {
+        told(&mut item, texts);
+    }
+    Ok(item)
+}
+
+/// Fails where the id of another token stands beside one.
+fn check_others(id: &str, texts: &[Text]) -> Result<(), Fault> {
+    let is_other = |text: &&Text| {
+        let is_id = text.name_is("id");
+        is_numbered(&text.text) && text.text.trim() != id && (is_id || !names_token(id))
+    };
+    if texts.iter().filter(|text| text.member.is_some()).any(|text| is_other(&text)) {
+        return Err(Fault::new(
+            "has an `id`, and the id of a token elsewhere: expected an object that names one token",
+        ));
+    }
+    Ok(())
 }
 
 /// The one token whose value is in an object, and the value where it can be told from the text around it.

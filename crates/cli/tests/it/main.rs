@@ -14,6 +14,7 @@ mod pty;
 mod recipes;
 mod reporting;
 mod scale;
+mod shapes;
 mod snapshots;
 mod telling;
 mod terminal;

@@ -154,6 +154,56 @@ const LETTERS: &[(char, char)] = &[
     ('\u{501}', 'd'),
 ];
 
+/// The names (UnicodeData.txt) of characters that stand in copied ids: those that text programs and web pages put there.
+const NAMES: &[(char, &str)] = &[
+    ('\t', "tab"),
+    ('\u{a0}', "no-break space"),
+    ('\u{ad}', "soft hyphen"),
+    ('\u{180e}', "Mongolian vowel separator"),
+    ('\u{200b}', "zero width space"),
+    ('\u{200c}', "zero width non-joiner"),
+    ('\u{200d}', "zero width joiner"),
+    ('\u{200e}', "left-to-right mark"),
+    ('\u{200f}', "right-to-left mark"),
+    ('\u{2010}', "hyphen"),
+    ('\u{2011}', "non-breaking hyphen"),
+    ('\u{2012}', "figure dash"),
+    ('\u{2013}', "en dash"),
+    ('\u{2014}', "em dash"),
+    ('\u{2018}', "left single quotation mark"),
+    ('\u{2019}', "right single quotation mark"),
+    ('\u{201c}', "left double quotation mark"),
+    ('\u{201d}', "right double quotation mark"),
+    ('\u{202a}', "left-to-right embedding"),
+    ('\u{202c}', "pop directional formatting"),
+    ('\u{202d}', "left-to-right override"),
+    ('\u{202e}', "right-to-left override"),
+    ('\u{202f}', "narrow no-break space"),
+    ('\u{2060}', "word joiner"),
+    ('\u{2212}', "minus sign"),
+    ('\u{feff}', "byte order mark"),
+    ('\u{fffd}', "replacement character"),
+];
+
+/// A character in words: itself, where it is plain to see; else its number, its name where that is known here, and what
+/// is deceptive about it.
+pub(crate) fn in_words(c: char) -> String {
+    if c.is_ascii_graphic() || c == ' ' {
+        return format!("`{c}`");
+    }
+    let mut notes = Vec::new();
+    if let Some((_, name)) = NAMES.iter().find(|(named, _)| *named == c) {
+        notes.push((*name).to_owned());
+    }
+    if is_invisible(c) {
+        notes.push("invisible".to_owned());
+    } else if plain(c) != c {
+        notes.push(format!("looks like `{}`", plain(c)));
+    }
+    let number = format!("U+{:04X}", u32::from(c));
+    if notes.is_empty() { number } else { format!("{number} ({})", notes.join(", ")) }
+}
+
 fn is_in(c: char, table: &[RangeInclusive<char>]) -> bool {
     table.iter().any(|range| range.contains(&c))
 }
@@ -236,8 +286,22 @@ mod tests {
         assert!(!is_dot_segment(text));
     }
 
+    #[rstest]
+    #[case::seen(',', "`,`")]
+    #[case::zero_width('\u{200b}', "U+200B (zero width space, invisible)")]
+    #[case::no_name('\u{2063}', "U+2063 (invisible)")]
+    #[case::dash('\u{2013}', "U+2013 (en dash, looks like `-`)")]
+    #[case::letter('\u{422}', "U+0422 (looks like `T`)")]
+    #[case::control('\u{1b}', "U+001B")]
+    #[case::tab('\t', "U+0009 (tab)")]
+    #[case::other('\u{fc}', "U+00FC")]
+    fn a_character_in_words(#[case] c: char, #[case] words: &str) {
+        assert_eq!(in_words(c), words);
+    }
+
     #[test]
     fn tables_are_in_order() {
+        assert!(NAMES.windows(2).all(|two| two[0].0 < two[1].0));
         for table in [INVISIBLE, RESERVED, DASHES] {
             assert!(table.windows(2).all(|two| two[0].end() < two[1].start()), "{table:?}");
         }

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use crate::input::characters::is_invisible;
+use crate::input::characters::{in_words, is_invisible};
 use crate::input::find_values::redact_values;
 use crate::input::token_value::shown_value;
 
@@ -44,6 +44,17 @@ pub fn printable(text: &str) -> Cow<'_, str> {
         if is_unprintable(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
     }
     Cow::Owned(shown)
+}
+
+/// Returns a character in words, for a message about text that was copied: itself, where it is plain to see; else its
+/// number, its name if it is one that is often copied along, and whether it is invisible or looks like another one.
+///
+/// ```
+/// assert_eq!(mpt_tokens::character_in_words(','), "`,`");
+/// assert_eq!(mpt_tokens::character_in_words('\u{200b}'), "U+200B (zero width space, invisible)");
+/// ```
+pub fn character_in_words(c: char) -> String {
+    in_words(c)
 }
 
 /// Returns what may be kept of a refused id: of a token value only its id, and never an endless text. It is not

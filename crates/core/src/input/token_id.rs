@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::input::characters::{is_dot_segment, is_id_byte, is_reserved};
+use crate::input::characters::{is_dot_segment, is_id_byte, is_invisible, is_reserved, plain};
 use crate::input::shown::{printable, refused_id};
 use crate::input::token_value::shown_value;
 
@@ -61,6 +61,21 @@ impl TokenId {
     /// Returns the id as one path segment, percent-encoded except for the unreserved characters of RFC 3986.
     pub fn segment(&self) -> String {
         utf8_percent_encode(&self.0, SEGMENT).to_string()
+    }
+
+    /// Returns the first byte of a character that deceives whoever reads the id: an invisible one, or one that looks
+    /// like a character of ids (a dash, a colon, a fullwidth form, a letter of another script). Such ids were copied
+    /// through something that changed them. `None` if there is none.
+    ///
+    /// ```
+    /// use mpt_tokens::TokenId;
+    ///
+    /// assert_eq!(TokenId::deceptive_at("TKN-1671-0642\u{200b}"), Some(13));
+    /// assert_eq!(TokenId::deceptive_at("TKN-1671\u{2011}0642"), Some(8));
+    /// assert_eq!(TokenId::deceptive_at("x?y \u{fc}"), None);
+    /// ```
+    pub fn deceptive_at(text: &str) -> Option<usize> {
+        text.char_indices().find(|(_, c)| is_invisible(*c) || plain(*c) != *c).map(|(at, _)| at)
     }
 
     /// Where a text stops looking like an id as people have them in lists: the first byte of the character that is
