@@ -33,6 +33,8 @@ class BatchSummary(Frozen):
         without_value: Tokens that are dead but not proven dead: proof was requested, but their values were not given.
         put_off: Tokens that were tried in more than one round, because nothing conclusive came at first: see
             ``Outcome.rounds``.
+        not_pulled: Ids that were never taken from the iterable, because the batch stopped (so far, while it runs): they
+            have no outcome. ``None`` if the iterable has no length, such as a generator.
         total: All outcomes.
     """
 
@@ -47,6 +49,7 @@ class BatchSummary(Frozen):
         "already_done",
         "without_value",
         "put_off",
+        "not_pulled",
         "total",
     )
 
@@ -60,6 +63,7 @@ class BatchSummary(Frozen):
     already_done: int
     without_value: int
     put_off: int
+    not_pulled: int | None
     total: int
 
     def __init__(
@@ -74,6 +78,7 @@ class BatchSummary(Frozen):
         already_done: int,
         without_value: int,
         put_off: int,
+        not_pulled: int | None,
         total: int,
     ) -> None:
         put = object.__setattr__
@@ -87,6 +92,7 @@ class BatchSummary(Frozen):
         put(self, "already_done", already_done)
         put(self, "without_value", without_value)
         put(self, "put_off", put_off)
+        put(self, "not_pulled", not_pulled)
         put(self, "total", total)
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable
-from typing import Final, Literal, final
+from typing import Any, final, Final, Literal
 
 from typing_extensions import Self
 
@@ -123,7 +123,7 @@ class Batch:
     def close(self) -> None:
         """Stops, waits for the calls under way, and releases everything. May be called more than once."""
 
-    def summary(self) -> dict[str, int]:
+    def summary(self) -> dict[str, Any]:
         """The counts, by the names of the fields of ``BatchSummary``."""
 
 @final

@@ -39,7 +39,7 @@ use report::Report;
 
 /// Does what `delete` was told; gives the exit status.
 pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
-    crate::log::listen(args.detail());
+    crate::log::listen(args.detail(), args.quiet);
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::usage(format!("cannot listen for signals: {error}")))?;
     if Stdout::open()?.is_nowhere() && !args.quiet {

@@ -1,6 +1,7 @@
 //! Prints the library's log on standard error: warnings, and with `-v` every attempt. Never a secret.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
@@ -25,10 +26,13 @@ pub(crate) enum Detail {
 type Tell = Box<dyn Fn(&str) + Send>;
 
 static TELL: Mutex<Option<Tell>> = Mutex::new(None);
+/// Whether there is no summary that would say why a batch stopped.
+static QUIET: AtomicBool = AtomicBool::new(false);
 static DETAIL: Mutex<Detail> = Mutex::new(Detail::Warnings);
 
 /// Starts logging. If another logger is already set, it forwards its records: see [`crate::logger`].
-pub(crate) fn listen(detail: Detail) {
+pub(crate) fn listen(detail: Detail, without_summary: bool) {
+    QUIET.store(without_summary, Ordering::Relaxed);
     *DETAIL.lock().unwrap_or_else(PoisonError::into_inner) = detail;
     let _ = log::set_logger(&Printer);
     log::set_max_level(match detail {
@@ -47,6 +51,10 @@ pub(crate) struct Printer;
 
 impl Log for Printer {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        // The summary says why a batch stopped: one line about it is enough.
+        if metadata.target() == "mpt_tokens::batch" && !QUIET.load(Ordering::Relaxed) {
+            return false;
+        }
         let ours = metadata.target().starts_with("mpt_tokens");
         match *DETAIL.lock().unwrap_or_else(PoisonError::into_inner) {
             Detail::Warnings => ours && metadata.level() <= Level::Warn,

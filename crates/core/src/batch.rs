@@ -2,6 +2,7 @@
 
 pub(crate) mod admission;
 pub(crate) mod batch;
+pub(crate) mod credential;
 pub(crate) mod dry_run;
 pub(crate) mod job;
 pub(crate) mod options;

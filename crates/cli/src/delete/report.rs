@@ -106,10 +106,15 @@ impl Report {
     ) -> Result<String, String> {
         let mut counts = serde_json::to_value(summary).map_err(|error| error.to_string())?;
         counts["not_tried"] = not_tried.into();
+        // The same, counted by the batch, which does not know the length of every list.
+        if let Some(counts) = counts.as_object_mut() {
+            counts.remove("not_pulled");
+        }
         let tail = json!({
             "ended_at": now(),
             "interrupted": interrupted,
             "stopped": stopped.map(ToString::to_string),
+            "stopped_reason": stopped.map(Stopped::reason),
             "counts": counts,
         });
         self.write(&format!("\n],\n{}\n", &plain_json(&tail.to_string())[1..]));

@@ -61,6 +61,7 @@ fn a_report_has_every_token_and_its_digest_is_printed() {
     assert_eq!(report["own_token_id"], mpt_tokens_sandbox::MAIN_TOKEN_ID);
     assert_eq!(report["options"]["prove"], "where-possible");
     assert_eq!((&report["interrupted"], &report["stopped"]), (&false.into(), &Value::Null));
+    assert_eq!(report["stopped_reason"], Value::Null);
 
     let file = fs::read(&path).unwrap();
     let secret = sandbox.api_token();
@@ -72,6 +73,27 @@ fn a_report_has_every_token_and_its_digest_is_printed() {
     let line = format!("the report is in `{}`, SHA-256 {sum}\n", path.display());
     assert!(stderr.contains(&line), "{stderr}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
+}
+
+/// An auditor reads why a run ended before its list.
+#[test]
+fn a_run_that_stopped_says_why() {
+    let sandbox = Sandbox::start().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.json");
+    let args = "TKN-ok-1 TKN-401-1 TKN-401-2 TKN-ok-2 TKN-ok-3 --format ndjson";
+    let output = delete(&sandbox, &path, args).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let report = read(&path);
+    let why = "the API answered 401 (the API token is not accepted): check MPT_API_TOKEN";
+    assert_eq!(report["stopped"], why);
+    assert_eq!(report["stopped_reason"], "unauthorized");
+    assert_eq!(
+        (&report["counts"]["total"], &report["counts"]["not_tried"]),
+        (&3.into(), &2.into())
+    );
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains(&format!("stopped: {why}\n")), "{stderr}");
 }
 
 #[test]

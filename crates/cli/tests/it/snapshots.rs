@@ -48,6 +48,8 @@ fn outcomes_as_text_and_their_exit_status() {
         delete("TKN-ok-1 TKN-403-1 TKN-ok-1 TKN-answer502.403.always-1 --yes --concurrency 1"),
         delete("TKN-ok-1 TKN-403-1 --yes --concurrency 1 --quiet"),
         delete("TKN-ok-1 TKN-401-1 TKN-ok-2 --yes --concurrency 1"),
+        delete("TKN-ok-1 TKN-401-1 TKN-401-2 TKN-ok-2 --yes --concurrency 1"),
+        delete("TKN-ok-1 TKN-401-1 TKN-401-2 TKN-ok-2 --yes --concurrency 1 --quiet"),
         delete("TKN-ok-1 --sandbox --no-progress"),
         delete("TKN-ok-1 TKN-ok-2 -y --concurrency 1 --attempts 2 --timeout 1m --proxy none"),
     ];

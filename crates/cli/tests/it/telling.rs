@@ -176,10 +176,11 @@ fn an_entry_of_no_proxy_that_is_not_understood(#[case] proxy: Option<&str>, #[ca
 /// One line says why the rest was not tried, and one how often what was in the way.
 #[rstest]
 #[case::the_token(
-    "TKN-ok-1 TKN-401-1 TKN-ok-2",
+    "TKN-ok-1 TKN-401-1 TKN-401-2 TKN-ok-2",
     "stopped: the API answered 401 (the API token is not accepted): check MPT_API_TOKEN\n",
-    "why: 1 unauthorized\n"
+    "why: 2 unauthorized\n"
 )]
+#[case::one_401_alone("TKN-ok-1 TKN-401-1 TKN-ok-2 TKN-401-2", "", "why: 2 unauthorized\n")]
 #[case::nothing_stopped(
     "TKN-403-1 TKN-403-2 TKN-503.always-1 TKN-ok-1",
     "",

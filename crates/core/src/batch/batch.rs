@@ -16,9 +16,10 @@ impl Client {
     ///
     /// Each distinct id has one outcome and takes at most 64 bytes of memory. If the server asks for a pause (429, or
     /// 503 with `Retry-After`), all calls keep it. Once its limit is known, all calls together keep below it. They
-    /// share the client's reserve of retries. A 401 stops the batch, and so does a pause that is longer than both
-    /// [`BatchOptions::patience`] and the timeout of a call: what was pulled and not started is `skipped`. If the token
-    /// in use may be deleted, it is deleted last.
+    /// share the client's reserve of retries. If two ids in a row get a 401, the API token is not
+    /// accepted, and the batch stops; it also stops at a pause that is longer than both [`BatchOptions::patience`] and the
+    /// timeout of a call. What was pulled and not started is `skipped` then, and the rest of the list has no outcomes:
+    /// [`Batch::stopped`] says why. If the token in use may be deleted, it is deleted last.
     ///
     /// # Errors
     /// `invalid_argument` if the concurrency or the patience is out of range, or if another batch uses the journal;
@@ -68,6 +69,8 @@ impl Client {
     ///
     /// If the function breaks, no more ids are pulled. It is still called for ids that were pulled already; these are
     /// under way or `skipped`.
+    ///
+    /// [`BatchSummary::stopped`] says whether the batch stopped before the end of the list.
     ///
     /// # Errors
     /// As for [`Client::batch`].

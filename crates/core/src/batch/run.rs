@@ -65,6 +65,8 @@ pub struct Batch<I> {
     /// Whether the journal has outcomes in memory that are not in its file yet.
     pub(crate) unwritten: bool,
     pub(crate) summary: BatchSummary,
+    /// Why it had stopped at its end; a stop or a cancel after that is no news.
+    pub(crate) stopped_at_end: Option<Option<Stopped>>,
 }
 
 /// A handle to a batch for other threads, made by [`Batch::handle`]: for a progress bar, or for a signal handler's
@@ -143,6 +145,7 @@ where
         // A batch that gives up for want of an answer would look dead for as long in such a pause.
         let patience = if options.patience.is_zero() { PATIENCE } else { options.patience };
         let longest_pause = patience.max(client.timeout());
+        let summary = BatchSummary { not_pulled: length(&ids), ..BatchSummary::default() };
         Batch {
             ids: Some(ids),
             concurrency: options.concurrency,
@@ -175,7 +178,8 @@ where
             out: 0,
             ready: VecDeque::new(),
             unwritten: false,
-            summary: BatchSummary::default(),
+            summary,
+            stopped_at_end: None,
         }
     }
 }
@@ -187,14 +191,15 @@ impl<I> Batch<I> {
         self.workers.stop(Stopped::Asked);
     }
 
-    /// Returns why the batch stopped before the end of its list; `None` means that it did not.
+    /// Returns why the batch stopped trying ids; `None` means that it did not. Ask when `next` has returned `None`: ids
+    /// that were not pulled have no outcome, and this is what says so. [`Batch::summary`] has their number.
     pub fn stopped(&self) -> Option<Stopped> {
-        self.workers.stopped()
+        self.stopped_at_end.clone().unwrap_or_else(|| self.workers.stopped())
     }
 
     /// Returns the counts of the outcomes so far.
     pub fn summary(&self) -> BatchSummary {
-        self.summary
+        BatchSummary { stopped: self.stopped().as_ref().map(Stopped::reason), ..self.summary }
     }
 
     /// Returns a handle to this batch for another thread.
@@ -286,6 +291,9 @@ impl<I> Batch<I> {
             // A failure is told by `Journal::failure`: no report is left to carry it.
             let _ = journal.sync();
         }
+        if self.stopped_at_end.is_none() {
+            self.stopped_at_end = Some(self.workers.stopped());
+        }
     }
 
     /// The next report that needs no further id.
@@ -346,6 +354,12 @@ impl<I> Batch<I> {
     }
 }
 
+/// How many ids there are, if the source knows.
+fn length(ids: &impl Iterator) -> Option<u64> {
+    let (least, most) = ids.size_hint();
+    most.filter(|most| *most == least).map(|most| most as u64)
+}
+
 impl<I> Iterator for Batch<I>
 where
     I: Iterator,
@@ -362,6 +376,7 @@ where
                 return Some(outcome);
             }
             let later = self.refill();
+            self.summary.not_pulled = self.ids.as_ref().map_or(Some(0), length);
             if !self.ready.is_empty() || self.workers.has_done() {
                 continue;
             }

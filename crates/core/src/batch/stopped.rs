@@ -10,7 +10,7 @@ use crate::outcome::code::{Code, OutcomeKind};
 use crate::outcome::lost::Lost;
 use crate::outcome::outcome::{Outcome, Proof};
 
-/// Why a batch stopped before the end of its list. As text, it also says what to do, if there is something to do.
+/// Why a batch stopped trying ids. As text, it also says what to do, if there is something to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stopped {
@@ -18,7 +18,8 @@ pub enum Stopped {
     Asked,
     /// It was cancelled.
     Cancelled,
-    /// The API answered 401: it does not accept the API token.
+    /// The API answered 401 for two ids, and accepted the API token for none in between: it does not accept it. A 401
+    /// for one id alone stops nothing.
     Unauthorized,
     /// The server asked for a longer pause than the batch waits.
     Paused(Pause),
@@ -29,6 +30,38 @@ pub enum Stopped {
 }
 
 impl Stopped {
+    /// Returns the word for it, the same in every language: `asked`, `cancelled`, `unauthorized`, `paused`, `no_answer`
+    /// or `journal`.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Stopped::Asked => "asked",
+            Stopped::Cancelled => "cancelled",
+            Stopped::Unauthorized => "unauthorized",
+            Stopped::Paused(_) => "paused",
+            Stopped::NoAnswer(_) => "no_answer",
+            Stopped::Journal(_) => "journal",
+        }
+    }
+
+    /// Returns the code that comes nearest: `skipped` if it was asked to stop, `cancelled`, `unauthorized`,
+    /// `rate_limited` or `server_error` for a pause, `timeout` if there was no answer, `invalid_config` for a journal.
+    pub const fn code(&self) -> Code {
+        match self {
+            Stopped::Asked => Code::Skipped,
+            Stopped::Cancelled => Code::Cancelled,
+            Stopped::Unauthorized => Code::Unauthorized,
+            Stopped::Paused(Pause { http_status: 500..=599, .. }) => Code::ServerError,
+            Stopped::Paused(_) => Code::RateLimited,
+            Stopped::NoAnswer(_) => Code::Timeout,
+            Stopped::Journal(_) => Code::InvalidConfig,
+        }
+    }
+
+    /// Whether the caller wanted it.
+    pub(crate) const fn is_wanted(&self) -> bool {
+        matches!(self, Stopped::Asked | Stopped::Cancelled)
+    }
+
     /// What happened.
     pub(crate) fn cause(&self) -> String {
         match self {

