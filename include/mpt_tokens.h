@@ -78,6 +78,11 @@
  * that the request was not carried out; else unknown.
  */
 #define MPT_UNEXPECTED_RESPONSE 107
+/**
+ * burning only: the API answered 401 to the value itself, and no answer was lost before: the value is dead
+ * already, or never was one. Outcome: not_deleted.
+ */
+#define MPT_DEAD_VALUE 108
 /** the host has no address. Outcome: not_deleted. */
 #define MPT_RESOLVE_FAILED 200
 /** no connection could be opened. Outcome: not_deleted. */
@@ -532,16 +537,17 @@ int32_t mpt_outcome_kind(const struct mpt_outcome *outcome);
 mpt_code mpt_outcome_code(const struct mpt_outcome *outcome);
 
 /**
- * Returns 1 if mpt_prove_deleted proved that the token is dead. Returns 0 if not, for outcomes of other functions, and
- * for NULL.
+ * Returns 1 if the token is proven dead: by mpt_prove_deleted, or by burning. Returns 0 if not, for outcomes of other
+ * functions, and for NULL.
  */
 int32_t mpt_outcome_is_proven(const struct mpt_outcome *outcome);
 
 /**
- * Returns what the proof of mpt_prove_deleted rests on. "control" means that the API answered the same request with
- * 404 when the client's own API token was used. "accepted_before" means that this client had seen the API accept the
- * value, and that the API itself now answered 401. Returns NULL if nothing is proven, for outcomes of other functions,
- * and for NULL.
+ * Returns what the proof of mpt_prove_deleted, or of burning, rests on. "control" means that the API answered the same
+ * request with 404 when the client's own API token was used. "accepted_before" means that this client had seen the API
+ * accept the value, and that the API itself now answered 401. "lost_answer" means that the response to an earlier
+ * request with a value that was burnt was lost, and that the API itself now answered 401. Returns NULL if nothing is
+ * proven, for outcomes of other functions, and for NULL.
  */
 const char *mpt_outcome_proof_basis(const struct mpt_outcome *outcome);
 

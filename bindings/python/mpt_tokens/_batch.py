@@ -27,6 +27,8 @@ class BatchSummary(Frozen):
         unknown: Outcomes ``unknown``.
         not_found: Outcomes with the code ``not_found``: somebody else may have deleted the token. They also count as
             ``not_deleted``.
+        dead_values: Outcomes with the code ``dead_value``: values that were to be burnt, and were dead already or never
+            were values. They also count as ``not_deleted``.
         skipped: Outcomes with the code ``skipped``. They also count as ``not_deleted``.
         duplicates: Repeated ids, which are neither tried nor reported again.
         already_done: Ids that the journal lists as dead, which are neither tried nor reported again.
@@ -44,6 +46,7 @@ class BatchSummary(Frozen):
         "not_deleted",
         "unknown",
         "not_found",
+        "dead_values",
         "skipped",
         "duplicates",
         "already_done",
@@ -58,6 +61,7 @@ class BatchSummary(Frozen):
     not_deleted: int
     unknown: int
     not_found: int
+    dead_values: int
     skipped: int
     duplicates: int
     already_done: int
@@ -73,6 +77,7 @@ class BatchSummary(Frozen):
         not_deleted: int,
         unknown: int,
         not_found: int,
+        dead_values: int,
         skipped: int,
         duplicates: int,
         already_done: int,
@@ -87,6 +92,7 @@ class BatchSummary(Frozen):
         put(self, "not_deleted", not_deleted)
         put(self, "unknown", unknown)
         put(self, "not_found", not_found)
+        put(self, "dead_values", dead_values)
         put(self, "skipped", skipped)
         put(self, "duplicates", duplicates)
         put(self, "already_done", already_done)

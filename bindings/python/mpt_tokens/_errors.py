@@ -134,6 +134,10 @@ class UnexpectedResponseError(ApiError):
     """The response is not the API's: a login page, a redirect, a gateway's 404, or bytes that are not HTTP."""
 
 
+class DeadValueError(ApiError):
+    """The API answered 401 to a value that was to be burnt: it is dead already, or never was a token's value."""
+
+
 class ConnectError(Error, ConnectionError):
     """No connection could be opened. Nothing was sent by this attempt."""
 
@@ -183,6 +187,7 @@ _BY_CODE: dict[str, type[Error]] = {
     "rate_limited": RateLimitedError,
     "server_error": ServerError,
     "unexpected_response": UnexpectedResponseError,
+    "dead_value": DeadValueError,
     "resolve_failed": ResolveError,
     "connect_failed": ConnectError,
     "tls_failed": TlsError,

@@ -331,7 +331,8 @@ class Proof(Frozen):
             means that the token was alive and that the request for proof itself deleted it: request proof again.
         basis: What the proof rests on. ``control``: the API answered the same request with 404 when the client's own
             API token was used. ``accepted_before``: this client had seen the API accept the value (204), and the API
-            itself now answered 401. ``None`` if nothing is proven.
+            itself now answered 401. ``lost_answer``: the response to an earlier request with a value that was burnt was
+            lost, and the API itself now answered 401. ``None`` if nothing is proven.
     """
 
     __match_args__ = __slots__ = ("proven", "outcome", "basis")

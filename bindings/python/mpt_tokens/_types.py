@@ -21,6 +21,7 @@ CodeName: TypeAlias = Literal[
     "rate_limited",
     "server_error",
     "unexpected_response",
+    "dead_value",
     "resolve_failed",
     "connect_failed",
     "tls_failed",
@@ -33,7 +34,7 @@ CodeName: TypeAlias = Literal[
 ]
 
 #: What a proof rests on.
-ProofBasisName: TypeAlias = Literal["control", "accepted_before"]
+ProofBasisName: TypeAlias = Literal["control", "accepted_before", "lost_answer"]
 
 
 class ClientOptions(TypedDict, total=False):

@@ -36,6 +36,7 @@ def test_outcomes_of_all_kinds(sandbox: mpt_tokens.Sandbox, client: mpt_tokens.C
         not_deleted=3,
         unknown=1,
         not_found=1,
+        dead_values=0,
         skipped=0,
         duplicates=1,
         already_done=0,

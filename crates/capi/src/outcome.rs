@@ -59,6 +59,13 @@ impl Outcome {
             Told::Proof(proof) => proof.outcome(),
         }
     }
+
+    fn proof(&self) -> Option<&Proof> {
+        match &self.told {
+            Told::Call(outcome) => outcome.proof(),
+            Told::Proof(proof) => Some(proof),
+        }
+    }
 }
 
 impl From<mpt_core::Outcome> for Outcome {
@@ -140,30 +147,26 @@ pub unsafe extern "C" fn mpt_outcome_code(outcome: *const Outcome) -> mpt_code {
     unsafe { field(outcome, Code::InvalidArgument.number(), |told| Some(told.code().number())) }
 }
 
-/// Returns 1 if mpt_prove_deleted proved that the token is dead. Returns 0 if not, for outcomes of other functions, and
-/// for NULL.
+/// Returns 1 if the token is proven dead: by mpt_prove_deleted, or by burning. Returns 0 if not, for outcomes of other
+/// functions, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_is_proven(outcome: *const Outcome) -> i32 {
     // SAFETY: the caller's promise.
-    match unsafe { outcome.as_ref() }.map(|outcome| &outcome.told) {
-        Some(Told::Proof(proof)) => i32::from(proof.is_proven()),
-        _ => 0,
-    }
+    let outcome = unsafe { outcome.as_ref() };
+    i32::from(outcome.and_then(Outcome::proof).is_some_and(Proof::is_proven))
 }
 
-/// Returns what the proof of mpt_prove_deleted rests on. "control" means that the API answered the same request with
-/// 404 when the client's own API token was used. "accepted_before" means that this client had seen the API accept the
-/// value, and that the API itself now answered 401. Returns NULL if nothing is proven, for outcomes of other functions,
-/// and for NULL.
+/// Returns what the proof of mpt_prove_deleted, or of burning, rests on. "control" means that the API answered the same
+/// request with 404 when the client's own API token was used. "accepted_before" means that this client had seen the API
+/// accept the value, and that the API itself now answered 401. "lost_answer" means that the response to an earlier
+/// request with a value that was burnt was lost, and that the API itself now answered 401. Returns NULL if nothing is
+/// proven, for outcomes of other functions, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_proof_basis(outcome: *const Outcome) -> *const c_char {
     // SAFETY: the caller's promise.
     let Some(outcome) = (unsafe { outcome.as_ref() }) else { return null() };
     guard(null(), || {
-        let basis = match &outcome.told {
-            Told::Proof(proof) => proof.basis(),
-            Told::Call(_) => None,
-        };
+        let basis = outcome.proof().and_then(Proof::basis);
         let text = outcome.basis.get_or_init(|| basis.map(|basis| owned(basis.name())));
         text.as_ref().map_or(null(), |text| text.as_ptr())
     })

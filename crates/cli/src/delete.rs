@@ -327,9 +327,12 @@ fn carry_out(
         status::UNKNOWN
     } else if trouble.is_some() {
         status::USAGE
-    } else if summary.not_deleted > summary.not_found || left > 0 || lost_output.is_some() {
+    } else if summary.not_deleted > summary.not_found + summary.dead_values
+        || left > 0
+        || lost_output.is_some()
+    {
         status::NOT_DELETED
-    } else if summary.not_found > 0 {
+    } else if summary.not_found + summary.dead_values > 0 {
         status::NOT_FOUND
     } else {
         status::DONE

@@ -160,10 +160,13 @@ impl Output {
             (summary.deleted, "deleted"),
             (summary.gone, "gone"),
             (
-                summary.not_deleted.saturating_sub(summary.skipped + summary.not_found),
+                summary
+                    .not_deleted
+                    .saturating_sub(summary.skipped + summary.not_found + summary.dead_values),
                 "not_deleted",
             ),
             (summary.not_found, "not found"),
+            (summary.dead_values, "dead already or never a value"),
             (summary.skipped, "not tried"),
             (summary.unknown, "unknown"),
             (self.unproven, "not proven"),

@@ -30,11 +30,19 @@ impl Admission {
         client: &Client,
         options: &DeleteOptions,
     ) -> Admission {
-        let known = seen_ids.meet(&item.id);
+        if options.burn
+            && let Err(refused) = client.check_burnable(&item.id, item.value.as_ref())
+        {
+            return Admission::Refused(refused);
+        }
+        let known = match item.value.as_ref().filter(|_| options.burn) {
+            Some(value) => seen_ids.meet_value(&item.id, value),
+            None => seen_ids.meet(&item.id),
+        };
         if known.is_met() {
             return Admission::Duplicate(known);
         }
-        if known.is_dead() || item.known_dead {
+        if known.is_dead() || (item.known_dead && !options.burn) {
             return Admission::Dead(known);
         }
         let lost_before = match (item.after_lost_answer || known.is_open(), known.is_in_doubt()) {
@@ -42,6 +50,9 @@ impl Admission {
             (false, true) => Lost::InDoubt,
             (false, false) => Lost::No,
         };
+        if options.burn {
+            return Admission::Send { lost_before };
+        }
         if let Err(refused) = client.check(&item.id, options, lost_before.may_be_deleted()) {
             return Admission::Refused(refused);
         }

@@ -3,11 +3,13 @@
 use std::ops::ControlFlow;
 
 use crate::batch::dry_run::DryRun;
-use crate::batch::options::{BatchOptions, CONCURRENCY, MOST_PATIENCE, Pull};
+use crate::batch::options::{BatchItem, BatchOptions, CONCURRENCY, MOST_PATIENCE, Pull};
 use crate::batch::run::Batch;
 use crate::batch::summary::BatchSummary;
 use crate::client::client::Client;
+use crate::input::api_token::ApiToken;
 use crate::journal::seen_ids::SeenIds;
+use crate::outcome::code::Code;
 use crate::outcome::outcome::Outcome;
 use crate::outcome::result::Error;
 
@@ -23,7 +25,8 @@ impl Client {
     ///
     /// # Errors
     /// `invalid_argument` if the concurrency or the patience is out of range, or if another batch uses the journal;
-    /// `invalid_config` if the journal is for another base URL or API token. Nothing was sent then.
+    /// `invalid_config` if the journal is for another base URL or API token, or if the client can only burn and
+    /// [`BatchOptions::burn`] is not set. Nothing was sent then.
     pub fn batch<I>(&self, ids: I, options: &BatchOptions) -> Result<Batch<I::IntoIter>, Error>
     where
         I: IntoIterator,
@@ -59,10 +62,36 @@ impl Client {
             let message = format!("the patience is {seconds} s: expected one week at most");
             return Err(Error::invalid_argument(message));
         }
+        if self.own_token().is_none() && !options.burn {
+            return Err(Error::of(self.has_no_token(None)));
+        }
         match &options.journal {
             None => Ok(SeenIds::new()),
+            Some(_) if options.burn && self.own_token().is_some() => {
+                let message =
+                    "a journal of burning is of no API token: use a client that can only burn";
+                Err(Error::refused(Code::InvalidConfig, None, message.to_owned()))
+            }
             Some(journal) => Ok(journal.take_seen_ids(self, only_look)?),
         }
+    }
+
+    /// Burns many leaked values, each with itself as the credential, and proves that they are dead: like
+    /// [`Client::delete_tokens`] with [`BatchOptions::burn`].
+    ///
+    /// # Errors
+    /// As for [`Client::batch`].
+    pub fn burn_tokens<I>(
+        &self,
+        values: I,
+        options: &BatchOptions,
+        on_outcome: impl FnMut(Outcome) -> ControlFlow<()>,
+    ) -> Result<BatchSummary, Error>
+    where
+        I: IntoIterator<Item = ApiToken>,
+    {
+        let values = values.into_iter().map(BatchItem::from);
+        self.delete_tokens(values, &options.clone().burn(true), on_outcome)
     }
 
     /// Deletes many tokens, like [`Client::batch`], and calls a function on the calling thread for each outcome.

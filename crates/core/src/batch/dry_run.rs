@@ -33,6 +33,7 @@ impl<I> DryRun<I> {
         let options = DeleteOptions {
             missing_ok: options.missing_ok,
             allow_own_token: options.allow_own_token,
+            burn: options.burn,
             ..DeleteOptions::new()
         };
         DryRun {
@@ -73,7 +74,9 @@ impl<I> DryRun<I> {
             Ok(id) => self.client.endpoint().token_url(&id),
             Err(_) => unreachable!("the id was checked"),
         };
-        Outcome::refused(Code::Skipped, Some(id.to_owned()), format!("would send DELETE {url}"))
+        let with = if self.options.burn { " with the token's own value" } else { "" };
+        let message = format!("would send DELETE {url}{with}");
+        Outcome::refused(Code::Skipped, Some(id.to_owned()), message)
     }
 }
 

@@ -116,6 +116,7 @@ pub(crate) fn is_conclusive(outcome: &Outcome) -> bool {
             | Code::Forbidden
             | Code::NotFound
             | Code::Conflict
+            | Code::DeadValue
             | Code::UnexpectedResponse
     );
     by_the_api && !is_inconclusive(outcome) && !outcome.attempts().is_empty()

@@ -31,13 +31,33 @@ pub struct BatchItem {
     /// Whether an earlier request for this token got no answer, like
     /// [`DeleteOptions::after_lost_answer`](crate::DeleteOptions::after_lost_answer).
     pub after_lost_answer: bool,
-    /// The token's own value. Only [`BatchOptions::prove`] uses it.
+    /// The token's own value. Only [`BatchOptions::prove`] and [`BatchOptions::burn`] use it.
     pub value: Option<ApiToken>,
     /// Whether the author of the list knows that the token is dead. Then no request is sent for it, and it counts as
     /// [`BatchSummary::already_done`].
     pub known_dead: bool,
     /// Overrides [`BatchOptions::missing_ok`] for this token; `None` does not.
     pub missing_ok: Option<bool>,
+}
+
+impl BatchItem {
+    /// Makes an item of a token value, for [`BatchOptions::burn`]. In a batch, a text that is not one value is refused
+    /// with `invalid_argument`; it is neither kept nor shown.
+    pub fn of_value(text: &str) -> BatchItem {
+        match ApiToken::new(text) {
+            Ok(value) => BatchItem::from(value),
+            Err(_) => BatchItem::from(String::new()),
+        }
+    }
+}
+
+/// A token by its value, which [`BatchOptions::prove`] and [`BatchOptions::burn`] use.
+impl From<ApiToken> for BatchItem {
+    fn from(value: ApiToken) -> BatchItem {
+        let item = BatchItem::from(value.token_id().unwrap_or_default());
+        let value = Some(value).filter(|value| value.token_id().is_some());
+        BatchItem { value, ..item }
+    }
 }
 
 /// An id that is a token value by mistake is shown without its secret.
@@ -109,6 +129,7 @@ pub struct BatchOptions {
     pub(crate) cancel: Option<Cancel>,
     pub(crate) journal: Option<Journal>,
     pub(crate) prove: bool,
+    pub(crate) burn: bool,
     pub(crate) replay: bool,
     pub(crate) patience: Duration,
 }
@@ -123,6 +144,7 @@ impl BatchOptions {
             cancel: None,
             journal: None,
             prove: false,
+            burn: false,
             replay: false,
             patience: PATIENCE,
         }
@@ -156,6 +178,17 @@ impl BatchOptions {
     /// its id. The proof then comes in an outcome of its own, without attempts.
     pub fn prove(self, yes: bool) -> Self {
         BatchOptions { prove: yes, ..self }
+    }
+
+    /// Sets whether to burn: to delete each token with its own value ([`BatchItem::value`]) as the credential, and to
+    /// prove it, as [`Client::burn`] does. The client's API token is not used; one that is
+    /// [`burn_only`](crate::ClientBuilder::burn_only) will do, and a journal needs one.
+    ///
+    /// A 401 is about one value, so it does not stop the batch. Two values of one id are two credentials: each is burnt
+    /// and has an outcome. A value takes 128 bytes of memory then. `missing_ok`, `allow_own_token` and
+    /// [`BatchItem::known_dead`] have no meaning here.
+    pub fn burn(self, yes: bool) -> Self {
+        BatchOptions { burn: yes, ..self }
     }
 
     /// Sets whether to return tokens that the journal lists as dead, so that one batch reports the whole list: see

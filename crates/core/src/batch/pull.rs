@@ -78,7 +78,7 @@ where
                     let job = self.job(item, lost_before);
                     self.own.push_front(job);
                 } else {
-                    item.value = Some(self.settings.client.own_token().clone());
+                    item.value = self.settings.client.own_token().cloned();
                     let job = self.job(item, lost_before);
                     self.own.push_back(job);
                 }

@@ -126,6 +126,7 @@ where
             allow_own_token: options.allow_own_token,
             cancel: options.cancel.clone(),
             is_put_off: !options.patience.is_zero(),
+            burn: options.burn,
             ..DeleteOptions::new()
         };
         let settings = CallSettings::new(client.clone(), own_options.clone(), &halt);
@@ -165,7 +166,7 @@ where
             settings,
             forward,
             asked: Instant::now(),
-            prove: options.prove,
+            prove: options.prove || options.burn,
             replay: options.replay,
             seen_ids,
             journal,

@@ -78,7 +78,7 @@ impl<I> Batch<I> {
     pub(crate) fn settle(&mut self, job: Job, outcome: Outcome) {
         self.record(&job, &outcome);
         self.seen_ids.learn(&job.id, RecordedState::of(outcome.kind(), outcome.is_in_doubt()));
-        if outcome.proof().is_some_and(Proof::is_proven) {
+        if outcome.proof().is_some_and(Proof::is_of_the_token) {
             self.seen_ids.prove(&job.id);
         }
         let value = self.late.remove(&job.id);
@@ -163,6 +163,9 @@ impl<I> Batch<I> {
         }
         if outcome.code() == Code::NotFound && outcome.kind() == OutcomeKind::NotDeleted {
             summary.not_found += 1;
+        }
+        if outcome.code() == Code::DeadValue && outcome.kind() == OutcomeKind::NotDeleted {
+            summary.dead_values += 1;
         }
     }
 }

@@ -17,6 +17,9 @@ pub struct BatchSummary {
     /// Outcomes that are `not_deleted` with the code `not_found`: the API does not know the token. They count as
     /// `not_deleted`, too.
     pub not_found: u64,
+    /// Outcomes that are `not_deleted` with the code `dead_value`: values that were dead already, or never were values.
+    /// They count as `not_deleted`, too.
+    pub dead_values: u64,
     /// Outcomes with the code `skipped`. They count as `not_deleted` or `unknown`, too.
     pub skipped: u64,
     /// Ids that were pulled more than once: only the first one has an outcome.

@@ -11,9 +11,12 @@ use crate::batch::patience::Outage;
 use crate::batch::rate_limiter::RateLimiter;
 use crate::batch::stopped::{Stopped, given_up, wants_no_calls};
 use crate::call::io::{Permit, Throttle};
+use crate::client::burn::{burnt, proof_in};
 use crate::client::client::Client;
 use crate::client::options::DeleteOptions;
+use crate::client::prove::Before;
 use crate::journal::journal::Journal;
+use crate::outcome::code::OutcomeKind;
 use crate::outcome::event::Event;
 use crate::outcome::outcome::{Attempt, Outcome, Proof};
 use crate::wait::cancel::Cancel;
@@ -234,7 +237,10 @@ impl Workers {
                 None => settings.client.proof(
                     &job.id,
                     value,
-                    false,
+                    match settings.options.burn {
+                        true => burnt(outcome.kind()),
+                        false => Before::Nothing,
+                    },
                     &settings.options,
                     Some(&self.rate_limiter),
                 ),
@@ -271,9 +277,15 @@ impl Workers {
             ..settings.options.clone()
         };
         let throttle: Option<&dyn Throttle> = Some(&self.rate_limiter);
-        let mut outcome = job.told(settings.client.outcome(&job.id, &options, throttle));
+        let burns = options.burn;
+        let mut outcome = job.told(match &job.value {
+            Some(value) if burns => settings.client.burn_unproven(value, &options, throttle),
+            _ => settings.client.outcome(&job.id, &options, throttle),
+        });
         let own_token = settings.client.is_own_token(&job.id);
-        if leave.end(Says::of(&outcome, own_token)) {
+        // What is said of a value that is burnt is said of no other.
+        let says = if burns { Says::Nothing } else { Says::of(&outcome, own_token) };
+        if leave.end(says) {
             self.stop(Stopped::Unauthorized);
         }
         if let Some(value) = &job.value
@@ -281,6 +293,7 @@ impl Workers {
         {
             // A batch that is stopped asks for the proofs of what it has deleted all the same.
             let proof = match self.wait_for_turn(settings) {
+                _ if burns && outcome.kind() == OutcomeKind::Gone => proof_in(&outcome),
                 Err(Stopped::Paused(pause)) => {
                     Proof::not_asked_for(&job.id, &wants_no_calls(&pause))
                 }
@@ -288,8 +301,12 @@ impl Workers {
                 _ => {
                     // What the API's 404 has said already need not be asked again.
                     let last = outcome.attempts().last().and_then(Attempt::api_status);
-                    let control = matches!(last, Some(404 | 410));
-                    settings.client.proof(&job.id, value, control, &options, throttle)
+                    let before = match last {
+                        _ if burns => burnt(outcome.kind()),
+                        Some(404 | 410) => Before::Absent,
+                        _ => Before::Nothing,
+                    };
+                    settings.client.proof(&job.id, value, before, &options, throttle)
                 }
             };
             outcome.proof = Some(Box::new(proof));

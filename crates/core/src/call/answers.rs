@@ -24,7 +24,8 @@ const SURE: &[&str] = &["429j", "429+1", "425j", "425m+1", "connect0", "timeout0
 /// One row: what an answer comes to, in the order of the columns.
 #[derive(Debug)]
 struct Row<'a> {
-    own: bool,
+    /// Which table it is in: "" for any token, "own" for that in use, "burn" for a value that is burnt.
+    of: &'a str,
     statuses: Vec<RangeInclusive<u16>>,
     forms: &'a [&'a str],
     code: Code,
@@ -36,10 +37,14 @@ struct Row<'a> {
 }
 
 fn rows() -> Vec<Row<'static>> {
-    let mut own = false;
+    let mut of = "";
     let mut rows = Vec::new();
     for line in DOCUMENT.lines() {
-        own |= line.starts_with("## ") && line.contains("token in use");
+        match line {
+            "## The token in use" => of = "own",
+            "## A value that is burnt" => of = "burn",
+            _ => {}
+        }
         let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
         let [statuses, form, code, alone, missing_ok, lost, doubtful, again, source] = cells[..]
         else {
@@ -55,7 +60,7 @@ fn rows() -> Vec<Row<'static>> {
         };
         let named = |named: &&Code| format!("`{named}`") == code;
         rows.push(Row {
-            own,
+            of,
             statuses: statuses.split(", ").map(range).collect(),
             forms: match form {
                 "any" => &["j", "m", ""],
@@ -97,7 +102,7 @@ impl Row<'_> {
     }
 
     fn check_all(&self, answer: &str) {
-        let own = if self.own { "own" } else { "" };
+        let own = self.of;
         let flags = |more: &str| format!("{own} {more}");
         self.check("", answer, own, self.alone);
         self.check("", answer, &flags("missing"), self.missing_ok);
@@ -125,7 +130,7 @@ fn every_answer_comes_to_what_the_document_says() {
     for row in &rows {
         for status in row.statuses.iter().cloned().flatten() {
             for form in row.forms {
-                *times.entry((row.own, status, *form)).or_insert(0) += 1;
+                *times.entry((row.of, status, *form)).or_insert(0) += 1;
                 row.check_all(&format!("{status}{form}"));
             }
         }
@@ -133,22 +138,28 @@ fn every_answer_comes_to_what_the_document_says() {
     // Every status of an answer has one row for each form; a row for the own token stands beside that.
     for status in 200..=999 {
         for form in ["j", "m", ""] {
-            assert_eq!(times.get(&(false, status, form)), Some(&1), "{status}{form}");
+            assert_eq!(times.get(&("", status, form)), Some(&1), "{status}{form}");
         }
     }
     assert!(times.values().all(|times| *times == 1));
-    assert!(times.keys().any(|(own, ..)| *own), "no row for the token in use");
+    for table in ["own", "burn"] {
+        assert!(times.keys().any(|(of, ..)| *of == table), "no row in the table of {table}");
+    }
 }
 
-/// What has no row for the token in use is as it is for any other.
-#[test]
-fn the_token_in_use_is_like_any_other_but_for_its_rows() {
+/// What has no row for the token in use, or for a value that is burnt, is as it is for any other.
+#[rstest::rstest]
+fn what_has_no_row_of_its_own_is_as_for_any_other(#[values("own", "burn")] of: &'static str) {
     let rows = rows();
-    let of_its_own: Vec<u16> =
-        rows.iter().filter(|row| row.own).flat_map(|row| row.statuses.clone()).flatten().collect();
+    let of_its_own: Vec<u16> = rows
+        .iter()
+        .filter(|row| row.of == of)
+        .flat_map(|row| row.statuses.clone())
+        .flatten()
+        .collect();
     assert!(!of_its_own.is_empty());
-    for row in rows.into_iter().filter(|row| !row.own) {
-        let row = Row { own: true, ..row };
+    for row in rows.into_iter().filter(|row| row.of.is_empty()) {
+        let row = Row { of, ..row };
         for status in row.statuses.iter().cloned().flatten() {
             if !of_its_own.contains(&status) {
                 row.check_all(&format!("{status}{}", row.forms[0]));

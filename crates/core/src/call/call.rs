@@ -147,7 +147,7 @@ impl Call<'_> {
             _ => &cancelled,
         };
         let (code, kind) = settle(verdict, history.lost, self.known);
-        let message = message::of_call(self.id, code, kind, &history, end);
+        let message = message::of_call(self.id, self.known.burn, code, kind, &history, end);
         let History { attempts, lost, last, .. } = history;
         let http_status = attempts.iter().rev().find_map(|attempt| attempt.http_status);
         let permanent = matches!(last, Some((Answer::Failed { permanent: true, .. }, _)));

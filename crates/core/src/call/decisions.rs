@@ -129,7 +129,11 @@ fn run_with(history: &str, flags: &str, script: &Script, policy: &RetryPolicy) -
     let budget = RetryBudget::new(RetryBudget::RESERVE);
     let outcome = Call {
         id: &id,
-        known: TokenContext { own: flags.contains("own"), missing_ok: flags.contains("missing") },
+        known: TokenContext {
+            own: flags.contains("own") || flags.contains("burn"),
+            burn: flags.contains("burn"),
+            missing_ok: flags.contains("missing"),
+        },
         attempts_before: 0,
         is_put_off: false,
         lost_before: match flags {
@@ -284,6 +288,21 @@ pub(super) fn run(history: &str, flags: &str) -> Outcome {
 #[case("lost 410j", "", Code::Ok, OutcomeKind::Gone)]
 #[case("lost 401j", "own", Code::Ok, OutcomeKind::Gone)]
 #[case("502 401j", "own", Code::Ok, OutcomeKind::Gone)]
+// A value that is burnt: no request was lost, so it was dead before, or never was one.
+#[case("204", "burn", Code::Ok, OutcomeKind::Deleted)]
+#[case("401j", "burn", Code::DeadValue, OutcomeKind::NotDeleted)]
+#[case("connect0 401j", "burn", Code::DeadValue, OutcomeKind::NotDeleted)]
+#[case("429j 401j", "burn", Code::DeadValue, OutcomeKind::NotDeleted)]
+#[case("429 401j", "burn", Code::Ok, OutcomeKind::Gone)]
+#[case("lost 401j", "burn", Code::Ok, OutcomeKind::Gone)]
+#[case("401j", "before burn", Code::Ok, OutcomeKind::Gone)]
+#[case("401j", "doubt burn", Code::DeadValue, OutcomeKind::Unknown)]
+#[case("401", "burn", Code::Unauthorized, OutcomeKind::NotDeleted)]
+#[case("lost 401m", "burn", Code::Unauthorized, OutcomeKind::Unknown)]
+#[case("404j", "burn missing", Code::NotFound, OutcomeKind::NotDeleted)]
+#[case("lost 404j", "burn", Code::NotFound, OutcomeKind::Unknown)]
+#[case("403j", "burn", Code::Forbidden, OutcomeKind::NotDeleted)]
+#[case("lost 403j", "burn", Code::Forbidden, OutcomeKind::Unknown)]
 // A lost answer, then one that settles nothing: the token is not alive for that.
 #[case("lost 400j", "", Code::BadRequest, OutcomeKind::Unknown)]
 #[case("lost 401j", "", Code::Unauthorized, OutcomeKind::Unknown)]
@@ -350,7 +369,7 @@ fn the_decision_table(
     assert!(outcome.message().contains("TKN-1000-0001"), "{}", outcome.message());
     if kind == OutcomeKind::Unknown {
         let advice = match code {
-            Code::NotFound => "look for it in the Marketplace",
+            Code::NotFound | Code::DeadValue => "look for it in the Marketplace",
             _ => "run again to find out",
         };
         let end = format!("may be deleted: {advice}");

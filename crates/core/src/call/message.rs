@@ -10,8 +10,11 @@ use crate::outcome::code::{Code, OutcomeKind};
 use crate::outcome::lost::Lost;
 
 /// The sentence for a call that was made.
+///
+/// `burn`: the credential was the token's own value, which says more about what is alive.
 pub(crate) fn of_call(
     id: &TokenId,
+    burn: bool,
     code: Code,
     kind: OutcomeKind,
     history: &History,
@@ -26,6 +29,9 @@ pub(crate) fn of_call(
         OutcomeKind::NotDeleted | OutcomeKind::Unknown => {}
     }
     let mut text = what_happened(code, last);
+    if burn && code == Code::Unauthorized {
+        text = "the answer was 401, and not in the API's form (a gateway's?)".to_owned();
+    }
     match end {
         End::AttemptsUsed if attempts > 1 => {
             let _ = write!(text, ", after {attempts} attempts");
@@ -35,8 +41,14 @@ pub(crate) fn of_call(
         End::AttemptsUsed | End::Final | End::Cancelled => {}
     }
     if kind == OutcomeKind::NotDeleted {
-        let _ = write!(text, "; the token `{id}` was not deleted{}", advice(code));
+        let _ = match burn {
+            true => write!(text, "; {}", of_value(id, code, last)),
+            false => write!(text, "; the token `{id}` was not deleted{}", advice(code)),
+        };
         return text;
+    }
+    if burn && authenticates(last) {
+        text.push_str("; the value still authenticates");
     }
     match lost {
         Lost::Attempt(number) => {
@@ -51,11 +63,41 @@ pub(crate) fn of_call(
     }
     // To ask for what is not there again tells no more.
     let advice = match code {
-        Code::NotFound => "look for it in the Marketplace",
+        Code::NotFound | Code::DeadValue => "look for it in the Marketplace",
         _ => "run again to find out",
     };
     let _ = write!(text, "; the token `{id}` may be deleted: {advice}");
     text
+}
+
+/// What is true of a value that was to be burnt and was not, and what to do.
+fn of_value(id: &str, code: Code, last: Option<&Answer>) -> String {
+    match code {
+        Code::DeadValue => format!(
+            "the value of the token `{id}` is dead already, or never was one (cut off or mistyped?), and nothing was \
+             deleted"
+        ),
+        Code::Forbidden if authenticates(last) => format!(
+            "the token `{id}` is alive: its value authenticates, and may not delete it: delete it with an API token \
+             that may"
+        ),
+        Code::NotFound | Code::UnexpectedResponse if authenticates(last) => format!(
+            "the value that names the token `{id}` is alive: it authenticates, but the API does not know a token of \
+             that id: look for it in the Marketplace, and delete it there"
+        ),
+        Code::Unauthorized => {
+            format!("the token `{id}` was not deleted, and may be alive: is the base URL right?")
+        }
+        Code::Forbidden | Code::BadRequest | Code::Conflict => format!(
+            "the token `{id}` was not deleted, and may be alive: delete it with another API token"
+        ),
+        _ => format!("the token `{id}` was not deleted, and may be alive{}", advice(code)),
+    }
+}
+
+/// Whether an answer is the API's to a credential that it knows.
+fn authenticates(last: Option<&Answer>) -> bool {
+    matches!(last, Some(Answer::Status { status: 403 | 404 | 410, from_api: true, .. }))
 }
 
 fn why_gone(lost: Lost, last: Option<&Answer>) -> String {
@@ -114,6 +156,7 @@ fn reason(code: Code) -> &'static str {
     match code {
         Code::BadRequest => "bad request",
         Code::Unauthorized => "the API token is not accepted",
+        Code::DeadValue => "its value is not accepted",
         Code::Forbidden => "the API token may not do this",
         Code::NotFound => "not found",
         Code::Conflict => "conflict",

@@ -71,6 +71,9 @@ pub(crate) struct TokenContext {
     /// The id is that of the credential in use: what says that the credential is none says that the token is gone,
     /// and an answer that takes the credential for one does not, whatever else it says.
     pub(crate) own: bool,
+    /// The id is in the credential's own value, and that value is to be burnt: nothing else is asked of it. `own` is
+    /// true then, too.
+    pub(crate) burn: bool,
     /// The caller takes a token that is not there for a success.
     pub(crate) missing_ok: bool,
 }
@@ -93,7 +96,12 @@ pub(crate) fn settle(last: &Verdict, lost: Lost, known: TokenContext) -> (Code, 
         Says::Unauthenticated { .. } => known.own,
         _ => false,
     };
-    match last.code {
+    let code = match last.says {
+        // The value is not one, or not any more, and no request of ours has to do with that.
+        Says::Unauthenticated { from_api: true } if known.burn => Code::DeadValue,
+        _ => last.code,
+    };
+    match code {
         _ if gone => (Code::Ok, OutcomeKind::Gone),
         // Nothing else that comes after a lost answer says that the token is alive.
         code if was_lost || (asked && may_tell_the_end) => (code, OutcomeKind::Unknown),

@@ -35,6 +35,7 @@ pub struct ClientBuilder {
     policy: RetryPolicy,
     retry_reserve: Option<u32>,
     allow_plain_http: bool,
+    burn_only: bool,
     missing_ok: bool,
     allow_own_token: bool,
     ca: CaChoice,
@@ -74,9 +75,17 @@ impl ClientBuilder {
         }
     }
 
-    /// Sets the API token to authenticate with. Required. A leading `Bearer ` is removed.
+    /// Sets the API token to authenticate with. Required, unless the client is [`burn_only`](Self::burn_only). A leading `Bearer ` is removed.
     pub fn api_token(mut self, value: impl Into<String>) -> Self {
         self.api_token = Some(zeroize::Zeroizing::new(value.into()));
+        self
+    }
+
+    /// If true, the client has no API token: one that was given, or that the environment has, is dropped. Such a client
+    /// can only burn ([`Client::burn`], [`BatchOptions::burn`](crate::BatchOptions::burn)): each value authenticates
+    /// itself. Every other call is refused with `invalid_config`. The default is false.
+    pub fn burn_only(mut self, yes: bool) -> Self {
+        self.burn_only = yes;
         self
     }
 
@@ -236,8 +245,12 @@ impl ClientBuilder {
     fn try_build(self) -> Result<Client, (Code, String)> {
         let config = |message: String| (Code::InvalidConfig, message);
         self.check_limits().map_err(|message| (Code::InvalidArgument, message))?;
-        let given = self.api_token.map_or_else(String::new, |token| token.to_string());
-        let token = ApiToken::new(given).map_err(|error| config(error.to_string()))?;
+        let token = if self.burn_only {
+            None
+        } else {
+            let given = self.api_token.map_or_else(String::new, |token| token.to_string());
+            Some(ApiToken::new(given).map_err(|error| config(error.to_string()))?)
+        };
         let base_url = self.base_url.as_deref().unwrap_or(DEFAULT_BASE_URL);
         let endpoint = Endpoint::new(base_url, self.allow_plain_http)
             .map_err(|error| config(error.to_string()))?;

@@ -107,7 +107,7 @@ impl Client {
 
     /// Returns the id of the token in use. `None` means that its value names no id.
     pub fn own_token_id(&self) -> Option<&str> {
-        self.shared.network.token().token_id()
+        self.own_token()?.token_id()
     }
 
     /// Returns true if an id is, or may be, that of the token in use. Ids that differ only in case, in surrounding
@@ -135,8 +135,16 @@ impl Client {
         self.shared.policy.timeout
     }
 
-    pub(crate) fn own_token(&self) -> &ApiToken {
+    /// `None` where the client can only burn.
+    pub(crate) fn own_token(&self) -> Option<&ApiToken> {
         self.shared.network.token()
+    }
+
+    /// Why this client cannot do what needs an API token of its own.
+    pub(crate) fn has_no_token(&self, id: Option<&str>) -> Outcome {
+        let message =
+            "this client has no API token and can only burn values: create one with an API token";
+        Outcome::refused(Code::InvalidConfig, id.map(str::to_owned), message.to_owned())
     }
 
     /// Checks an id as a call would, before anything is sent.
@@ -158,7 +166,7 @@ impl Client {
                     &secrets.redact(&invalid.to_string()),
                 );
             }
-            _ if self.own_token().is_inside(token_id) => {
+            _ if self.own_token().is_some_and(|own| own.is_inside(token_id)) => {
                 return refuse(
                     REDACTED,
                     "the token id holds the API token in use: expected an id such as `TKN-1671-0642`",
@@ -200,20 +208,20 @@ impl Client {
             Ok(id) => id,
             Err(refused) => return *refused,
         };
+        let Some(credential) = self.shared.network.credential() else {
+            return self.has_no_token(Some(id.as_str()));
+        };
         let io = NetworkIo {
             network: &self.shared.network,
-            credential: self.shared.network.credential(),
+            credential,
             cancels: Cancels::new(&self.cancel, options.cancel.as_ref()),
         };
-        let policy = &self.shared.policy;
-        let policy = match options.attempts {
-            Some(attempts) => Cow::Owned(RetryPolicy { attempts, ..policy.clone() }),
-            None => Cow::Borrowed(policy),
-        };
+        let policy = self.policy(options);
         let call = Call {
             id: &id,
             known: TokenContext {
                 own: self.own_token_id() == Some(id.as_str()),
+                burn: false,
                 missing_ok: options.missing_ok.unwrap_or(self.shared.missing_ok),
             },
             lost_before: options.lost_before,
@@ -231,6 +239,15 @@ impl Client {
             self.shared.accepted.store(true, Ordering::Relaxed);
         }
         outcome
+    }
+
+    /// The client's policy, with the attempts that the options allow.
+    pub(crate) fn policy(&self, options: &DeleteOptions) -> Cow<'_, RetryPolicy> {
+        let policy = &self.shared.policy;
+        match options.attempts {
+            Some(attempts) => Cow::Owned(RetryPolicy { attempts, ..policy.clone() }),
+            None => Cow::Borrowed(policy),
+        }
     }
 }
 

@@ -18,6 +18,8 @@ pub struct DeleteOptions {
     pub(crate) attempts: Option<u32>,
     /// Whether the caller makes another call later, where this one comes to nothing.
     pub(crate) is_put_off: bool,
+    /// In a batch: each token is deleted with its own value as the credential.
+    pub(crate) burn: bool,
     pub(crate) trace_parent: Option<TraceParent>,
     pub(crate) cancel: Option<Cancel>,
 }

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::call::call::Call;
 use crate::call::io::{Permit, Throttle};
@@ -47,7 +47,7 @@ impl Client {
     ///
     /// # Errors
     /// `invalid_argument` if the value does not have the form `idt:TKN-XXXX-XXXX:<secret>`, or is longer than 4096
-    /// bytes. Any answer of the server becomes a [`Proof`].
+    /// bytes; `invalid_config` if the client is [`burn_only`](crate::ClientBuilder::burn_only). Any answer of the server becomes a [`Proof`].
     pub fn prove_deleted(&self, value: &ApiToken) -> Result<Proof, Error> {
         self.prove_deleted_with(value, &DeleteOptions::new())
     }
@@ -61,21 +61,20 @@ impl Client {
         value: &ApiToken,
         options: &DeleteOptions,
     ) -> Result<Proof, Error> {
-        self.ask_for_proof(value, false, options, None)
+        self.ask_for_proof(value, Before::Nothing, options, None, self.timeout())
     }
 
     /// The proof of one token of a batch: whatever is wrong with its value, the token has a proof that says so.
-    /// `control`: the API has said already, to the client's own API token, that the token is not there.
     pub(crate) fn proof(
         &self,
         id: &str,
         value: &ApiToken,
-        control: bool,
+        before: Before,
         options: &DeleteOptions,
         throttle: Option<&dyn Throttle>,
     ) -> Proof {
         let outcome = if value.token_id() == Some(id) {
-            match self.ask_for_proof(value, control, options, throttle) {
+            match self.ask_for_proof(value, before, options, throttle, self.timeout()) {
                 Ok(proof) => return proof,
                 Err(error) => Outcome::from(error),
             }
@@ -87,20 +86,41 @@ impl Client {
         Proof::none(outcome)
     }
 
-    fn ask_for_proof(
+    /// `timeout`: for all requests of the proof together.
+    pub(crate) fn ask_for_proof(
         &self,
         value: &ApiToken,
-        control: bool,
+        before: Before,
         options: &DeleteOptions,
         throttle: Option<&dyn Throttle>,
+        timeout: Duration,
     ) -> Result<Proof, Error> {
+        if self.own_token().is_none() && !matches!(before, Before::Burnt(_)) {
+            return Err(Error::of(self.has_no_token(value.token_id())));
+        }
+        let (id, value) = self.as_credential(value, "proven")?;
+        let policy = RetryPolicy { timeout, ..self.shared.policy.clone() };
+        let questions =
+            Questions { client: self, id: &id, value: &value, options, throttle, policy: &policy };
+        let proof = catch_unwind(AssertUnwindSafe(|| questions.prove(before)));
+        Ok(proof.unwrap_or_else(|_| Proof::none(Outcome::internal(Some(id.as_str().to_owned())))))
+    }
+
+    /// The id in a token's value, and the value as a credential. `what` cannot be done with another.
+    pub(crate) fn as_credential(
+        &self,
+        value: &ApiToken,
+        what: &str,
+    ) -> Result<(TokenId, Arc<Credential>), Error> {
         let fail = |id: Option<&str>, message: String| {
             Error::refused(Code::InvalidArgument, id.map(str::to_owned), message)
         };
         let Some(id) = value.token_id() else {
-            let message = "the token value has no token id in it, so nothing can be proven: expected the form \
-                           `idt:TKN-XXXX-XXXX:<secret>`";
-            return Err(fail(None, message.to_owned()));
+            let message = format!(
+                "the token value has no token id in it, so nothing can be {what}: expected the form \
+                 `idt:TKN-XXXX-XXXX:<secret>`"
+            );
+            return Err(fail(None, message));
         };
         if value.expose().len() > MAX_VALUE {
             let message =
@@ -110,11 +130,18 @@ impl Client {
         let id = TokenId::new(id).map_err(|invalid| fail(Some(id), invalid.to_string()))?;
         self.keep_secret(value);
         // In another form than the API's, it would be refused whether the token is dead or not.
-        let value = Arc::new(Credential::new(value.in_usual_form()));
-        let questions = Questions { client: self, id: &id, value: &value, options, throttle };
-        let proof = catch_unwind(AssertUnwindSafe(|| questions.prove(control)));
-        Ok(proof.unwrap_or_else(|_| Proof::none(Outcome::internal(Some(id.as_str().to_owned())))))
+        Ok((id, Arc::new(Credential::new(value.in_usual_form()))))
     }
+}
+
+/// What is known before a proof is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Before {
+    Nothing,
+    /// The API has said, to the client's own API token, that the token is not there.
+    Absent,
+    /// The value was burnt: what its 401 is measured against.
+    Burnt(ProofBasis),
 }
 
 /// The requests that a proof needs.
@@ -124,17 +151,18 @@ struct Questions<'a> {
     value: &'a Arc<Credential>,
     options: &'a DeleteOptions,
     throttle: Option<&'a dyn Throttle>,
+    policy: &'a RetryPolicy,
 }
 
 impl Questions<'_> {
-    fn prove(&self, control: bool) -> Proof {
+    fn prove(&self, before: Before) -> Proof {
         let client = self.client;
         let trace = self.options.trace_parent.unwrap_or_else(TraceParent::random);
-        let policy = &client.shared.policy;
+        let policy = self.policy;
         let asked = Instant::now();
         let mut outcome = self.ask(self.value, true, trace, policy);
-        let own = client.own_token().in_usual_form();
-        let is_own = self.value.token().expose() == own.expose();
+        let own = client.own_token().map(ApiToken::in_usual_form);
+        let is_own = own.is_some_and(|own| own.expose() == self.value.token().expose());
         if is_own && outcome.kind() == OutcomeKind::Deleted {
             client.shared.accepted.store(true, Ordering::Relaxed);
         }
@@ -142,16 +170,22 @@ impl Questions<'_> {
             return Proof::none(without_gone(what_else(self.id, outcome)));
         }
         let said = |what: &str| not_proven(self.id.as_str(), what);
-        if control {
-            return proven(outcome, ProofBasis::Control);
+        let from_api = outcome.attempts().last().is_some_and(|attempt| attempt.from_api);
+        match before {
+            Before::Absent => return proven(outcome, ProofBasis::Control),
+            Before::Burnt(basis) if from_api => return proven(outcome, basis),
+            Before::Burnt(_) => {
+                let message = said(A_GATEWAYS);
+                return Proof::none(without_gone(Outcome { message, ..outcome }));
+            }
+            Before::Nothing => {}
         }
         if is_own {
-            let from_api = outcome.attempts().last().is_some_and(|attempt| attempt.from_api);
             let what = if !client.shared.accepted.load(Ordering::Relaxed) {
                 "its value was answered 401, as any text would be: it was not accepted before, and there is no other \
                  API token to compare with"
             } else if !from_api {
-                "its value was answered 401, and not in the API's form (a gateway's?)"
+                A_GATEWAYS
             } else {
                 return proven(outcome, ProofBasis::AcceptedBefore);
             };
@@ -209,7 +243,7 @@ impl Questions<'_> {
         let shared = &self.client.shared;
         let call = Call {
             id: self.id,
-            known: TokenContext { own, missing_ok: false },
+            known: TokenContext { own, burn: false, missing_ok: false },
             lost_before: Lost::No,
             attempts_before: 0,
             is_put_off: self.options.is_put_off,
@@ -225,16 +259,18 @@ impl Questions<'_> {
     /// The same request with the client's own credential, as far as there is time left for it.
     fn control(&self, trace: TraceParent, deadline: Instant) -> Outcome {
         let shared = &self.client.shared;
-        let credential = shared.network.credential();
+        let refused = |code, what: &str| {
+            Outcome::refused(code, Some(self.id.as_str().to_owned()), what.to_owned())
+        };
+        let Some(credential) = shared.network.credential() else {
+            return self.client.has_no_token(Some(self.id.as_str()));
+        };
         let io = self.io(credential);
         let entry = match self.throttle {
             Some(throttle) => throttle.enter(&io, deadline),
             None => Permit::Go,
         };
         let timeout = deadline.saturating_duration_since(Instant::now());
-        let refused = |code, what: &str| {
-            Outcome::refused(code, Some(self.id.as_str().to_owned()), what.to_owned())
-        };
         match entry {
             Permit::Ended => refused(Code::Cancelled, "the call was cancelled"),
             Permit::Go if !timeout.is_zero() => {
@@ -259,11 +295,15 @@ fn answered(outcome: &Outcome) -> Option<u16> {
     outcome.attempts().last().filter(|attempt| attempt.failure.is_none())?.http_status
 }
 
-fn proven(outcome: Outcome, basis: ProofBasis) -> Proof {
+/// Why a 401 is no proof.
+const A_GATEWAYS: &str = "its value was answered 401, and not in the API's form (a gateway's?)";
+
+pub(crate) fn proven(outcome: Outcome, basis: ProofBasis) -> Proof {
     let id = outcome.id().unwrap_or_default();
     let and = match basis {
         ProofBasis::Control => ", and 404 to the same request with an API token that works",
         ProofBasis::AcceptedBefore => ", which it had accepted before",
+        ProofBasis::LostAnswer => " after a request with it whose answer was lost",
     };
     let message = format!(
         "the token `{}` is proven dead: its own value was answered 401{and}",

@@ -42,7 +42,8 @@ pub(crate) const MAX_VALUE: usize = 4 * 1024;
 /// What the requests of a client have in common, and its connections.
 pub(crate) struct Network {
     endpoint: Endpoint,
-    credential: Arc<Credential>,
+    /// `None` where each call brings its own.
+    credential: Option<Arc<Credential>>,
     secrets: Secrets,
     user_agent: String,
     proxy: Option<ureq::Proxy>,
@@ -62,16 +63,16 @@ struct Pool {
 impl Network {
     pub(crate) fn new(
         endpoint: Endpoint,
-        token: ApiToken,
+        token: Option<ApiToken>,
         user_agent: String,
         proxy: Option<ureq::Proxy>,
         ca: CaBundle,
         lookup: Lookup,
     ) -> Network {
-        let credential = Arc::new(Credential::new(token));
+        let credential = token.map(|token| Arc::new(Credential::new(token)));
         Network {
             endpoint,
-            secrets: Secrets::new(Arc::clone(credential.token())),
+            secrets: Secrets::new(credential.as_ref().map(|it| Arc::clone(it.token()))),
             credential,
             user_agent,
             proxy,
@@ -85,8 +86,8 @@ impl Network {
         &self.endpoint
     }
 
-    pub(crate) fn token(&self) -> &ApiToken {
-        self.credential.token()
+    pub(crate) fn token(&self) -> Option<&ApiToken> {
+        self.credential.as_ref().map(|credential| &**credential.token())
     }
 
     /// What no text of this client may show.
@@ -94,8 +95,8 @@ impl Network {
         &self.secrets
     }
 
-    pub(crate) fn credential(&self) -> &Arc<Credential> {
-        &self.credential
+    pub(crate) fn credential(&self) -> Option<&Arc<Credential>> {
+        self.credential.as_ref()
     }
 
     /// The agent of the process with this id.
@@ -114,6 +115,8 @@ impl Network {
     }
 
     fn new_agent(&self) -> io::Result<Agent> {
+        let own = self.token().map_or(0, |token| token.expose().len());
+        let longest = MAX_VALUE.max(own);
         let config = Agent::config_builder()
             // A redirect must never be followed: ureq, like most, turns a DELETE into a GET on the way.
             .max_redirects(0)
@@ -123,9 +126,7 @@ impl Network {
             .user_agent(self.user_agent.as_str())
             .accept_encoding(AutoHeaderValue::None)
             .input_buffer_size(READ_AT_ONCE)
-            .output_buffer_size(
-                REQUEST_FRAME + MAX_VALUE.max(self.token().expose().len()) + self.user_agent.len(),
-            )
+            .output_buffer_size(REQUEST_FRAME + longest + self.user_agent.len())
             .max_idle_connections(MAX_IDLE)
             .max_idle_connections_per_host(MAX_IDLE)
             .build();
@@ -322,7 +323,7 @@ impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Network")
             .field("endpoint", &self.endpoint.base_url())
-            .field("token", self.token())
+            .field("token", &self.token())
             .field("user_agent", &self.user_agent)
             .finish_non_exhaustive()
     }
@@ -401,7 +402,7 @@ mod tests {
     #[test]
     fn every_process_has_its_own_connections() {
         let endpoint = Endpoint::new("http://127.0.0.1", false).unwrap();
-        let token = ApiToken::new("value").unwrap();
+        let token = Some(ApiToken::new("value").unwrap());
         let (ca, lookup) = (CaBundle::default(), Lookup::default());
         let network = Network::new(endpoint, token, String::from("test"), None, ca, lookup);
         let agent = |pid| std::ptr::from_ref(network.agent(pid).unwrap());

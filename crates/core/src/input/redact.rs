@@ -31,7 +31,7 @@ const SHORTEST_RUN: usize = SHORTEST * 4 / 3;
 /// prove. Of these it keeps no value, but a disguised number for each eight characters in a row, of the last two
 /// thousand values or more: at most 5 MiB.
 pub(crate) struct Secrets {
-    own: Arc<ApiToken>,
+    own: Option<Arc<ApiToken>>,
     /// What the parts are disguised with.
     key: u64,
     own_parts: Parts,
@@ -90,11 +90,14 @@ struct Others {
 }
 
 impl Secrets {
-    pub(crate) fn new(own: Arc<ApiToken>) -> Secrets {
+    /// `own`: the API token in use, if there is one.
+    pub(crate) fn new(own: Option<Arc<ApiToken>>) -> Secrets {
         let key = fastrand::u64(..);
         let mut own_parts = Parts::default();
-        own_parts.add(own.secret(), key);
-        own_parts.add(own.in_usual_form().secret(), key);
+        if let Some(own) = &own {
+            own_parts.add(own.secret(), key);
+            own_parts.add(own.in_usual_form().secret(), key);
+        }
         Secrets { own, key, own_parts, others: RwLock::default() }
     }
 
@@ -196,7 +199,7 @@ impl Secrets {
             rest = &rest[begin + len..];
         }
         clean.push_str(rest);
-        for hidden in self.own.hidden() {
+        for hidden in self.own.iter().flat_map(|own| own.hidden()) {
             let mut done = 0;
             while let Some((begin, end)) = find_encoded(&clean[done..], hidden) {
                 clean.replace_range(done + begin..done + end, REDACTED);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::journal::owner::Owner;
 use crate::journal::seen_ids::RecordedState;
 use crate::outcome::json;
-use crate::outcome::outcome::{Outcome, Proof};
+use crate::outcome::outcome::{Outcome, Proof, ProofBasis};
 
 /// The format of the lines below; a later one has a higher number.
 pub(crate) const VERSION: u64 = 2;
@@ -59,6 +59,9 @@ struct Settled<'a> {
     /// Whether the token is proven dead, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     proven: Option<bool>,
+    /// What the proof rests on, where that says nothing of other values of the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    basis: Option<ProofBasis>,
 }
 
 /// The first line of a file.
@@ -87,6 +90,7 @@ pub(crate) fn outcome(buffer: &mut Vec<u8>, outcome: &Outcome) {
             http_status: outcome.http_status(),
             in_doubt: outcome.is_in_doubt(),
             proven: outcome.proof().map(Proof::is_proven),
+            basis: outcome.proof().filter(|proof| !proof.is_of_the_token()).and_then(Proof::basis),
         },
     );
 }
@@ -151,6 +155,7 @@ struct Any {
     in_doubt: bool,
     #[serde(default)]
     proven: Option<bool>,
+    basis: Option<String>,
 }
 
 /// Reads a line: whether it is damaged, and what it says. Where the end of the line before is what was damaged, the two
@@ -176,9 +181,10 @@ fn read(line: &[u8]) -> Option<Line> {
         Any { id: Some(id), intent: Some(_), kind: None, .. } => {
             Some(Line::State(id, RecordedState::Open, false))
         }
-        Any { id: Some(id), kind: Some(name), in_doubt, proven, .. } => {
+        Any { id: Some(id), kind: Some(name), in_doubt, proven, basis, .. } => {
             let kind = crate::OutcomeKind::ALL.into_iter().find(|kind| kind.name() == name)?;
-            Some(Line::State(id, RecordedState::of(kind, in_doubt), proven == Some(true)))
+            let proven = proven == Some(true) && basis.is_none();
+            Some(Line::State(id, RecordedState::of(kind, in_doubt), proven))
         }
         _ => None,
     }

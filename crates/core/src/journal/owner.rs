@@ -22,6 +22,8 @@ pub(crate) struct Owner {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Account {
+    /// None: each value is burnt with itself as the credential.
+    None { burn: bool },
     /// The id of the token in use.
     Named { token_id: String },
     /// Of a value that names none: HMAC-SHA-256 under a key that each journal draws anew, so that nobody can tell from
@@ -32,13 +34,14 @@ enum Account {
 impl Owner {
     /// The owner of a new journal; `None` when the system gives no random bytes.
     pub(crate) fn new(client: &Client) -> Option<Owner> {
-        let account = match client.own_token_id() {
-            Some(id) => Account::Named { token_id: id.to_owned() },
-            None => {
+        let account = match (client.own_token(), client.own_token_id()) {
+            (None, _) => Account::None { burn: true },
+            (_, Some(id)) => Account::Named { token_id: id.to_owned() },
+            (Some(token), None) => {
                 let mut key = [0; 16];
                 SystemRandom::new().fill(&mut key).ok()?;
                 let token_key = hex(&key);
-                let token_hmac = digest(&token_key, client.own_token());
+                let token_hmac = digest(&token_key, token);
                 Account::Unnamed { token_key, token_hmac }
             }
         };
@@ -51,18 +54,29 @@ impl Owner {
         if self.base_url != ours {
             return Some(Difference::BaseUrl(self.base_url.clone(), ours.to_owned()));
         }
-        let own = client.own_token_id();
-        let same = match &self.account {
-            Account::Named { token_id } => own == Some(token_id),
-            Account::Unnamed { token_key, token_hmac } => {
-                own.is_none() && *token_hmac == digest(token_key, client.own_token())
+        let (own, id) = (client.own_token(), client.own_token_id());
+        let same = match (&self.account, own) {
+            (Account::None { .. }, own) => own.is_none(),
+            (_, None) => false,
+            (Account::Named { token_id }, Some(_)) => id == Some(token_id),
+            (Account::Unnamed { token_key, token_hmac }, Some(token)) => {
+                id.is_none() && *token_hmac == digest(token_key, token)
             }
         };
+        if same {
+            return None;
+        }
         let theirs = match &self.account {
-            Account::Named { token_id } => Some(token_id.clone()),
-            Account::Unnamed { .. } => None,
+            Account::None { .. } => Whose::Nobodys,
+            Account::Named { token_id } => Whose::Named(token_id.clone()),
+            Account::Unnamed { .. } => Whose::Unnamed,
         };
-        (!same).then(|| Difference::Account(theirs, own.map(str::to_owned)))
+        let ours = match (own, id) {
+            (None, _) => Whose::Nobodys,
+            (_, Some(id)) => Whose::Named(id.to_owned()),
+            (_, None) => Whose::Unnamed,
+        };
+        Some(Difference::Account(theirs, ours))
     }
 }
 
@@ -79,8 +93,28 @@ fn hex(bytes: &[u8]) -> String {
 #[derive(Clone, Debug)]
 pub(crate) enum Difference {
     BaseUrl(String, String),
-    /// By the ids of the tokens, where their values name them.
-    Account(Option<String>, Option<String>),
+    Account(Whose, Whose),
+}
+
+/// The API token of a run.
+#[derive(Clone, Debug)]
+pub(crate) enum Whose {
+    /// None: the run burns values.
+    Nobodys,
+    /// By its id.
+    Named(String),
+    /// Its value names no id.
+    Unnamed,
+}
+
+impl fmt::Display for Whose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Whose::Nobodys => f.write_str("no API token (it burns values)"),
+            Whose::Named(id) => write!(f, "the token `{}`", printable(id)),
+            Whose::Unnamed => f.write_str("a token without an id in its value"),
+        }
+    }
 }
 
 impl fmt::Display for Difference {
@@ -93,19 +127,14 @@ impl fmt::Display for Difference {
                 printable(ours)
             ),
             Difference::Account(theirs, ours) => {
-                let named = |id: &Option<String>| match id {
-                    Some(id) => format!("the token `{}`", printable(id)),
-                    None => "a token without an id in its value".to_owned(),
-                };
                 let ours = match (theirs, ours) {
-                    (None, None) => "another one".to_owned(),
-                    _ => named(ours),
+                    (Whose::Unnamed, Whose::Unnamed) => "another one".to_owned(),
+                    _ => ours.to_string(),
                 };
                 write!(
                     f,
-                    "is of a run with {}, and requests would be made with {ours}: what one account cannot see may live \
-                     for another, so use a journal of its own for each API token",
-                    named(theirs)
+                    "is of a run with {theirs}, and requests would be made with {ours}: what one account cannot see may live \
+                     for another, so use a journal of its own for each API token"
                 )
             }
         }

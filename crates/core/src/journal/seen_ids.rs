@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 
-use crate::outcome::code::OutcomeKind;
-
 use siphasher::sip128::{Hasher128, SipHasher24};
+use zeroize::Zeroizing;
+
+use crate::input::api_token::ApiToken;
+use crate::outcome::code::OutcomeKind;
 
 /// A keyed 128-bit digest of an id. A shorter one could take one id for another and leave a token alive; an unkeyed
 /// one could be made to. As bytes, so that an entry needs no padding.
@@ -134,6 +136,19 @@ impl SeenIds {
         before
     }
 
+    /// The same of a value that is burnt: another value of the id is another credential, of which a journal, which has
+    /// only ids, says nothing.
+    pub(crate) fn meet_value(&mut self, id: &str, value: &ApiToken) -> IdState {
+        let of_the_id = self.meet(id);
+        let usual = value.in_usual_form();
+        let key = Zeroizing::new(format!("{id}\0{}", usual.secret()));
+        match self.meet(&key).is_met() {
+            true => of_the_id,
+            false if of_the_id.is_met() => IdState::default(),
+            false => of_the_id,
+        }
+    }
+
     /// Notes that a line of the journal is damaged: what was learned before it may not be the last word. The dead stay
     /// dead.
     pub(crate) fn doubt(&mut self) {
@@ -159,6 +174,11 @@ impl SeenIds {
     /// Notes what a journal says.
     pub(crate) fn learn(&mut self, id: &str, state: RecordedState) {
         let entry = self.entry(id);
+        if entry.is_dead() && !matches!(state, RecordedState::Dead | RecordedState::Gone) {
+            // The dead stay dead: it is another value of the same token of which this is said.
+            entry.0 &= !IdState::UNDER_WAY;
+            return;
+        }
         let state = match state {
             RecordedState::Dead => IdState::DEAD,
             RecordedState::Gone => IdState::DEAD | IdState::ALIVE_OR_GONE,

@@ -109,6 +109,7 @@ codes! {
     RateLimited = 105, "rate_limited", "not_deleted", "the API answered 429, and waiting would pass the deadline or the attempts are used up";
     ServerError = 106, "server_error", "unknown", "the API answered 5xx";
     UnexpectedResponse = 107, "unexpected_response", "not_deleted where the status by its definition says that the request was not carried out; else unknown", "anything else: a 2xx that is not 204, any 3xx, another 4xx, a 404 that is not the API's (a wrong base URL or a gateway), or bytes that are not HTTP";
+    DeadValue = 108, "dead_value", "not_deleted", "burning only: the API answered 401 to the value itself, and no answer was lost before: the value is dead already, or never was one";
     ResolveFailed = 200, "resolve_failed", "not_deleted", "the host has no address";
     ConnectFailed = 201, "connect_failed", "not_deleted", "no connection could be opened";
     TlsFailed = 202, "tls_failed", "not_deleted", "the TLS handshake failed, or the certificate is not trusted";

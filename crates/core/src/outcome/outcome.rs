@@ -281,14 +281,20 @@ pub enum ProofBasis {
     Control,
     /// The value itself was accepted before by this client (204), and the 401 is the API's.
     AcceptedBefore,
+    /// [`Client::burn`](crate::Client::burn) only: the answer to an earlier request with the value was lost, and the
+    /// API then answered the same request 401. The value does not authenticate, and a request that would have deleted
+    /// the token was sent while it may still have done so. A text that never was a token's value would be answered in
+    /// the same way.
+    LostAnswer,
 }
 
 impl ProofBasis {
-    /// The name used in every language and in JSON: `control` or `accepted_before`.
+    /// The name used in every language and in JSON: `control`, `accepted_before` or `lost_answer`.
     pub const fn name(self) -> &'static str {
         match self {
             ProofBasis::Control => "control",
             ProofBasis::AcceptedBefore => "accepted_before",
+            ProofBasis::LostAnswer => "lost_answer",
         }
     }
 }
@@ -330,6 +336,12 @@ impl Proof {
     /// that with. The token can no longer be used for authentication.
     pub fn is_proven(&self) -> bool {
         self.proven
+    }
+
+    /// Returns true if the proof is one of the token, whichever value it is asked with. After a lost answer it is one of
+    /// the value alone.
+    pub(crate) fn is_of_the_token(&self) -> bool {
+        self.proven && self.basis != Some(ProofBasis::LostAnswer)
     }
 
     /// Returns what the proof rests on. `None` means that there is no proof.

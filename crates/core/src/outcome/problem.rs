@@ -296,7 +296,7 @@ mod tests {
     fn no_text_keeps_a_secret() {
         let secret = "sixteen-letters-and-more";
         let token = ApiToken::new(format!("idt:TKN-1671-0642:{secret}")).unwrap();
-        let secrets = Secrets::new(Arc::new(token));
+        let secrets = Secrets::new(Some(Arc::new(token)));
         let shown = |text: &str| {
             json!({
                 "type": format!("about:{text}"), "title": text, "status": 400, "detail": format!("of {text}"),

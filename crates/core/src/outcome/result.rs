@@ -40,6 +40,12 @@ impl Error {
         Error(Box::new(Outcome::internal(None)))
     }
 
+    /// The error of an outcome that is no success.
+    pub(crate) fn of(outcome: Outcome) -> Error {
+        debug_assert!(!outcome.is_success());
+        Error(Box::new(outcome))
+    }
+
     /// Makes an error for something refused before anything was sent.
     pub(crate) fn refused(code: Code, id: Option<String>, message: String) -> Error {
         Error(Box::new(Outcome::refused(code, id, message)))

@@ -26,6 +26,8 @@ const fn rule(code: Code) -> Rule {
         }
         // The API has judged the request (400), the credential (401), what it may do (403) or the id (404).
         Code::BadRequest | Code::Unauthorized | Code::Forbidden | Code::NotFound => Rule::No,
+        // Dead is dead, and what never was a value does not become one.
+        Code::DeadValue => Rule::No,
         // The token's state was in the way (RFC 9110, section 15.5.10), and states change.
         Code::Conflict => Rule::Yes,
         // The server asks for just that.

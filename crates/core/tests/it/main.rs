@@ -3,6 +3,7 @@
 mod answers;
 mod batch;
 mod budget;
+mod burn;
 mod events;
 mod examples;
 mod faults;

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn met(own: ApiToken) -> Secrets {
-    Secrets::new(Arc::new(own))
+    Secrets::new(Some(Arc::new(own)))
 }
 
 /// A text in which each character may be percent-encoded, in either case.
