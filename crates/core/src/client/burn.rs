@@ -100,6 +100,7 @@ impl Client {
             policy: &policy,
             budget: &self.shared.budget,
             throttle,
+            listener: self.listener.as_ref(),
         };
         let io = NetworkIo {
             network: &self.shared.network,
