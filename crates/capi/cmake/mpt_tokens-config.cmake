@@ -35,7 +35,7 @@ if(MPT_TOKENS_STATIC_LIBRARY AND NOT TARGET mpt_tokens::static)
   set_target_properties(mpt_tokens::static PROPERTIES
     IMPORTED_LOCATION "${MPT_TOKENS_STATIC_LIBRARY}"
     INTERFACE_INCLUDE_DIRECTORIES "${_mpt_tokens_include}"
-    INTERFACE_LINK_LIBRARIES "${CMAKE_THREAD_LIBS_INIT};${CMAKE_DL_LIBS};m;gcc_s")
+    INTERFACE_LINK_LIBRARIES "${CMAKE_THREAD_LIBS_INIT};${CMAKE_DL_LIBS}")
 endif()
 
 if(NOT TARGET mpt_tokens::mpt_tokens)

@@ -39,6 +39,8 @@ tools! {
     GPP: "g++", hides ["c++", "g++"], by run("g++", &["--version"]), debian "g++";
     CLANG: "clang", hides ["clang", "clang++"], by run("clang++", &["--version"]),
         get "on Debian, `apt-get install clang libclang-rt-14-dev`, its sanitizers with it";
+    LLD: "lld", hides ["ld.lld"], by run("ld.lld", &["--version"]), debian "lld";
+    MOLD: "mold", hides ["ld.mold", "mold"], by run("mold", &["--version"]), debian "mold";
     NM: "nm", hides ["nm"], by run("nm", &["--version"]), debian "binutils";
     READELF: "readelf", hides ["readelf"], by run("readelf", &["--version"]), debian "binutils";
     VALGRIND: "valgrind", hides ["valgrind"], by run("valgrind", &["--version"]), debian "valgrind";

@@ -11,8 +11,8 @@ use std::process::Command;
 
 use mpt_tokens_tools::{
     ABIDIFF, ALL, BASH, C_COMPILER, CARGO_C, CLANG, CLIPPY, CMAKE, CPP_COMPILER, DEBOOTSTRAP, FISH,
-    GCC, GIT, GPP, JQ, MAKE, NEXTEST, NGINX, NIGHTLY, NM, NODE, NPM, OPENSSL, PKG_CONFIG, PYTHON,
-    READELF, ROOT, RUSTFMT, VALGRIND, ZSH,
+    GCC, GIT, GPP, JQ, LLD, MAKE, MOLD, NEXTEST, NGINX, NIGHTLY, NM, NODE, NPM, OPENSSL,
+    PKG_CONFIG, PYTHON, READELF, ROOT, RUSTFMT, VALGRIND, ZSH,
 };
 
 use crate::conformance::{self, What};
@@ -169,10 +169,12 @@ pub(crate) static STEPS: &[Step] = &[
         .full(),
     step(
         "packages",
-        "programs that have nothing but what cargo-c installed, by pkg-config and by CMake",
+        "programs that have nothing but what was installed, by pkg-config and by CMake, shared and static",
         |log| checkers(log, "packages"),
     )
-    .needs(&[C_COMPILER, CPP_COMPILER, CARGO_C, CMAKE, MAKE, PKG_CONFIG, READELF])
+    .needs(&[
+        C_COMPILER, CPP_COMPILER, GCC, CLANG, LLD, MOLD, CARGO_C, CMAKE, MAKE, NM, PKG_CONFIG, READELF,
+    ])
     .full(),
     step(
         "sanitizers",

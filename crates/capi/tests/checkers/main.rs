@@ -2,6 +2,7 @@
 //! `cargo test -p mpt-tokens-capi --test checkers` runs them.
 
 mod abi;
+mod archive;
 #[path = "../it/build.rs"]
 #[allow(dead_code, reason = "shared with the other tests")]
 mod build;

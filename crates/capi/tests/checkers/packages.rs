@@ -11,7 +11,7 @@ use crate::build::{output, root, succeed, target, workplace};
 
 /// A prefix with headers, libraries, pkg-config and CMake files: installed once for each process, into the build folder,
 /// so that only the first time is slow. It stays there, and is laid anew by the next run.
-fn installed() -> &'static Path {
+pub(crate) fn installed() -> &'static Path {
     static PREFIX: OnceLock<PathBuf> = OnceLock::new();
     PREFIX.get_or_init(|| {
         let prefix = Path::new(env!("CARGO_TARGET_TMPDIR")).join("prefix");
@@ -23,12 +23,23 @@ fn installed() -> &'static Path {
         cargo.arg("--manifest-path").arg(root().join("crates/capi/Cargo.toml"));
         cargo.arg("--prefix").arg(&prefix).arg("--target-dir").arg(target());
         succeed(cargo.current_dir(root()));
+        let mut finish = Command::new("sh");
+        finish.arg(root().join("contrib/packaging/static-library.sh")).arg(prefix.join("lib"));
+        succeed(&mut finish);
         prefix
     })
 }
 
+/// What pkg-config says of the package.
+pub(crate) fn flags(arguments: &[&str]) -> Vec<String> {
+    let mut command = Command::new("pkg-config");
+    command.args(arguments).arg("mpt_tokens");
+    command.env("PKG_CONFIG_PATH", installed().join("lib/pkgconfig"));
+    succeed(&mut command).split_whitespace().map(str::to_owned).collect()
+}
+
 /// A program deletes a token, and the sandbox says that it is dead.
-fn deletes(program: &Path, library: Option<&Path>, serial: &str) {
+pub(crate) fn deletes(program: &Path, library: Option<&Path>, serial: &str) {
     let sandbox = Sandbox::start().unwrap();
     let id = format!("TKN-answerlost-{serial}");
     let mut command = Command::new(program);
@@ -42,11 +53,11 @@ fn deletes(program: &Path, library: Option<&Path>, serial: &str) {
     assert_eq!(sandbox.truth(&id).status, Status::Deleted);
 }
 
-fn needs_the_shared_library(program: &Path) -> bool {
+pub(crate) fn needs_the_shared_library(program: &Path) -> bool {
     succeed(Command::new("readelf").arg("-dW").arg(program)).contains("[libmpt_tokens.so.1]")
 }
 
-fn examples() -> PathBuf {
+pub(crate) fn examples() -> PathBuf {
     root().join("crates/capi/examples")
 }
 
@@ -111,12 +122,6 @@ fn packages_are_found_by_pkg_config() {
     let prefix = installed();
     let folder = workplace();
     let library = prefix.join("lib");
-    let flags = |arguments: &[&str]| -> Vec<String> {
-        let mut command = Command::new("pkg-config");
-        command.args(arguments).arg("mpt_tokens");
-        command.env("PKG_CONFIG_PATH", library.join("pkgconfig"));
-        succeed(&mut command).split_whitespace().map(str::to_owned).collect()
-    };
     assert_eq!(flags(&["--modversion"]), [env!("CARGO_PKG_VERSION")]);
 
     for (number, (compiler, source)) in
@@ -129,16 +134,4 @@ fn packages_are_found_by_pkg_config() {
         assert!(needs_the_shared_library(&program));
         deletes(&program, Some(&library), &format!("p{number}"));
     }
-
-    // The static library: what the package says of private libraries is enough.
-    let program = folder.path().join("static");
-    let mut command = Command::new("cc");
-    command.arg(examples().join("delete_one.c")).arg("-o").arg(&program);
-    let all = flags(&["--cflags", "--libs", "--static"]);
-    let archive = library.join("libmpt_tokens.a").display().to_string();
-    succeed(command.args(
-        all.into_iter().map(|flag| if flag == "-lmpt_tokens" { archive.clone() } else { flag }),
-    ));
-    assert!(!needs_the_shared_library(&program));
-    deletes(&program, None, "p9");
 }

@@ -130,9 +130,14 @@ pub(crate) fn interrupts(folder: &Path) -> PathBuf {
 
 /// Builds `tests/c/other.rs`, another Rust library, into this folder.
 pub(crate) fn other_library(folder: &Path) -> PathBuf {
-    let library = folder.join("libother.so");
+    other(folder, "cdylib", "libother.so")
+}
+
+/// Builds it as this kind of library.
+pub(crate) fn other(folder: &Path, kind: &str, name: &str) -> PathBuf {
+    let library = folder.join(name);
     let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-    rustc.args(["--edition=2024", "--crate-type=cdylib", "-Dwarnings"]);
+    rustc.args(["--edition=2024", "--crate-type", kind, "-Dwarnings"]);
     rustc.arg(root().join("crates/capi/tests/c/other.rs")).arg("-o").arg(&library);
     succeed(&mut rustc);
     library

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
-use mpt_tokens_tools::{CLANG, GCC, GPP, NM, READELF, Tool, needs};
+use mpt_tokens_tools::{C_COMPILER, CLANG, GCC, GPP, NM, READELF, Tool, compiler, needs};
 use rstest::rstest;
 
 use crate::build::{output, root, shared_library, succeed, workplace};
@@ -143,6 +143,18 @@ fn the_static_library_has_what_the_header_declares() {
         .map(|name| (*name).to_owned())
         .collect();
     assert_eq!(ours, declared());
+}
+
+/// Nor `-lm`: a C program that computes nothing does not ask for it.
+#[test]
+fn the_static_library_needs_no_other_library_by_name() {
+    needs!(C_COMPILER);
+    let folder = workplace();
+    let mut cc = Command::new(compiler("CC", "cc"));
+    cc.arg("-I").arg(root().join("include"));
+    cc.arg(root().join("crates/capi/examples/delete_one.c"));
+    cc.arg(shared_library().with_extension("a")).arg("-o").arg(folder.path().join("program"));
+    succeed(&mut cc);
 }
 
 #[test]

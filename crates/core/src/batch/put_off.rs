@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::f64::consts::LN_2;
 use std::time::{Duration, Instant};
 
 use crate::batch::job::Job;
@@ -88,8 +89,21 @@ impl PutOff {
 pub(crate) fn pause(rounds: u32, failing: f64, random: f64) -> Duration {
     let telling = (1.0 - failing.clamp(0.0, 1.0)).powi(2);
     let doublings = f64::from(rounds.saturating_sub(1)) * telling;
-    let pause = FIRST_PAUSE.mul_f64(doublings.min(16.0).exp2()).min(LONGEST_PAUSE);
+    let pause = FIRST_PAUSE.mul_f64(two_to_the(doublings.min(16.0))).min(LONGEST_PAUSE);
     pause.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
+}
+
+/// 2 to the power of `x`, 0 to 16. The standard library's is that of libm, which a C program need not link.
+fn two_to_the(x: f64) -> f64 {
+    let whole = x as u8;
+    let part = (x - f64::from(whole)) * LN_2;
+    // The series of e to the power of `part`, which is below 0.7: the next term is less than a `f64` can tell.
+    let (mut term, mut sum) = (1.0, 1.0);
+    for n in 1..=16 {
+        term *= part / f64::from(n);
+        sum += term;
+    }
+    sum * f64::from(1_u32 << whole)
 }
 
 #[cfg(test)]
@@ -111,5 +125,13 @@ mod tests {
             assert!((half * 2).abs_diff(whole) <= Duration::from_nanos(2), "{half:?} of {whole:?}");
         }
         assert!(pause(u32::MAX, failing, 1.0) <= LONGEST_PAUSE);
+    }
+
+    #[test]
+    fn powers_of_two_are_those_of_libm() {
+        for step in 0..=16_000 {
+            let x = f64::from(step) / 1000.0;
+            assert!((two_to_the(x) / x.exp2() - 1.0).abs() < 1e-14, "{x}");
+        }
     }
 }
