@@ -139,7 +139,7 @@ def test_the_content_of_the_sdist() -> None:
             case ["bindings", "python", *rest]:
                 return rest[:1] in ([], ["mpt_tokens"], ["README.md"])
             case ["docs", *rest]:
-                return rest in ([], ["outcome.schema.json"], ["report.schema.json"])
+                return rest in ([], ["find.schema.json"], ["outcome.schema.json"], ["report.schema.json"])
             case [_]:
                 return True
             case _:

@@ -14,6 +14,8 @@ const SCHEMA: &str = include_str!("../../../docs/outcome.schema.json");
 
 const REPORT_SCHEMA: &str = include_str!("../../../docs/report.schema.json");
 
+const FIND_SCHEMA: &str = include_str!("../../../docs/find.schema.json");
+
 const EXAMPLES: &str = r"
 .SH EXAMPLES
 .nf
@@ -22,6 +24,10 @@ MPT_API_TOKEN=... mpt-tokens delete TKN-1671-0642
 
 # A list, with a record from which an interrupted run goes on
 mpt-tokens delete --from ids.txt --journal run.journal --format ndjson > outcomes.ndjson
+
+# Where token values stand, in a folder and in the history of a repository
+mpt-tokens find .
+git log -p --all | mpt-tokens find -
 
 # Values that a scanner found, each proven dead
 mpt-tokens delete --from leaked.txt --prove
@@ -45,8 +51,13 @@ pub(crate) fn completions(shell: Shell) -> Result<u8, Failure> {
     print(&script)
 }
 
-pub(crate) fn schema(report: bool) -> Result<u8, Failure> {
-    print(if report { REPORT_SCHEMA } else { SCHEMA }.as_bytes())
+pub(crate) fn schema(report: bool, find: bool) -> Result<u8, Failure> {
+    let schema = match (report, find) {
+        (true, _) => REPORT_SCHEMA,
+        (false, true) => FIND_SCHEMA,
+        (false, false) => SCHEMA,
+    };
+    print(schema.as_bytes())
 }
 
 pub(crate) fn man() -> Result<u8, Failure> {

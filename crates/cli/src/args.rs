@@ -25,6 +25,19 @@ Environment:
                     the proxy, unless --proxy is given
   NO_COLOR          no colours";
 
+const AFTER_FIND: &str = "\
+Exit status:
+    0  no token value was found, and everything could be read
+    1  token values were found, and everything could be read
+    2  the arguments cannot be used, or the output cannot be written
+    3  something could not be read, whatever was found
+
+What is searched:
+  Hidden and ignored files too, since a token leaks into an .env; binary files; UTF-8 and UTF-16;
+  values in JSON, URLs, HTML and base64. Links in a folder are not followed. Archives and other
+  compressed files are not unpacked, and so is .git/objects: `git log -p --all | mpt-tokens find -`
+  searches the history of a repository.";
+
 /// Delete API tokens of the SoftwareONE Marketplace, and know that they are dead.
 ///
 /// Every token has one outcome: deleted; gone (it no longer exists); not_deleted; or unknown (it may be deleted: run
@@ -41,6 +54,13 @@ pub(crate) enum Verb {
     /// Delete tokens by id, or by leaked value.
     #[command(after_help = AFTER)]
     Delete(Box<DeleteArgs>),
+    /// Find leaked token values in files, folders and standard input, and never show them.
+    ///
+    /// Prints a line for each place: `path:line:column: id fingerprint`. Lines and columns count from 1; a column is a
+    /// character, as in compilers. A fingerprint tells two values of one id apart. Its key is random and ends with
+    /// the run: nobody can check a guess against it, and it means nothing to another run.
+    #[command(after_help = AFTER_FIND)]
+    Find(FindArgs),
     /// Run a local stand-in for the Marketplace, with faults on demand.
     ///
     /// The id of a token chooses the responses: TKN-<scenario>-<serial>. The serial is any letters and digits; the
@@ -61,6 +81,10 @@ pub(crate) enum Verb {
         /// That of `delete --report` instead.
         #[arg(long)]
         report: bool,
+
+        /// That of `find --format ndjson` instead.
+        #[arg(long, conflicts_with = "report")]
+        find: bool,
     },
 }
 
@@ -234,9 +258,50 @@ impl DeleteArgs {
     }
 }
 
+#[derive(Debug, ClapArgs)]
+pub(crate) struct FindArgs {
+    /// What to search: files, folders, or `-` for standard input [default: the current folder].
+    #[arg(value_name = "PATH|-")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) search: SearchArgs,
+
+    /// The output format: text, or one JSON object per line.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+
+    /// The same as --format ndjson.
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+
+    /// Print no summary.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+impl FindArgs {
+    /// Returns the output format.
+    pub(crate) fn format(&self) -> Format {
+        if self.json { Format::Ndjson } else { self.format }
+    }
+}
+
+/// Which files of a folder are searched.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct SearchArgs {
+    /// Skip hidden files and folders: those whose names begin with a dot.
+    #[arg(long)]
+    pub(crate) skip_hidden: bool,
+
+    /// Skip what git ignores, and what an .ignore file names.
+    #[arg(long)]
+    pub(crate) skip_ignored: bool,
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// One line per token, for people.
+    /// One line per token or place, for people.
     #[default]
     Text,
     /// One JSON object per line: see `mpt-tokens schema`.

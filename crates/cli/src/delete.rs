@@ -30,6 +30,7 @@ use crate::status;
 use crate::stdout::Stdout;
 use crate::text::tokens;
 use bytes::List;
+pub(crate) use bytes::is_stdin;
 use input::{Source, Survey};
 use output::Output;
 use pauses::Pauses;
@@ -111,7 +112,7 @@ fn check(args: &DeleteArgs, list: Option<&List>) -> Result<(), Failure> {
              and give --from FILE",
         ));
     }
-    let token_from_stdin = args.token_file.as_deref().is_some_and(bytes::is_stdin);
+    let token_from_stdin = args.token_file.as_deref().is_some_and(is_stdin);
     if token_from_stdin && list.is_some_and(List::is_stdin) {
         return Err(Failure::usage(
             "both the API token and the ids would come from standard input: give one of them in a file",

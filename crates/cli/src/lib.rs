@@ -7,9 +7,11 @@ mod about;
 mod args;
 mod delete;
 mod failure;
+mod find;
 mod interrupt;
 mod log;
 mod sandbox;
+mod search;
 mod stdout;
 mod text;
 
@@ -45,10 +47,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     };
     let done = match args.verb {
         Verb::Delete(args) => delete::run(&args),
+        Verb::Find(args) => find::run(&args),
         Verb::Sandbox(args) => sandbox::run(args),
         Verb::Completions { shell } => about::completions(shell),
         Verb::Man => about::man(),
-        Verb::Schema { report } => about::schema(report),
+        Verb::Schema { report, find } => about::schema(report, find),
     };
     done.unwrap_or_else(|failure| {
         if let Some(message) = failure.message() {
@@ -83,4 +86,14 @@ mod status {
     pub(crate) const NOT_FOUND: u8 = 4;
     /// Interrupted, after reporting every token that was tried.
     pub(crate) const INTERRUPTED: u8 = 130;
+
+    /// Those of `find`: only 0 says that all is well, as for the other verbs.
+    pub(crate) mod find {
+        /// Everything was read, and there is no value in it.
+        pub(crate) const NONE: u8 = 0;
+        /// There are values, and everything was read.
+        pub(crate) const SOME: u8 = 1;
+        /// Something could not be read.
+        pub(crate) const INCOMPLETE: u8 = 3;
+    }
 }

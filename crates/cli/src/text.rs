@@ -33,6 +33,11 @@ pub(crate) fn tokens(count: u64) -> String {
     if count == 1 { "1 token".to_owned() } else { format!("{count} tokens") }
 }
 
+/// `1 place`, `2 places`.
+pub(crate) fn places(count: u64) -> String {
+    if count == 1 { "1 place".to_owned() } else { format!("{count} places") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{plain, plain_json};
