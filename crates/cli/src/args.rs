@@ -34,9 +34,9 @@ Exit status:
 
 What is searched:
   Hidden and ignored files too, since a token leaks into an .env; binary files; UTF-8 and UTF-16;
-  values in JSON, URLs, HTML and base64. Links in a folder are not followed. Archives and other
-  compressed files are not unpacked, and so is .git/objects: `git log -p --all | mpt-tokens find -`
-  searches the history of a repository.";
+  values in JSON, URLs, HTML and base64. gzip files (.gz, .tgz). Links in a folder are not
+  followed. Other archives and compressed files are not unpacked; .git/objects is skipped for that
+  reason: `git log -p --all | mpt-tokens find -` searches the history of a repository.";
 
 /// Delete API tokens of the SoftwareONE Marketplace, and know that they are dead.
 ///

@@ -31,6 +31,7 @@ use crate::stdout::Stdout;
 use crate::text::tokens;
 use bytes::List;
 pub(crate) use bytes::is_stdin;
+pub(crate) use gunzip::Gunzip;
 use input::{Source, Survey};
 use output::Output;
 use pauses::Pauses;

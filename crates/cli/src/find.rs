@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 
 use mpt_tokens::{Fingerprint, FingerprintKey};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::args::{FindArgs, Format};
 use crate::failure::Failure;
@@ -16,6 +16,20 @@ use crate::text::{places, plain, plain_json, tokens};
 
 /// How many places are named that only look like values.
 const NAMED: usize = 10;
+
+/// A line of JSON, as docs/find.schema.json says.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Line<'a> {
+    Place { id: &'a str, fingerprint: String, path: &'a str, line: u64, column: u64 },
+    Value { id: &'a str, fingerprint: String, places: u64, files: u64 },
+}
+
+fn json(line: &Line) -> String {
+    let line = serde_json::to_string(line);
+    let line = line.unwrap_or_else(|error| unreachable!("a line is plain data: {error}"));
+    format!("{}\n", plain_json(&line))
+}
 
 /// One value: where it was found, without it.
 struct Seen {
@@ -56,11 +70,9 @@ pub(crate) fn run(args: &FindArgs) -> Result<u8, Failure> {
         let line = match args.format() {
             Format::Text => format!("{place}: {id} {fingerprint}\n"),
             Format::Ndjson => {
-                let line = json!({
-                    "kind": "place", "path": path, "line": value.line(), "column": value.column(),
-                    "id": value.token_id(), "fingerprint": fingerprint.to_string(),
-                });
-                format!("{}\n", plain_json(&line.to_string()))
+                let (line, column) = (value.line(), value.column());
+                let id = value.token_id();
+                json(&Line::Place { id, fingerprint: fingerprint.to_string(), path, line, column })
             }
         };
         note(&mut seen, &mut known, value.token_id(), fingerprint, path);
@@ -81,11 +93,9 @@ pub(crate) fn run(args: &FindArgs) -> Result<u8, Failure> {
     };
     if args.format() == Format::Ndjson && lost.is_none() {
         for Seen { id, fingerprint, places, files, .. } in &seen {
-            let line = json!({
-                "kind": "value", "id": id, "fingerprint": fingerprint.to_string(),
-                "places": places, "files": files,
-            });
-            if let Err(error) = out.print(&format!("{}\n", plain_json(&line.to_string()))) {
+            let fingerprint = fingerprint.to_string();
+            let line = json(&Line::Value { id, fingerprint, places: *places, files: *files });
+            if let Err(error) = out.print(&line) {
                 lost = Some(error);
                 break;
             }

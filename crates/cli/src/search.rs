@@ -1,8 +1,9 @@
 //! Token values in files and folders: which are searched, by several threads, told in the order of the paths.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,7 +15,7 @@ use ignore::WalkBuilder;
 use mpt_tokens::{ScanBuffer, ScannedValue, ValueScanner};
 
 use crate::args::SearchArgs;
-use crate::delete::is_stdin;
+use crate::delete::{Gunzip, is_stdin};
 use crate::text::plain;
 
 /// How many files may wait to be searched, and how many findings to be told.
@@ -211,7 +212,7 @@ fn scan_all(targets: &Mutex<Receiver<Numbered>>, shared: &Shared, to: &SyncSende
                 buffer
             }
             Target::Stdin => scan(io::stdin(), "-", buffer, shared, send),
-            Target::File(path) => match File::open(&path) {
+            Target::File(path) => match open(&path) {
                 Ok(file) => scan(file, &shown(&path), buffer, shared, send),
                 Err(error) => {
                     let _ = send(&shown(&path), News::Unreadable(error));
@@ -220,6 +221,36 @@ fn scan_all(targets: &Mutex<Receiver<Numbered>>, shared: &Shared, to: &SyncSende
             },
         };
         let _ = to.send(Part { number, path: None, news: None });
+    }
+}
+
+/// Opens a file, to be unpacked if it is what its name says.
+fn open(path: &Path) -> io::Result<Opened> {
+    let mut file = File::open(path)?;
+    let is_gzip =
+        |name: &OsStr| name.eq_ignore_ascii_case("gz") || name.eq_ignore_ascii_case("tgz");
+    if path.extension().is_some_and(is_gzip) && file.metadata()?.is_file() {
+        let mut start = [0; 2];
+        let read = file.read(&mut start)?;
+        file.rewind()?;
+        if start[..read] == [0x1f, 0x8b] {
+            return Ok(Opened::Gzip(Box::new(Gunzip::new(file))));
+        }
+    }
+    Ok(Opened::Plain(file))
+}
+
+enum Opened {
+    Plain(File),
+    Gzip(Box<Gunzip<File>>),
+}
+
+impl Read for Opened {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Opened::Plain(file) => file.read(buffer),
+            Opened::Gzip(file) => file.read(buffer),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod completing;
 mod deleting;
+mod finding;
 mod interrupting;
 mod killing;
 mod lists;
