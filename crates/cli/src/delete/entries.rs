@@ -198,9 +198,7 @@ impl Entries {
         };
         match part.kind {
             Kind::Around => line::no_value(text).map(|()| None).map_err(fault),
-            kind => line::element(text, kind == Kind::Finding, self.reading.any_id)
-                .map(Some)
-                .map_err(fault),
+            kind => line::element(text, kind == Kind::Finding, self.reading.any_id).map_err(fault),
         }
     }
 

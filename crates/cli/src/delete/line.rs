@@ -50,9 +50,7 @@ pub(crate) fn item(line: &str, reading: Reading) -> Result<Option<BatchItem>, Fa
         return Ok(None);
     }
     if text.starts_with('{') && (!reading.any_id || text.ends_with('}')) {
-        return object(text, false, reading.any_id)
-            .map(Some)
-            .map_err(|fault| behind(line, text, fault));
+        return object(text, false, reading.any_id).map_err(|fault| behind(line, text, fault));
     }
     // As it stands in a file of settings, or in a list of a scanner.
     let bare = text.trim_end_matches(',').trim();
@@ -84,7 +82,11 @@ fn behind(line: &str, part: &str, fault: Fault) -> Fault {
 }
 
 /// What an element of a JSON list names, or an object by itself. That of a report may have an `id` that is its own.
-pub(crate) fn element(text: &str, is_finding: bool, any_id: bool) -> Result<BatchItem, Fault> {
+pub(crate) fn element(
+    text: &str,
+    is_finding: bool,
+    any_id: bool,
+) -> Result<Option<BatchItem>, Fault> {
     if text.starts_with('{') {
         return object(text, is_finding, any_id);
     }
@@ -94,7 +96,8 @@ pub(crate) fn element(text: &str, is_finding: bool, any_id: bool) -> Result<Batc
     let Ok(string) = serde_json::from_str::<String>(text).map(Zeroizing::new) else {
         return Err(Fault::new("is not JSON: expected a string"));
     };
-    plain(&string, string.trim(), Reading { any_id, after_value: false }).map_err(|fault| {
+    let item = plain(&string, string.trim(), Reading { any_id, after_value: false });
+    item.map(Some).map_err(|fault| {
         // Behind the quote, where nothing in it is escaped.
         Fault { column: Some(fault.column.unwrap_or(0) + 1), ..fault }
     })
@@ -227,6 +230,10 @@ impl Text {
         self.depth == 1 && self.member.as_deref() == Some(name)
     }
 
+    fn is_scan(&self) -> bool {
+        self.depth == 2 && self.name_is("schema") && self.text.starts_with("kingfisher.")
+    }
+
     fn name_is(&self, name: &str) -> bool {
         self.member.as_deref().is_some_and(|member| member.eq_ignore_ascii_case(name))
     }
@@ -250,7 +257,8 @@ fn texts_of(object: &str) -> Result<Vec<Text>, Fault> {
     Ok(texts)
 }
 
-fn object(line: &str, is_finding: bool, any_id: bool) -> Result<BatchItem, Fault> {
+/// What an object names; `None` for one that kingfisher writes below its findings, about the scan.
+fn object(line: &str, is_finding: bool, any_id: bool) -> Result<Option<BatchItem>, Fault> {
     let texts = texts_of(line)?;
     let value = value_in(&texts)?;
     let mut ids = texts.iter().filter(|text| text.is("id")).map(|text| text.text.as_str());
@@ -259,11 +267,12 @@ fn object(line: &str, is_finding: bool, any_id: bool) -> Result<BatchItem, Fault
         return Err(Fault::new("has two `id` members: expected one"));
     }
     match (value, id) {
-        (Some((token_id, value)), id) => of_leak(token_id, value, id, &texts),
+        (Some((token_id, value)), id) => of_leak(token_id, value, id, &texts).map(Some),
         (None, _) if texts.iter().any(|text| text.name_is("hashed_secret")) => Err(Fault::new(
             "has only hashes of secrets, as detect-secrets writes them: look for the values in the files that it \
                  names, with --leaked-in",
         )),
+        (None, None) if texts.iter().any(|text| text.is_scan()) => Ok(None),
         (None, None) => Err(Fault::new(
             "has no token id: expected the member `id`, a string, or a token value that is not redacted",
         )),
@@ -284,7 +293,7 @@ fn object(line: &str, is_finding: bool, any_id: bool) -> Result<BatchItem, Fault
             TokenId::new(id).map_err(|invalid| Fault::new(format!("names no token: {invalid}")))?;
             let mut item = of_id(id);
             told(&mut item, &texts);
-            Ok(item)
+            Ok(Some(item))
         }
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "what was measured is worth reading in a log")]
 
 mod completing;
+mod contrib;
 mod deleting;
 mod finding;
 mod interrupting;
