@@ -152,6 +152,37 @@ def test_nothing_but_the_stable_abi() -> None:
     run(TOOLS / "abi3audit", "--strict", "--verbose", one("*.whl"))
 
 
+# Prints the libraries that the module needs, and its unwinder's functions that are defined inside.
+UNWINDER = """
+import sys
+from elftools.elf.elffile import ELFFile
+with open(sys.argv[1], "rb") as file:
+    elf = ELFFile(file)
+    for tag in elf.get_section_by_name(".dynamic").iter_tags("DT_NEEDED"):
+        print("needs", tag.needed)
+    for table in (".dynsym", ".symtab"):
+        section = elf.get_section_by_name(table)
+        for symbol in section.iter_symbols() if section else ():
+            if symbol.name.startswith("_Unwind_"):
+                print("calls" if symbol["st_shndx"] == "SHN_UNDEF" else "defines", symbol.name)
+"""
+
+
+@pytest.mark.skipif(not PLATFORM, reason="elsewhere nothing else than the platform's unwinder is linked")
+@pytest.mark.parametrize("folder", [".", "free-threaded"])
+def test_the_unwinder_is_the_platforms(folder: str, tmp_path: Path) -> None:
+    """glibc unwinds a thread that Python ends at exit with libgcc_s: a second unwinder inside the module crashes."""
+    with zipfile.ZipFile(one(f"{folder}/*.whl")) as wheel:
+        [name] = [name for name in wheel.namelist() if name.endswith(".so")]
+        module = wheel.extract(name, tmp_path)
+    script = (TOOLS / "python", "-c", UNWINDER, module)
+    output = subprocess.run(script, check=True, capture_output=True, text=True).stdout
+    found = set(output.splitlines())
+    assert "needs libgcc_s.so.1" in found
+    assert "calls _Unwind_RaiseException" in found
+    assert not [line for line in found if line.startswith("defines")]
+
+
 def test_what_the_package_index_would_say() -> None:
     run(TOOLS / "twine", "check", "--strict", one("*.whl"), one("*.tar.gz"))
 

@@ -12,6 +12,7 @@ use pyo3::types::{PyIterator, PyString};
 
 use crate::handles::ApiToken;
 use crate::interrupt::{Interrupt, is_interrupt};
+use crate::shutdown::{self, Inside};
 use crate::{error, json, logging, outcome};
 
 /// What Python gave to iterate over. Pulled inside core's `next`, where this thread has let the interpreter go.
@@ -62,8 +63,8 @@ impl Iterator for Ids {
 
     fn next(&mut self) -> Option<Pull> {
         let shared = &*self.0;
-        // No interpreter: it is shutting down, and there are no more ids to be had.
-        Python::try_attach(|py| {
+        // No interpreter: it is gone, and there are no more ids to be had.
+        shutdown::attach(|py| {
             let pulled = shared.pull(py);
             if !matches!(pulled, Ok(Some(_))) {
                 let ended = shared.iterator().take();
@@ -110,6 +111,7 @@ impl Batch {
     #[allow(clippy::too_many_arguments, reason = "the keywords of Python's delete_tokens")]
     pub(crate) fn new(
         py: Python<'_>,
+        inside: &Inside,
         client: &Client,
         ids: &Bound<'_, PyAny>,
         concurrency: Option<i64>,
@@ -130,7 +132,7 @@ impl Batch {
         let shared = Arc::new(Shared {
             iterator: Mutex::new(Some(ids.try_iter()?.unbind())),
             waits: cancel.is_some(),
-            cancel: cancel.cloned().unwrap_or_else(|| interrupt.cancel()),
+            cancel: cancel.map_or_else(|| interrupt.cancel(), logging::while_waiting),
             interrupt,
             failure: Mutex::new(None),
         });
@@ -150,7 +152,7 @@ impl Batch {
             options = options.allow_own_token(yes);
         }
         let journal = journal
-            .map(|path| py.detach(|| Journal::open(path, client)))
+            .map(|path| inside.detach(py, || Journal::open(path, client)))
             .transpose()
             .map_err(|failure| error::refuse(py, failure.code(), &failure.to_string()))?;
         if let Some(journal) = &journal {
@@ -183,19 +185,20 @@ impl Batch {
     }
 
     /// Lets the batch go, which waits for what is under way; the counts stay.
-    fn let_go(&self, py: Python<'_>, state: State) {
+    fn let_go(&self, py: Python<'_>, inside: &Inside, state: State) {
         self.handle().take();
-        py.detach(|| {
+        inside.detach(py, || {
             let State { mut batch, .. } = state;
             while batch.next().is_some() {}
             *self.summary.lock().unwrap_or_else(PoisonError::into_inner) = batch.summary();
         });
+        logging::deliver(py);
     }
 
     /// What is left to be told when every report is given.
-    fn end(&self, py: Python<'_>, state: State) -> PyResult<()> {
+    fn end(&self, py: Python<'_>, inside: &Inside, state: State) -> PyResult<()> {
         let journal = state.journal.as_ref().and_then(Journal::failure);
-        self.let_go(py, state);
+        self.let_go(py, inside, state);
         let failure = self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         match (failure, journal) {
             (Some(failure), _) => Err(failure),
@@ -212,6 +215,7 @@ impl Batch {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let inside = Inside::enter(py);
         let mut guard = self.state(py)?;
         let Some(state) = guard.as_mut() else {
             return Ok(None);
@@ -219,8 +223,9 @@ impl Batch {
         logging::refresh(py)?;
         let report = match state.held.take() {
             Some(report) => Some(report),
-            None => py.detach(|| state.batch.next()),
+            None => inside.detach(py, || state.batch.next()),
         };
+        logging::deliver(py);
         *self.summary.lock().unwrap_or_else(PoisonError::into_inner) = state.batch.summary();
         if let Some(interrupt) = self.shared.interrupt.take() {
             state.held = report;
@@ -235,7 +240,9 @@ impl Batch {
                 }
                 outcome => outcome.map(Some),
             },
-            None => guard.take().map_or(Ok(()), |state| self.end(py, state)).map(|()| None),
+            None => {
+                guard.take().map_or(Ok(()), |state| self.end(py, &inside, state)).map(|()| None)
+            }
         }
     }
 
@@ -252,9 +259,10 @@ impl Batch {
 
     /// Stops, waits for what is under way, and lets go. Closing twice is fine.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let inside = Inside::enter(py);
         self.stop();
         if let Some(state) = self.state(py)?.take() {
-            self.let_go(py, state);
+            self.let_go(py, &inside, state);
         }
         self.shared.interrupt.take().map_or(Ok(()), Err)
     }
@@ -289,11 +297,13 @@ impl Drop for Batch {
         if state.is_none() {
             return;
         }
-        // The workers log, and so take the interpreter: this thread must not hold it while it waits for them.
+        // Others must be able to go on while this thread waits for the workers.
         let gone = Python::try_attach(|py| {
+            let inside = Inside::enter(py);
             // An exception may be on its way while objects are dropped: signals must be looked for without it.
             let on_its_way = PyErr::take(py);
-            py.detach(|| drop(state));
+            inside.detach(py, || drop(state));
+            logging::deliver(py);
             if self.shared.interrupt.take().is_some() {
                 // Ctrl-C came meanwhile, and a destructor cannot raise: it comes again, a moment later.
                 let again =

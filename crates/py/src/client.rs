@@ -13,6 +13,7 @@ use crate::handles::{ApiToken, Cancel};
 use crate::interrupt::Interrupt;
 use crate::logging;
 use crate::outcome;
+use crate::shutdown::Inside;
 
 /// Connections and settings; `None` once closed.
 #[pyclass(frozen, module = "mpt_tokens._native")]
@@ -43,6 +44,7 @@ impl Client {
         ca_only: bool,
         proxy: Option<String>,
     ) -> PyResult<Client> {
+        let _inside = Inside::enter(py);
         outcome::import(py)?;
         error::import(py)?;
         let mut builder = ClientBuilder::from_env()
@@ -111,6 +113,7 @@ impl Client {
         trace_parent: Option<&str>,
         cancel: Option<&Cancel>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let inside = Inside::enter(py);
         let client = self.open(py)?;
         let mut options = DeleteOptions::new().after_lost_answer(after_lost_answer);
         if let Some(yes) = missing_ok {
@@ -123,7 +126,8 @@ impl Client {
         let interrupt = Interrupt::default();
         let options = options.cancel(&cancel.map_or_else(|| interrupt.cancel(), |it| it.0.clone()));
         logging::refresh(py)?;
-        let report = py.detach(|| Outcome::from(client.delete_token_with(token_id, &options)));
+        let report =
+            inside.detach(py, || Outcome::from(client.delete_token_with(token_id, &options)));
         error::settle(py, &report, interrupt.take())
     }
 
@@ -136,12 +140,13 @@ impl Client {
         trace_parent: Option<&str>,
         cancel: Option<&Cancel>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let inside = Inside::enter(py);
         let client = self.open(py)?;
         let options = with_trace(py, DeleteOptions::new(), trace_parent)?;
         let interrupt = Interrupt::default();
         let options = options.cancel(&cancel.map_or_else(|| interrupt.cancel(), |it| it.0.clone()));
         logging::refresh(py)?;
-        let proof = py.detach(|| client.prove_deleted_with(&value.0, &options));
+        let proof = inside.detach(py, || client.prove_deleted_with(&value.0, &options));
         error::settle_proof(py, &proof, interrupt.take())
     }
 
@@ -160,11 +165,13 @@ impl Client {
         patience: Option<f64>,
         cancel: Option<&Cancel>,
     ) -> PyResult<Batch> {
+        let inside = Inside::enter(py);
         let client = self.open(py)?;
         let patience = patience.map(|limit| seconds(py, "patience", limit)).transpose()?;
         let cancel = cancel.map(|cancel| &cancel.0);
         Batch::new(
             py,
+            &inside,
             &client,
             token_ids,
             concurrency,

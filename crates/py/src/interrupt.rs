@@ -9,8 +9,10 @@ use mpt_tokens::Cancel;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
+use crate::{logging, shutdown};
+
 /// How often a waiting call looks: well within the 200 ms in which Ctrl-C is answered.
-const EVERY: Duration = Duration::from_millis(50);
+pub(crate) const EVERY: Duration = Duration::from_millis(50);
 
 thread_local! {
     /// What interrupted the Python code that a call ran on this thread, such as a log handler.
@@ -45,13 +47,14 @@ impl Interrupt {
     }
 
     fn ask(&self, thread: &AtomicU8) -> bool {
+        logging::deliver_meanwhile();
         let pending = PENDING.take();
         if pending.is_none() && thread.load(Ordering::Relaxed) == OTHER {
             return false;
         }
         // No interpreter: it is shutting down, and nobody is left to be interrupted.
         let raised = pending.or_else(|| {
-            Python::try_attach(|py| {
+            shutdown::try_attach(|py| {
                 if thread.load(Ordering::Relaxed) == UNASKED {
                     match is_main_thread(py) {
                         Ok(main) => {

@@ -14,6 +14,7 @@ mod lazy;
 mod logging;
 mod outcome;
 mod sandbox;
+mod shutdown;
 
 /// The compiled part of the package. Private: `mpt_tokens` is the interface.
 #[pyo3::pymodule(gil_used = false)]
@@ -33,7 +34,8 @@ mod _native {
     #[pyfunction]
     fn run_program(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> u8 {
         crate::logging::is_the_program(true);
-        let status = py.detach(|| mpt_tokens_cli::run(arguments));
+        let inside = crate::shutdown::Inside::enter(py);
+        let status = inside.detach(py, || mpt_tokens_cli::run(arguments));
         crate::logging::is_the_program(false);
         status
     }
@@ -41,6 +43,7 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::logging::install();
+        crate::shutdown::install(module.py())?;
         module.add("__version__", mpt_tokens::VERSION)?;
         let codes = mpt_tokens::Code::ALL.iter().map(|code| (code.name(), code.number()));
         module.add("CODES", codes.collect::<Vec<_>>())

@@ -1,13 +1,16 @@
 //! What core logs, for Python's `logging`: the logger `mpt_tokens`.
 
-use std::sync::OnceLock;
+use std::cell::Cell;
+use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use pyo3::prelude::*;
 
 use crate::interrupt;
 use crate::lazy::Lazy;
+use crate::shutdown::{self, Role};
 
 /// The name of the logger, and of the targets that are let through: what the libraries below log is not ours to
 /// vouch for.
@@ -101,23 +104,94 @@ impl Log for Bridge {
         if PROGRAM.load(Ordering::Relaxed) {
             return mpt_tokens_cli::logger().log(record);
         }
-        // No interpreter: it is shutting down, and its loggers with it.
-        let _ = Python::try_attach(|py| {
-            if let Err(error) = hand_over(py, record) {
-                if interrupt::is_interrupt(py, &error) {
-                    interrupt::keep(error);
-                } else {
-                    error.write_unraisable(py, None);
+        let held = Held { level: record.level(), message: record.args().to_string() };
+        match shutdown::role() {
+            // It never takes the interpreter: handlers hold locks, which may be made for other threads (gevent), and
+            // the thread that iterates would wait for the worker.
+            Role::Worker => waiting().push(held),
+            Role::Holds => {
+                Python::try_attach(|py| hand_over(py, &held));
+            }
+            Role::Detached => {
+                if shutdown::try_attach(|py| hand_over(py, &held)).is_none() {
+                    waiting().push(held);
                 }
             }
-        });
+        }
     }
 
     fn flush(&self) {}
 }
 
-fn hand_over(py: Python<'_>, record: &Record<'_>) -> PyResult<()> {
-    let logger = py.import("logging")?.call_method1("getLogger", (NAME,))?;
-    logger.call_method1("log", (number(record.level()), record.args().to_string()))?;
-    Ok(())
+/// A record that waits for a thread of Python's.
+struct Held {
+    level: Level,
+    message: String,
+}
+
+/// What the workers of batches have logged, until a thread that iterates over one delivers it.
+static WAITING: Mutex<Vec<Held>> = Mutex::new(Vec::new());
+
+fn waiting() -> MutexGuard<'static, Vec<Held>> {
+    WAITING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+thread_local! {
+    /// The lock, while this thread forks: a child that inherits it from a worker would never get it.
+    static FORKS: Cell<Option<MutexGuard<'static, Vec<Held>>>> = const { Cell::new(None) };
+}
+
+/// Takes the lock, which every worker holds for a moment only.
+pub(crate) fn before_fork() {
+    FORKS.set(Some(waiting()));
+}
+
+/// Gives it back, in parent and child.
+pub(crate) fn after_fork() {
+    FORKS.set(None);
+}
+
+/// Delivers what workers have logged.
+pub(crate) fn deliver(py: Python<'_>) {
+    // Nothing is locked while handlers run: they may be in a call of their own. And a thread that forks keeps the lock
+    // until it has the interpreter again.
+    let held = match WAITING.try_lock() {
+        Ok(mut waiting) => mem::take(&mut *waiting),
+        Err(_) => py.detach(|| mem::take(&mut *waiting())),
+    };
+    for held in held {
+        hand_over(py, &held);
+    }
+}
+
+/// The same, in the middle of a call.
+pub(crate) fn deliver_meanwhile() {
+    if !waiting().is_empty() {
+        // No interpreter: it is shutting down, and its loggers with it.
+        shutdown::try_attach(deliver);
+    }
+}
+
+/// A handle that is cancelled with another one, and delivers while the batch waits.
+pub(crate) fn while_waiting(cancel: &mpt_tokens::Cancel) -> mpt_tokens::Cancel {
+    let cancel = cancel.clone();
+    mpt_tokens::Cancel::polling(interrupt::EVERY, move || {
+        deliver_meanwhile();
+        cancel.is_cancelled()
+    })
+}
+
+fn hand_over(py: Python<'_>, held: &Held) {
+    let log = || -> PyResult<()> {
+        let logger = py.import("logging")?.call_method1("getLogger", (NAME,))?;
+        logger.call_method1("log", (number(held.level), &held.message))?;
+        Ok(())
+    };
+    if let Err(error) = log() {
+        if interrupt::is_interrupt(py, &error) {
+            interrupt::keep(error);
+        } else {
+            error.write_unraisable(py, None);
+        }
+    }
 }

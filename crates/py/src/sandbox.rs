@@ -8,6 +8,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::shutdown::Inside;
+
 /// How often a wait looks for signals.
 const EVERY: Duration = Duration::from_millis(50);
 
@@ -49,7 +51,8 @@ impl Sandbox {
         if let Some(seed) = faults {
             builder = builder.faults(seed);
         }
-        Ok(Sandbox(Mutex::new(Some(Arc::new(py.detach(|| builder.start())?)))))
+        let inside = Inside::enter(py);
+        Ok(Sandbox(Mutex::new(Some(Arc::new(inside.detach(py, || builder.start())?)))))
     }
 
     #[getter]
@@ -115,12 +118,13 @@ impl Sandbox {
         count: u32,
         timeout: f64,
     ) -> PyResult<bool> {
+        let inside = Inside::enter(py);
         let limit = Duration::try_from_secs_f64(timeout).unwrap_or_default();
         let deadline = Instant::now() + limit.min(Duration::from_secs(24 * 60 * 60));
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let slice = left.min(EVERY);
-            let came = py.detach(|| {
+            let came = inside.detach(py, || {
                 self.with(|sandbox| sandbox.wait_for_requests(token_id, count, slice))
             })?;
             if came || left.is_zero() {
@@ -131,9 +135,10 @@ impl Sandbox {
     }
 
     fn close(&self, py: Python<'_>) {
+        let inside = Inside::enter(py);
         let taken = self.lock().take();
         // Its threads end on their own; none of them ever takes the interpreter.
-        py.detach(|| drop(taken));
+        inside.detach(py, || drop(taken));
     }
 
     #[getter]

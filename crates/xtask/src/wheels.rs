@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 
 use crate::log::Log;
 use crate::python::{self, Venv};
@@ -47,8 +47,26 @@ fn wheel(
         // Named, so that wheels for a Python that is not here are built in the same place.
         maturin.arg("--target").arg(format!("{}-unknown-linux-gnu", std::env::consts::ARCH));
     }
-    log.run(maturin.arg("--interpreter").arg(interpreter))?;
+    maturin.arg("--interpreter").arg(interpreter);
+    if LINUX {
+        // What follows goes to rustc, for this crate only.
+        maturin.args(["--", &format!("-Clink-arg={}", unwinder()?)]);
+    }
+    log.run(&mut maturin)?;
     python::only(folder, "whl")
+}
+
+/// The path of the platform's unwinder, libgcc_s.
+///
+/// zig links one of its own, statically. But a thread that Python ends is unwound by glibc with the platform's, and two
+/// unwinders on one stack crash. A library that is named earlier provides the functions, and zig's is left out.
+fn unwinder() -> Result<String> {
+    let output = Command::new("cc").arg("-print-file-name=libgcc_s.so.1").output();
+    let output = output.context("cannot ask the C compiler `cc` where libgcc_s.so.1 is")?;
+    let path = String::from_utf8(output.stdout)?.trim().to_owned();
+    // A compiler that knows no such file repeats the name.
+    ensure!(Path::new(&path).is_absolute(), "the C compiler `cc` finds no libgcc_s.so.1: {path:?}");
+    Ok(path)
 }
 
 /// Checks both by the tests in `bindings/python/release`.
