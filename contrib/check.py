@@ -232,7 +232,7 @@ def main() -> None:
         reports_are_lists(reports)
         kingfisher_validates_and_revokes(folder)
         pre_commit_refuses(folder)
-    print(f"{passed} passed")
+    print(f"{passed} passed, 0 failed")
 
 
 main()

@@ -154,6 +154,14 @@ pub(crate) static STEPS: &[Step] = &[
     })
     .beside()
     .full(),
+    step("scanners", "the rules in contrib, by the secret scanners themselves", |log| {
+        let program = artifacts::program(log, "cli")?;
+        let mut python = python::venv(log, python::fitting()?, "scanners")?.command("python");
+        log.tests(PLAIN, python.arg("contrib/check.py").arg(program))
+    })
+    .needs(&[PYTHON, GIT])
+    .beside()
+    .full(),
     step("wheels", "the wheel and the sdist as they would be released", wheels::test)
         .needs(&[PYTHON])
         .full(),
