@@ -30,22 +30,71 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * Each of these macros may be defined before this header is included, also as nothing. No parameter is marked as one that
+ * must not be NULL (`nonnull`), because none is undefined: every function checks for it. Such a mark would let compilers
+ * remove callers' checks, and the library's own.
+ */
+/** Where a function comes from: on Windows the DLL, unless MPT_STATIC is defined. */
+#ifndef MPT_API
+#if defined(_WIN32) && !defined(MPT_STATIC)
+#define MPT_API __declspec(dllimport)
+#elif defined(__GNUC__) && __GNUC__ >= 4
+#define MPT_API __attribute__((visibility("default")))
+#else
+#define MPT_API
+#endif
+#endif
+/** The calling convention of every function and callback: that of C. */
+#ifndef MPT_CALL
+#ifdef _WIN32
+#define MPT_CALL __cdecl
+#else
+#define MPT_CALL
+#endif
+#endif
+/** The compiler warns where the result is not used: it says what is true, or must be freed. */
+#ifndef MPT_NODISCARD
+#if (defined(__cplusplus) && __cplusplus >= 201703L) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L)
+#define MPT_NODISCARD [[nodiscard]]
+#elif defined(__GNUC__) && __GNUC__ >= 4
+#define MPT_NODISCARD __attribute__((warn_unused_result))
+#else
+#define MPT_NODISCARD
+#endif
+#endif
+/** A function that must not throw: from C++17 on, this is part of its type. */
+#ifndef MPT_NOEXCEPT
+#if defined(__cplusplus) && __cplusplus >= 201703L
+#define MPT_NOEXCEPT noexcept
+#else
+#define MPT_NOEXCEPT
+#endif
+#endif
+
 /** The version of this header; mpt_version tells that of the library that runs. */
 #define MPT_VERSION "0.1.0"
+/** Its first number. */
 #define MPT_VERSION_MAJOR 0
+/** Its second number. */
 #define MPT_VERSION_MINOR 1
+/** Its third number. */
 #define MPT_VERSION_PATCH 0
 /** The version as one number that grows, for the preprocessor: 0xMMmmpp. */
 #define MPT_VERSION_NUMBER 0x000100
+/** Whether this header is of that version or a later one; for the preprocessor, too. */
+#define MPT_VERSION_AT_LEAST(major, minor, patch) \
+    (MPT_VERSION_NUMBER >= (((major) << 16) | ((minor) << 8) | (patch)))
 
-/** What happened: see mpt_code. After each, the outcome that it comes with. @{ */
+/** @name Codes
+ * What happened: see mpt_code. After each, the outcome that it comes with. @{ */
 /** success. Outcome: deleted / gone. */
 #define MPT_OK 0
 /** a null pointer, text that is not UTF-8, or an impossible option. Outcome: not_deleted. */
 #define MPT_INVALID_ARGUMENT 1
 /**
- * the token id is empty, `.` or `..`; has `/`, `\`, `%`, `;` or a control character; is longer than 256
- * bytes; or is a token value. Outcome: not_deleted.
+ * the token id is empty, "." or ".."; has "/", a backslash, a percent sign, ";" or a control character; is
+ * longer than 256 bytes; or is a token value. Outcome: not_deleted.
  */
 #define MPT_INVALID_TOKEN_ID 2
 /** the base URL, the API token, the proxy or the CA file cannot be used. Outcome: not_deleted. */
@@ -59,7 +108,7 @@
 /** the API answered 403. Outcome: not_deleted. */
 #define MPT_FORBIDDEN 102
 /**
- * the API answered 404 in its own form: problem details with a `type` or a `title`, whose `status` is
+ * the API answered 404 in its own form: problem details with a "type" or a "title", whose "status" is
  * absent or 404. Outcome: not_deleted.
  */
 #define MPT_NOT_FOUND 103
@@ -103,7 +152,8 @@
 #define MPT_INTERNAL 300
 /** @} */
 
-/** What is true of the token: see mpt_outcome_kind. @{ */
+/** @name Outcomes
+ * What is true of the token: see mpt_outcome_kind. @{ */
 /** The API confirmed the deletion. */
 #define MPT_OUTCOME_DELETED 1
 /** No longer there: an attempt whose response was lost deleted it, or missing tokens count as success. */
@@ -170,10 +220,18 @@ typedef int32_t mpt_code;
  * wait. `user_data` is the pointer passed to mpt_config_set_poll. A nonzero result cancels the client, as
  * mpt_client_cancel does.
  *
- * Threads: runs on the thread that made the call, inside that call. It must return (no longjmp, no C++ exception). The
- * only library functions it may call are mpt_client_cancel, and the _free functions of objects that no call uses.
+ * Threads: runs on the thread that made the call, inside that call. It must return: a longjmp out of it is undefined,
+ * and a C++ exception that leaves it ends the program. In C++17, `noexcept` is therefore part of this type. The only library functions it may call are mpt_client_cancel, and the _free functions of objects that no call uses.
  */
-typedef int (*mpt_poll_callback)(void *user_data);
+typedef int (MPT_CALL *mpt_poll_callback)(void *user_data) MPT_NOEXCEPT;
+
+/**
+ * Called once with `user_data`, when nothing uses it any more. NULL means that there is nothing to free.
+ *
+ * Threads: runs on the thread that frees the last object that used it. It must return, as mpt_poll_callback must, and
+ * must not call the library.
+ */
+typedef void (MPT_CALL *mpt_free_callback)(void *user_data);
 
 /**
  * Options for a batch. Start from MPT_BATCH_OPTIONS_INIT, or from zeros with `size` set. A member that is 0 has its
@@ -225,7 +283,7 @@ typedef struct mpt_batch_options {
  * Threads: runs on the thread that made the call. It may use the library. It must return: do not longjmp out of it. A
  * C++ exception that leaves it ends the program.
  */
-typedef int (*mpt_outcome_callback)(const struct mpt_outcome *outcome, void *user_data);
+typedef int (MPT_CALL *mpt_outcome_callback)(const struct mpt_outcome *outcome, void *user_data);
 
 #ifdef __cplusplus
 extern "C" {
@@ -235,25 +293,29 @@ extern "C" {
  * Creates a config with the defaults: no API token yet (it must be set), the base URL
  * https://api.platform.softwareone.com, and no proxy. Reads nothing from the environment.
  *
- * Returns: a new config, to be freed with mpt_config_free. NULL only after an internal error.
+ * @return a new config, to be freed with mpt_config_free. NULL only after an internal error.
+ * @since 0.1.0
  */
-struct mpt_config *mpt_config_new(void);
+MPT_NODISCARD MPT_API struct mpt_config *MPT_CALL mpt_config_new(void);
 
 /**
  * Creates a config from the environment: the API token from MPT_API_TOKEN, the base URL from MPT_API_BASE_URL, and the
  * proxy from HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY (or their lower-case names). Variables that are unset or
  * empty leave the default in place. Setters override the environment.
  *
- * Returns: a new config, to be freed with mpt_config_free. NULL only after an internal error.
- * Threads: no other thread may change the environment during the call.
+ * @return a new config, to be freed with mpt_config_free. NULL only after an internal error.
+ * @note Threads: no other thread may change the environment during the call.
+ * @since 0.1.0
  */
-struct mpt_config *mpt_config_new_from_env(void);
+MPT_NODISCARD MPT_API struct mpt_config *MPT_CALL mpt_config_new_from_env(void);
 
 /**
  * Frees a config and wipes its copy of the API token from memory. Clients created from it are not affected. Does
  * nothing if `config` is NULL.
+ * @param config the config to change.
+ * @since 0.1.0
  */
-void mpt_config_free(struct mpt_config *config);
+MPT_API void MPT_CALL mpt_config_free(struct mpt_config *config);
 
 /**
  * Sets the API token that authenticates every call. Required. A leading "Bearer " is removed. The token is copied and
@@ -262,156 +324,226 @@ void mpt_config_free(struct mpt_config *config);
  * All setters copy the text they are given. They return MPT_OK, or MPT_INVALID_ARGUMENT if `config` is NULL, or if
  * text is NULL or not UTF-8. The config keeps the first error and mpt_client_new returns it, so a program need not
  * check each setter. Values themselves are checked by mpt_client_new.
+ * @param config the config to change.
+ * @param value the value.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
+ * @since 0.1.0
  */
-mpt_code mpt_config_set_api_token(struct mpt_config *config,
-                                  const char *value);
+MPT_API mpt_code MPT_CALL mpt_config_set_api_token(struct mpt_config *config, const char *value);
 
 /**
  * Sets the base URL of the API; https://api.platform.softwareone.com by default. It may end in "/", "/public" or
  * "/public/v1"; it must not have user information, a query or a fragment.
+ * @param config the config to change.
+ * @param url the URL.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
+ * @since 0.1.0
  */
-mpt_code mpt_config_set_base_url(struct mpt_config *config,
-                                 const char *url);
+MPT_API mpt_code MPT_CALL mpt_config_set_base_url(struct mpt_config *config, const char *url);
 
 /**
  * Sets the time limit of a whole call in milliseconds: name resolution, connecting, TLS, sending, waiting, reading and
  * pauses, over all attempts. 1 to 86,400,000 (one day); 60,000 by default.
+ * @param config the config to change.
+ * @param milliseconds the limit, in milliseconds.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
+ * @since 0.1.0
  */
-mpt_code mpt_config_set_timeout_ms(struct mpt_config *config,
-                                   uint64_t milliseconds);
+MPT_API mpt_code MPT_CALL mpt_config_set_timeout_ms(struct mpt_config *config, uint64_t milliseconds);
 
 /**
  * Sets the time limit of one attempt in milliseconds; the limit of the whole call still applies. 1 to 86,400,000;
  * 20,000 by default.
+ * @param config the config to change.
+ * @param milliseconds the limit, in milliseconds.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
+ * @since 0.1.0
  */
-mpt_code mpt_config_set_attempt_timeout_ms(struct mpt_config *config,
-                                           uint64_t milliseconds);
+MPT_API mpt_code MPT_CALL mpt_config_set_attempt_timeout_ms(struct mpt_config *config, uint64_t milliseconds);
 
 /**
  * Sets the time limit for opening a connection in milliseconds: name resolution, connecting, the proxy, TLS. 1 to
  * 86,400,000; 5,000 by default.
+ * @param config the config to change.
+ * @param milliseconds the limit, in milliseconds.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
+ * @since 0.1.0
  */
-mpt_code mpt_config_set_connect_timeout_ms(struct mpt_config *config,
-                                           uint64_t milliseconds);
+MPT_API mpt_code MPT_CALL mpt_config_set_connect_timeout_ms(struct mpt_config *config, uint64_t milliseconds);
 
 /**
  * Sets the largest number of attempts in a call, 1 to 100; 4 by default. Only what is safe to repeat, and can help, is
  * tried again.
+ * @param config the config to change.
+ * @param attempts the number of attempts.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
+ * @since 0.1.0
  */
-mpt_code mpt_config_set_attempts(struct mpt_config *config,
-                                 uint32_t attempts);
+MPT_API mpt_code MPT_CALL mpt_config_set_attempts(struct mpt_config *config, uint32_t attempts);
 
 /**
  * Sets the bounds of the pause between attempts, in milliseconds. The pause is random: at most `base` after the first
  * attempt, twice that after the second, and so on, but never more than `cap`. Each is 0 to 86,400,000; 200 and 10,000
  * by default. If the server asks for a longer pause, the client waits that long.
+ * @param config the config to change.
+ * @param base the first bound, in milliseconds.
+ * @param cap the largest bound, in milliseconds.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
+ * @since 0.1.0
  */
-mpt_code mpt_config_set_backoff_ms(struct mpt_config *config,
-                                   uint64_t base,
-                                   uint64_t cap);
+MPT_API mpt_code MPT_CALL mpt_config_set_backoff_ms(struct mpt_config *config, uint64_t base, uint64_t cap);
 
 /**
  * Sets whether a token that the API does not know is a success (MPT_OUTCOME_GONE) from the first attempt: 0 for no
  * (the default), any other value for yes.
+ * @param config the config to change.
+ * @param yes 0 for no, any other value for yes.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
+ * @since 0.1.0
  */
-mpt_code mpt_config_set_missing_ok(struct mpt_config *config,
-                                   int32_t yes);
+MPT_API mpt_code MPT_CALL mpt_config_set_missing_ok(struct mpt_config *config, int32_t yes);
 
 /**
  * Sets whether the token in use may be deleted: 0 for no (the default: such a call fails before anything is sent), any
  * other value for yes.
+ * @param config the config to change.
+ * @param yes 0 for no, any other value for yes.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
+ * @since 0.1.0
  */
-mpt_code mpt_config_set_allow_own_token(struct mpt_config *config,
-                                        int32_t yes);
+MPT_API mpt_code MPT_CALL mpt_config_set_allow_own_token(struct mpt_config *config, int32_t yes);
 
 /**
  * Sets whether plain HTTP is allowed to hosts other than loopback, which sends the API token unencrypted: 0 for no
  * (the default), any other value for yes.
+ * @param config the config to change.
+ * @param yes 0 for no, any other value for yes.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
+ * @since 0.1.0
  */
-mpt_code mpt_config_set_allow_plain_http(struct mpt_config *config,
-                                         int32_t yes);
+MPT_API mpt_code MPT_CALL mpt_config_set_allow_plain_http(struct mpt_config *config, int32_t yes);
 
 /**
  * Sets the program's part of the User-Agent, such as "my-job/1.0": up to 256 visible ASCII characters. It is sent
- * before "mpt-tokens/<version>".
+ * before "mpt-tokens/\<version>".
+ * @param config the config to change.
+ * @param product the product and its version.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
+ * @since 0.1.0
  */
-mpt_code mpt_config_set_user_agent(struct mpt_config *config,
-                                   const char *product);
+MPT_API mpt_code MPT_CALL mpt_config_set_user_agent(struct mpt_config *config, const char *product);
 
 /**
  * Sets a PEM file of certificate authorities to trust in addition to the platform's, for example those of a company
  * proxy. The path may contain any bytes. mpt_client_new reads the file.
+ * @param config the config to change.
+ * @param path the path of the file.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
+ * @since 0.1.0
  */
-mpt_code mpt_config_set_ca_file(struct mpt_config *config,
-                                const char *path);
+MPT_API mpt_code MPT_CALL mpt_config_set_ca_file(struct mpt_config *config, const char *path);
 
 /**
  * Sets whether to trust only the authorities from mpt_config_set_ca_file, and not the platform's: 0 for no (the
  * default), any other value for yes. If yes, mpt_client_new fails without a CA file.
+ * @param config the config to change.
+ * @param yes 0 for no, any other value for yes.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
+ * @since 0.1.0
  */
-mpt_code mpt_config_set_ca_only(struct mpt_config *config,
-                                int32_t yes);
+MPT_API mpt_code MPT_CALL mpt_config_set_ca_only(struct mpt_config *config, int32_t yes);
 
 /**
  * Sets the URL of an HTTP proxy, such as "http://proxy.example:3128"; NULL means no proxy. By default there is none,
  * unless the config was created from the environment. Replaces the setting of mpt_config_set_proxy_from_env.
+ * @param config the config to change.
+ * @param url the URL.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
+ * @since 0.1.0
  */
-mpt_code mpt_config_set_proxy(struct mpt_config *config,
-                              const char *url);
+MPT_API mpt_code MPT_CALL mpt_config_set_proxy(struct mpt_config *config, const char *url);
 
 /**
  * Takes the proxy from HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY when mpt_client_new is called. Loopback is
  * never proxied. mpt_config_new_from_env does this already.
+ * @param config the config to change.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
+ * @since 0.1.0
  */
-mpt_code mpt_config_set_proxy_from_env(struct mpt_config *config);
+MPT_API mpt_code MPT_CALL mpt_config_set_proxy_from_env(struct mpt_config *config);
 
 /**
- * Sets a function that is polled during calls and decides whether to continue; NULL, the default, means none. It is
- * for single-threaded runtimes that must check for signals and interrupts themselves. Programs that can call
- * mpt_client_cancel from a thread or a signal handler do not need it. The function and `user_data` must live as long
- * as the clients created from this config, their clones and their batches.
+ * Sets a function that is polled during calls and decides whether to continue. It is for single-threaded runtimes that
+ * must check for signals and interrupts themselves. Programs that can call mpt_client_cancel from a thread or a signal
+ * handler do not need it. The function and `user_data` must live as long as the clients created from this config,
+ * their clones and their batches; mpt_config_set_poll_owning says when that is over.
+ *
+ * @param poll the function; NULL, the default, means none.
+ * @param config the config to change.
+ * @param user_data passed to the function each time.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
+ * @since 0.1.0
  */
-mpt_code mpt_config_set_poll(struct mpt_config *config,
-                             mpt_poll_callback poll,
-                             void *user_data);
+MPT_API mpt_code MPT_CALL mpt_config_set_poll(struct mpt_config *config, mpt_poll_callback poll, void *user_data);
+
+/**
+ * Sets a function that is polled during calls, as mpt_config_set_poll does, and takes ownership of `user_data`.
+ *
+ * @param poll the function; NULL, the default, means none.
+ * @param free_user_data called once with `user_data` when this config, the clients created from it, their clones and their
+ * batches are freed or use another function, and at once if this setter fails; NULL means that nothing is to be freed.
+ * @param config the config to change.
+ * @param user_data passed to the function each time.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
+ * @since 0.1.0
+ */
+MPT_API mpt_code MPT_CALL mpt_config_set_poll_owning(
+    struct mpt_config *config, mpt_poll_callback poll, void *user_data, mpt_free_callback free_user_data);
 
 /**
  * Creates a client from a config. The config is only read; it may be changed, reused or freed afterwards. No
  * connection is opened yet.
  *
- * `client`: written unless it is NULL: the new client, to be freed with mpt_client_free, or NULL on failure.
- * `outcome`: may be NULL; otherwise always written: NULL on MPT_OK, or an outcome whose message says what cannot be
+ * @param client written unless it is NULL: the new client, to be freed with mpt_client_free, or NULL on failure.
+ * @param outcome may be NULL; otherwise always written: NULL on MPT_OK, or an outcome whose message says what cannot be
  * used, to be freed with mpt_outcome_free.
- * Returns: MPT_OK; MPT_INVALID_CONFIG if the API token, the base URL, the proxy, the CA file or the user agent cannot
+ * @return MPT_OK; MPT_INVALID_CONFIG if the API token, the base URL, the proxy, the CA file or the user agent cannot
  * be used; MPT_INVALID_ARGUMENT if `config` or `client` is NULL, a number is out of range, or a setter failed.
+ * @param config the config to change.
+ * @since 0.1.0
  */
-mpt_code mpt_client_new(const struct mpt_config *config,
-                        struct mpt_client **client,
-                        struct mpt_outcome **outcome);
+MPT_NODISCARD MPT_API mpt_code MPT_CALL mpt_client_new(
+    const struct mpt_config *config, struct mpt_client **client, struct mpt_outcome **outcome);
 
 /**
  * Creates a second client that shares this one's connections and settings but has its own cancel flag: use it to
  * cancel a single call. This is cheap. Free both with mpt_client_free, in any order; cancelling one does not cancel
  * the other.
  *
- * Returns: a new client that is not cancelled. NULL if `client` is NULL, or after an internal error.
+ * @return a new client that is not cancelled. NULL if `client` is NULL, or after an internal error.
+ * @param client the client.
+ * @since 0.1.0
  */
-struct mpt_client *mpt_client_clone(const struct mpt_client *client);
+MPT_NODISCARD MPT_API struct mpt_client *MPT_CALL mpt_client_clone(const struct mpt_client *client);
 
 /**
  * Cancels every call under way on this client within 200 ms, whatever it is waiting for, and every later call at once.
  * They return MPT_CANCELLED, with an accurate outcome. This cannot be undone. Does nothing if `client` is NULL.
  *
- * Threads: any thread, at any time before the client is freed. Safe in a signal handler: it only sets a flag and
+ * @note Threads: any thread, at any time before the client is freed. Safe in a signal handler: it only sets a flag and
  * writes to a file descriptor.
+ * @param client the client.
+ * @since 0.1.0
  */
-void mpt_client_cancel(const struct mpt_client *client);
+MPT_API void MPT_CALL mpt_client_cancel(const struct mpt_client *client);
 
 /**
  * Frees a client. When the last of its clones is freed, its connections are closed and the API token is wiped from
  * memory. No call may be under way: cancel calls and wait for them first. Does nothing if `client` is NULL.
+ * @param client the client.
+ * @since 0.1.0
  */
-void mpt_client_free(struct mpt_client *client);
+MPT_API void MPT_CALL mpt_client_free(struct mpt_client *client);
 
 /**
  * Deletes one token and blocks until its outcome is known, at most for the timeout in the config.
@@ -420,13 +552,14 @@ void mpt_client_free(struct mpt_client *client);
  * MPT_OUTCOME_NOT_DELETED, or MPT_OUTCOME_UNKNOWN if the token may have been deleted anyway. MPT_OUTCOME_NOT_DELETED
  * is reported only when it is certain.
  *
- * `token_id`: UTF-8, 1 to 256 bytes, such as "TKN-1671-0642"; must not change during the call.
- * `outcome`: may be NULL; otherwise always written: an outcome, to be freed with mpt_outcome_free.
- * Returns: MPT_OK if the token is dead (deleted or gone); otherwise any code except MPT_SKIPPED.
+ * @param token_id UTF-8, 1 to 256 bytes, such as "TKN-1671-0642"; must not change during the call.
+ * @param outcome may be NULL; otherwise always written: an outcome, to be freed with mpt_outcome_free.
+ * @return MPT_OK if the token is dead (deleted or gone); otherwise any code except MPT_SKIPPED.
+ * @param client the client.
+ * @since 0.1.0
  */
-mpt_code mpt_delete_token(const struct mpt_client *client,
-                          const char *token_id,
-                          struct mpt_outcome **outcome);
+MPT_NODISCARD MPT_API mpt_code MPT_CALL mpt_delete_token(
+    const struct mpt_client *client, const char *token_id, struct mpt_outcome **outcome);
 
 /**
  * Checks whether a leaked token is provably dead. Sends a DELETE for the id inside the token value, with the value
@@ -436,18 +569,19 @@ mpt_code mpt_delete_token(const struct mpt_client *client,
  * tokens that are to be deleted: these requests delete a token that still exists. A value that was truncated or
  * mistyped also gets a 401, so delete the token by its id first.
  *
- * `token_value`: has the form "idt:TKN-XXXX-XXXX:<secret>". It is copied, never shown, and wiped from memory
+ * @param token_value has the form "idt:TKN-XXXX-XXXX:\<secret>". It is copied, never shown, and wiped from memory
  * afterwards.
- * `outcome`: may be NULL; otherwise always written: an outcome, to be freed with mpt_outcome_free.
+ * @param outcome may be NULL; otherwise always written: an outcome, to be freed with mpt_outcome_free.
  * mpt_outcome_is_proven says whether there is proof, and mpt_outcome_proof_basis what the proof rests on; the JSON has
  * the members "proven" and "basis".
- * Returns: MPT_OK if the token is dead: either proven dead, or deleted by this very request, in which case a second
+ * @return MPT_OK if the token is dead: either proven dead, or deleted by this very request, in which case a second
  * call can prove it. MPT_INVALID_ARGUMENT if an argument is NULL or the value has another form; otherwise as
  * mpt_delete_token.
+ * @param client the client.
+ * @since 0.1.0
  */
-mpt_code mpt_prove_deleted(const struct mpt_client *client,
-                           const char *token_value,
-                           struct mpt_outcome **outcome);
+MPT_NODISCARD MPT_API mpt_code MPT_CALL mpt_prove_deleted(
+    const struct mpt_client *client, const char *token_value, struct mpt_outcome **outcome);
 
 /**
  * Deletes many tokens and blocks until each has an outcome. Each id is tried once, even if the list contains it twice.
@@ -458,224 +592,294 @@ mpt_code mpt_prove_deleted(const struct mpt_client *client,
  * Ids that were taken but not tried are reported with MPT_SKIPPED; ids that were not taken are not reported.
  * While the API does not answer, the batch waits for it, ten minutes by default: see `patience_ms`.
  *
- * `token_ids`: `count` pointers, each as in mpt_delete_token; the text must not change during the call. May be NULL if
+ * @param token_ids `count` pointers, each as in mpt_delete_token; the text must not change during the call. May be NULL if
  * `count` is 0.
- * `options`: NULL means all defaults.
- * `on_outcome`: may be NULL. If the batch cannot start, it receives an outcome without a token id that says why.
- * Returns: MPT_OK if every token is dead; otherwise the code of the first outcome reported that is not a success, or
+ * @param count how many ids there are.
+ * @param options NULL means all defaults.
+ * @param on_outcome may be NULL; is called for each outcome. If the batch cannot start, it receives an outcome without a token id that says why.
+ * @return MPT_OK if every token is dead; otherwise the code of the first outcome reported that is not a success, or
  * MPT_SKIPPED if all reported tokens are dead but some ids were not reported. If the batch cannot start, nothing was
  * sent, and the result is MPT_INVALID_ARGUMENT (`client`, `token_ids` or an id is NULL, an id is not UTF-8, or an
  * option is out of range) or MPT_INVALID_CONFIG (the journal cannot be used).
+ * @param client the client.
+ * @param user_data passed to the function each time.
+ * @since 0.1.0
  */
-mpt_code mpt_delete_tokens(const struct mpt_client *client,
-                           const char *const *token_ids,
-                           size_t count,
-                           const struct mpt_batch_options *options,
-                           mpt_outcome_callback on_outcome,
-                           void *user_data);
+MPT_NODISCARD MPT_API mpt_code MPT_CALL mpt_delete_tokens(
+    const struct mpt_client *client, const char *const *token_ids, size_t count,
+    const struct mpt_batch_options *options, mpt_outcome_callback on_outcome, void *user_data);
 
 /**
  * Starts the same batch without a callback, for languages that cannot easily be called back. Take the outcomes with
  * mpt_batch_next; nothing is sent before its first call.
  *
- * `token_ids`, `options`: as in mpt_delete_tokens; both are copied.
- * `batch`: written unless it is NULL: the new batch, to be freed with mpt_batch_free, or NULL on failure. The client
+ * @param token_ids as in mpt_delete_tokens; all are copied.
+ * @param count as in mpt_delete_tokens; all are copied.
+ * @param options as in mpt_delete_tokens; all are copied.
+ * @param batch written unless it is NULL: the new batch, to be freed with mpt_batch_free, or NULL on failure. The client
  * may be freed before the batch. Cancelling the client cancels the batch's calls.
- * `outcome`: may be NULL; otherwise always written: NULL on MPT_OK, or an outcome that says why the batch cannot
+ * @param outcome may be NULL; otherwise always written: NULL on MPT_OK, or an outcome that says why the batch cannot
  * start, to be freed with mpt_outcome_free.
- * Returns: MPT_OK, or a code that says why the batch cannot start.
+ * @return MPT_OK, or a code that says why the batch cannot start.
+ * @param client the client.
+ * @since 0.1.0
  */
-mpt_code mpt_batch_new(const struct mpt_client *client,
-                       const char *const *token_ids,
-                       size_t count,
-                       const struct mpt_batch_options *options,
-                       struct mpt_batch **batch,
-                       struct mpt_outcome **outcome);
+MPT_NODISCARD MPT_API mpt_code MPT_CALL mpt_batch_new(
+    const struct mpt_client *client, const char *const *token_ids, size_t count,
+    const struct mpt_batch_options *options, struct mpt_batch **batch, struct mpt_outcome **outcome);
 
 /**
  * Returns the next outcome in order of completion; blocks until there is one. Other calls of the batch continue in the
  * background, also between calls of this function.
  *
- * Returns: a new outcome, to be freed with mpt_outcome_free. NULL when there are no more, or if `batch` is NULL.
+ * @return a new outcome, to be freed with mpt_outcome_free. NULL when there are no more, or if `batch` is NULL.
+ * @param batch the batch.
+ * @since 0.1.0
  */
-struct mpt_outcome *mpt_batch_next(struct mpt_batch *batch);
+MPT_NODISCARD MPT_API struct mpt_outcome *MPT_CALL mpt_batch_next(struct mpt_batch *batch);
 
 /**
  * Stops a batch: it takes no more ids, and calls under way finish. Ids that were taken but not tried are reported with
  * MPT_SKIPPED. Keep calling mpt_batch_next until it returns NULL. Does nothing if `batch` is NULL.
+ * @param batch the batch.
+ * @since 0.1.0
  */
-void mpt_batch_stop(struct mpt_batch *batch);
+MPT_API void MPT_CALL mpt_batch_stop(struct mpt_batch *batch);
 
 /**
  * Stops a batch, waits for the calls under way, and frees it. Outcomes that were not taken are lost. To make this
  * quick, cancel the client first. Does nothing if `batch` is NULL.
+ * @param batch the batch.
+ * @since 0.1.0
  */
-void mpt_batch_free(struct mpt_batch *batch);
+MPT_API void MPT_CALL mpt_batch_free(struct mpt_batch *batch);
 
 /**
  * Frees an outcome and its text. Do not call it on an outcome that a callback received. Does nothing if `outcome` is
  * NULL.
+ * @param outcome the outcome.
+ * @since 0.1.0
  */
-void mpt_outcome_free(struct mpt_outcome *outcome);
+MPT_API void MPT_CALL mpt_outcome_free(struct mpt_outcome *outcome);
 
 /**
  * Copies an outcome: use it to keep one that a callback received.
  *
- * Returns: a new outcome, to be freed with mpt_outcome_free. NULL if `outcome` is NULL, or after an internal error.
+ * @return a new outcome, to be freed with mpt_outcome_free. NULL if `outcome` is NULL, or after an internal error.
+ * @param outcome the outcome.
+ * @since 0.1.0
  */
-struct mpt_outcome *mpt_outcome_clone(const struct mpt_outcome *outcome);
+MPT_NODISCARD MPT_API struct mpt_outcome *MPT_CALL mpt_outcome_clone(const struct mpt_outcome *outcome);
 
 /**
- * Returns what is true of the token: MPT_OUTCOME_DELETED, MPT_OUTCOME_GONE (in both cases it is dead),
+ * @return what is true of the token: MPT_OUTCOME_DELETED, MPT_OUTCOME_GONE (in both cases it is dead),
  * MPT_OUTCOME_NOT_DELETED or MPT_OUTCOME_UNKNOWN. Returns 0 for NULL.
+ * @param outcome the outcome.
+ * @since 0.1.0
  */
-int32_t mpt_outcome_kind(const struct mpt_outcome *outcome);
+MPT_NODISCARD MPT_API int32_t MPT_CALL mpt_outcome_kind(const struct mpt_outcome *outcome);
 
 /**
- * Returns what happened: the code that the call returned. Returns MPT_INVALID_ARGUMENT for NULL.
+ * @return what happened: the code that the call returned. Returns MPT_INVALID_ARGUMENT for NULL.
+ * @param outcome the outcome.
+ * @since 0.1.0
  */
-mpt_code mpt_outcome_code(const struct mpt_outcome *outcome);
+MPT_NODISCARD MPT_API mpt_code MPT_CALL mpt_outcome_code(const struct mpt_outcome *outcome);
 
 /**
- * Returns 1 if the token is proven dead: by mpt_prove_deleted, or by burning. Returns 0 if not, for outcomes of other
+ * @return 1 if the token is proven dead: by mpt_prove_deleted, or by burning. Returns 0 if not, for outcomes of other
  * functions, and for NULL.
+ * @param outcome the outcome.
+ * @since 0.1.0
  */
-int32_t mpt_outcome_is_proven(const struct mpt_outcome *outcome);
+MPT_NODISCARD MPT_API int32_t MPT_CALL mpt_outcome_is_proven(const struct mpt_outcome *outcome);
 
 /**
- * Returns what the proof of mpt_prove_deleted, or of burning, rests on. "control" means that the API answered the same
+ * @return what the proof of mpt_prove_deleted, or of burning, rests on. "control" means that the API answered the same
  * request with 404 when the client's own API token was used. "accepted_before" means that this client had seen the API
  * accept the value, and that the API itself now answered 401. "lost_answer" means that the response to an earlier
  * request with a value that was burnt was lost, and that the API itself now answered 401. Returns NULL if nothing is
  * proven, for outcomes of other functions, and for NULL.
+ * @param outcome the outcome.
+ * @since 0.1.0
  */
-const char *mpt_outcome_proof_basis(const struct mpt_outcome *outcome);
+MPT_NODISCARD MPT_API const char *MPT_CALL mpt_outcome_proof_basis(const struct mpt_outcome *outcome);
 
 /**
- * Returns the whole outcome as one line of JSON; docs/outcome.schema.json describes it. It includes each attempt and
+ * @return the whole outcome as one line of JSON; docs/outcome.schema.json describes it. It includes each attempt and
  * every member of the problem details. Returns "null" for NULL; never NULL.
+ * @param outcome the outcome.
+ * @since 0.1.0
  */
-const char *mpt_outcome_json(const struct mpt_outcome *outcome);
+MPT_NODISCARD MPT_API const char *MPT_CALL mpt_outcome_json(const struct mpt_outcome *outcome);
 
 /**
- * Returns one sentence for people: what happened, what is true of the token and, after a failure, what to do. It has
+ * @return one sentence for people: what happened, what is true of the token and, after a failure, what to do. It has
  * no control characters, so it is safe to print to a terminal. Returns "" for NULL; never NULL.
+ * @param outcome the outcome.
+ * @since 0.1.0
  */
-const char *mpt_outcome_message(const struct mpt_outcome *outcome);
+MPT_NODISCARD MPT_API const char *MPT_CALL mpt_outcome_message(const struct mpt_outcome *outcome);
 
 /**
- * Returns the token id as it was passed to the call. Returns NULL if the failure is not about one token.
+ * @return the token id as it was passed to the call. Returns NULL if the failure is not about one token.
+ * @param outcome the outcome.
+ * @since 0.1.0
  */
-const char *mpt_outcome_token_id(const struct mpt_outcome *outcome);
+MPT_NODISCARD MPT_API const char *MPT_CALL mpt_outcome_token_id(const struct mpt_outcome *outcome);
 
 /**
- * Returns the HTTP status of the last response, 100 to 999. Returns 0 if there was no response.
+ * @return the HTTP status of the last response, 100 to 999. Returns 0 if there was no response.
+ * @param outcome the outcome.
+ * @since 0.1.0
  */
-int32_t mpt_outcome_http_status(const struct mpt_outcome *outcome);
+MPT_NODISCARD MPT_API int32_t MPT_CALL mpt_outcome_http_status(const struct mpt_outcome *outcome);
 
 /**
- * Returns the number of attempts. Returns 0 if the call failed before the first attempt.
+ * @return the number of attempts. Returns 0 if the call failed before the first attempt.
+ * @param outcome the outcome.
+ * @since 0.1.0
  */
-uint32_t mpt_outcome_attempts(const struct mpt_outcome *outcome);
+MPT_NODISCARD MPT_API uint32_t MPT_CALL mpt_outcome_attempts(const struct mpt_outcome *outcome);
 
 /**
- * Returns the number of calls made for the token. More than 1 if a batch put the token off and tried it again, because
+ * @return the number of calls made for the token. More than 1 if a batch put the token off and tried it again, because
  * nothing conclusive came of the calls before: mpt_outcome_attempts counts the attempts of all of them. Returns 0 if no
  * call was made, and for NULL.
+ * @param outcome the outcome.
+ * @since 0.1.0
  */
-uint32_t mpt_outcome_rounds(const struct mpt_outcome *outcome);
+MPT_NODISCARD MPT_API uint32_t MPT_CALL mpt_outcome_rounds(const struct mpt_outcome *outcome);
 
 /**
- * Returns the title of the problem details as the server sent it, or NULL if there is none. It may contain any
+ * @return the title of the problem details as the server sent it, or NULL if there is none. It may contain any
  * characters, including control characters: to show text to people, use mpt_outcome_message.
+ * @param outcome the outcome.
+ * @since 0.1.0
  */
-const char *mpt_outcome_title(const struct mpt_outcome *outcome);
+MPT_NODISCARD MPT_API const char *MPT_CALL mpt_outcome_title(const struct mpt_outcome *outcome);
 
 /**
- * Returns the detail of the problem details as the server sent it, or NULL if there is none. It may contain any
+ * @return the detail of the problem details as the server sent it, or NULL if there is none. It may contain any
  * characters, as the title may.
+ * @param outcome the outcome.
+ * @since 0.1.0
  */
-const char *mpt_outcome_detail(const struct mpt_outcome *outcome);
+MPT_NODISCARD MPT_API const char *MPT_CALL mpt_outcome_detail(const struct mpt_outcome *outcome);
 
 /**
- * Returns 1 if trying again later can change the result: the obstacle is temporary, or nothing is known about the
+ * @return 1 if trying again later can change the result: the obstacle is temporary, or nothing is known about the
  * token. Returns 0 if it cannot: the token is dead, or somebody must fix something first. Returns 0 for NULL.
+ * @param outcome the outcome.
+ * @since 0.1.0
  */
-int32_t mpt_outcome_retryable(const struct mpt_outcome *outcome);
+MPT_NODISCARD MPT_API int32_t MPT_CALL mpt_outcome_retryable(const struct mpt_outcome *outcome);
 
 /**
- * Returns how long the server asked to wait before the next attempt, in milliseconds, if the call did not wait that
+ * @return how long the server asked to wait before the next attempt, in milliseconds, if the call did not wait that
  * long. Returns -1 otherwise.
+ * @param outcome the outcome.
+ * @since 0.1.0
  */
-int64_t mpt_outcome_retry_after_ms(const struct mpt_outcome *outcome);
+MPT_NODISCARD MPT_API int64_t MPT_CALL mpt_outcome_retry_after_ms(const struct mpt_outcome *outcome);
 
 /**
- * Returns the trace id that was sent with every attempt (W3C Trace Context): 32 hexadecimal digits. Returns NULL if
+ * @return the trace id that was sent with every attempt (W3C Trace Context): 32 hexadecimal digits. Returns NULL if
  * there was no attempt.
+ * @param outcome the outcome.
+ * @since 0.1.0
  */
-const char *mpt_outcome_trace_id(const struct mpt_outcome *outcome);
+MPT_NODISCARD MPT_API const char *MPT_CALL mpt_outcome_trace_id(const struct mpt_outcome *outcome);
 
 /**
- * Returns the server's own traceId, for its support. Returns NULL if the server sent none.
+ * @return the server's own traceId, for its support. Returns NULL if the server sent none.
+ * @param outcome the outcome.
+ * @since 0.1.0
  */
-const char *mpt_outcome_server_trace_id(const struct mpt_outcome *outcome);
+MPT_NODISCARD MPT_API const char *MPT_CALL mpt_outcome_server_trace_id(const struct mpt_outcome *outcome);
 
 /**
- * Returns how long the whole call took, including pauses, in microseconds. Returns 0 for NULL.
+ * @return how long the whole call took, including pauses, in microseconds. Returns 0 for NULL.
+ * @param outcome the outcome.
+ * @since 0.1.0
  */
-uint64_t mpt_outcome_elapsed_us(const struct mpt_outcome *outcome);
+MPT_NODISCARD MPT_API uint64_t MPT_CALL mpt_outcome_elapsed_us(const struct mpt_outcome *outcome);
 
 /**
- * Returns when this became known, by the machine's clock, in milliseconds since 1970-01-01 00:00:00 UTC: when the last
+ * @return when this became known, by the machine's clock, in milliseconds since 1970-01-01 00:00:00 UTC: when the last
  * response came, or when the call was given up. Returns 0 for NULL.
+ * @param outcome the outcome.
+ * @since 0.1.0
  */
-int64_t mpt_outcome_settled_at_ms(const struct mpt_outcome *outcome);
+MPT_NODISCARD MPT_API int64_t MPT_CALL mpt_outcome_settled_at_ms(const struct mpt_outcome *outcome);
 
 /**
  * Returns the version of the running library, such as "0.1.0". MPT_VERSION is the version of the header.
  *
- * Returns: text that lives as long as the program; never NULL.
- * Threads: any, at any time.
+ * @return text that lives as long as the program; never NULL.
+ * @note Threads: any, at any time.
+ * @since 0.1.0
  */
-const char *mpt_version(void);
+MPT_NODISCARD MPT_API const char *MPT_CALL mpt_version(void);
 
 /**
- * Returns the ABI version of the running library. Programs that load the library by name at run time should compare it
+ * @return the ABI version of the running library. Programs that load the library by name at run time should compare it
  * with MPT_ABI_VERSION; for all others, the system's linker has already done so.
  *
- * Threads: any, at any time.
+ * @note Threads: any, at any time.
+ * @since 0.1.0
  */
-uint32_t mpt_abi_version(void);
+MPT_NODISCARD MPT_API uint32_t MPT_CALL mpt_abi_version(void);
 
 /**
  * Returns the name of a code, the same in every language and in JSON, such as "ok" or "not_found". Returns
  * "not_a_code" for any other number.
  *
- * Returns: text that lives as long as the program; never NULL.
- * Threads: any, at any time.
+ * @return text that lives as long as the program; never NULL.
+ * @note Threads: any, at any time.
+ * @param code the number, such as MPT_OK.
+ * @since 0.1.0
  */
-const char *mpt_code_name(mpt_code code);
+MPT_NODISCARD MPT_API const char *MPT_CALL mpt_code_name(mpt_code code);
 
 /**
  * Returns one line that says when a code is returned. For what happened in one particular call, use
  * mpt_outcome_message.
  *
- * Returns: text that lives as long as the program; never NULL.
- * Threads: any, at any time.
+ * @return text that lives as long as the program; never NULL.
+ * @note Threads: any, at any time.
+ * @param code the number, such as MPT_OK.
+ * @since 0.1.0
  */
-const char *mpt_code_message(mpt_code code);
+MPT_NODISCARD MPT_API const char *MPT_CALL mpt_code_message(mpt_code code);
 
 /**
  * Returns the name of a number from mpt_outcome_kind, the same in every language and in JSON: "deleted", "gone",
  * "not_deleted" or "unknown". Returns "not_an_outcome" for any other number.
  *
- * Returns: text that lives as long as the program; never NULL.
- * Threads: any, at any time.
+ * @return text that lives as long as the program; never NULL.
+ * @note Threads: any, at any time.
+ * @param kind the number, such as MPT_OUTCOME_DELETED.
+ * @since 0.1.0
  */
-const char *mpt_outcome_name(int32_t kind);
+MPT_NODISCARD MPT_API const char *MPT_CALL mpt_outcome_name(int32_t kind);
 
 #ifdef __cplusplus
 } /* extern "C" */
 #endif /* __cplusplus */
 
 #endif  /* MPT_TOKENS_H */
+
+/* What the library was built with, checked where the language can. */
+#if defined(__cplusplus) && __cplusplus >= 201103L
+#define MPT_STATIC_ASSERT_(condition) static_assert(condition, #condition)
+#elif !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+#define MPT_STATIC_ASSERT_(condition) _Static_assert(condition, #condition)
+#endif
+#ifdef MPT_STATIC_ASSERT_
+MPT_STATIC_ASSERT_(sizeof(mpt_code) == 4);
+MPT_STATIC_ASSERT_(offsetof(mpt_batch_options, journal) == 16);
+MPT_STATIC_ASSERT_(sizeof(void *) != 8 || offsetof(mpt_batch_options, patience_ms) == 24);
+MPT_STATIC_ASSERT_(sizeof(void *) != 8 || sizeof(mpt_batch_options) == 32);
+#undef MPT_STATIC_ASSERT_
+#endif

@@ -12,11 +12,18 @@
 #ifndef MPT_TOKENS_HPP
 #define MPT_TOKENS_HPP
 
+#if __cplusplus < 201703L && !(defined(_MSVC_LANG) && _MSVC_LANG >= 201703L)
+#error "mpt_tokens.hpp needs C++17: compile with -std=c++17 or later, or include mpt_tokens.h"
+#else
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <exception>
+#include <initializer_list>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -28,7 +35,34 @@
 
 #include "mpt_tokens.h"
 
+/* A view of the object itself: clang warns where it outlives the object. */
+#if defined(__has_cpp_attribute)
+#if __has_cpp_attribute(clang::lifetimebound)
+#define MPT_LIFETIMEBOUND [[clang::lifetimebound]]
+#elif __has_cpp_attribute(msvc::lifetimebound)
+#define MPT_LIFETIMEBOUND [[msvc::lifetimebound]]
+#endif
+#endif
+#ifndef MPT_LIFETIMEBOUND
+#define MPT_LIFETIMEBOUND
+#endif
+/* An exception that one shared object throws is caught in another only if both see the same type. */
+#if defined(__GNUC__) && !defined(_WIN32)
+#define MPT_VISIBLE __attribute__((visibility("default")))
+#else
+#define MPT_VISIBLE
+#endif
+
 namespace mpt {
+
+/** The version of the running library, such as "0.1.0". */
+[[nodiscard]] inline std::string_view version() noexcept { return mpt_version(); }
+/** The ABI version of the running library: to be compared with MPT_ABI_VERSION. */
+[[nodiscard]] inline std::uint32_t abi_version() noexcept { return mpt_abi_version(); }
+/** The name of a code: "ok", "not_found"... */
+[[nodiscard]] inline std::string_view code_name(mpt_code code) noexcept { return mpt_code_name(code); }
+/** One line that says when a code is returned. */
+[[nodiscard]] inline std::string_view code_message(mpt_code code) noexcept { return mpt_code_message(code); }
 
 /** What is true of the token. */
 enum class kind : std::int32_t {
@@ -37,6 +71,11 @@ enum class kind : std::int32_t {
     not_deleted = MPT_OUTCOME_NOT_DELETED,
     unknown = MPT_OUTCOME_UNKNOWN
 };
+
+/** The name of an outcome: "deleted", "gone", "not_deleted" or "unknown". */
+[[nodiscard]] inline std::string_view outcome_name(kind of) noexcept {
+    return mpt_outcome_name(static_cast<std::int32_t>(of));
+}
 
 /** Whether a batch continues. */
 enum class flow { go_on, stop };
@@ -66,13 +105,13 @@ class c_text {
     }
     c_text(const c_text &) = delete;
     c_text &operator=(const c_text &) = delete;
-    const char *get() const noexcept { return text_.c_str(); }
+    [[nodiscard]] const char *get() const noexcept { return text_.c_str(); }
 
   private:
     std::string text_;
 };
 
-inline std::optional<std::string_view> maybe(const char *text) noexcept {
+[[nodiscard]] inline std::optional<std::string_view> maybe(const char *text) noexcept {
     if (text == nullptr) {
         return std::nullopt;
     }
@@ -88,79 +127,84 @@ class result_view {
   public:
     explicit result_view(const mpt_outcome *outcome) noexcept : outcome_(outcome) {}
     result_view(const result_view &) = default;
+    ~result_view() = default;
     /** A temporary result cannot be viewed. */
     result_view(result &&) = delete;
     result_view &operator=(const result_view &) = delete;
 
     /** What is true of the token. */
-    mpt::kind kind() const noexcept { return static_cast<mpt::kind>(mpt_outcome_kind(outcome_)); }
+    [[nodiscard]] mpt::kind kind() const noexcept { return static_cast<mpt::kind>(mpt_outcome_kind(outcome_)); }
     /** The same as text: "deleted", "gone", "not_deleted" or "unknown". */
-    std::string_view outcome() const noexcept { return mpt_outcome_name(mpt_outcome_kind(outcome_)); }
+    [[nodiscard]] std::string_view outcome() const noexcept { return mpt_outcome_name(mpt_outcome_kind(outcome_)); }
     /** True if the token is dead: deleted or gone. */
-    explicit operator bool() const noexcept { return code() == MPT_OK; }
+    [[nodiscard]] explicit operator bool() const noexcept { return code() == MPT_OK; }
     /** What happened: MPT_OK, MPT_NOT_FOUND... */
-    mpt_code code() const noexcept { return mpt_outcome_code(outcome_); }
+    [[nodiscard]] mpt_code code() const noexcept { return mpt_outcome_code(outcome_); }
     /** The same as text: "ok", "not_found"... */
-    std::string_view code_name() const noexcept { return mpt_code_name(code()); }
+    [[nodiscard]] std::string_view code_name() const noexcept { return mpt_code_name(code()); }
     /** One sentence for people. */
-    std::string_view message() const noexcept { return mpt_outcome_message(outcome_); }
+    [[nodiscard]] std::string_view message() const noexcept { return mpt_outcome_message(outcome_); }
     /** Everything, as one line of JSON. */
-    std::string_view json() const noexcept { return mpt_outcome_json(outcome_); }
+    [[nodiscard]] std::string_view json() const noexcept { return mpt_outcome_json(outcome_); }
     /** The token id of the call. */
-    std::optional<std::string_view> token_id() const noexcept {
+    [[nodiscard]] std::optional<std::string_view> token_id() const noexcept {
         return mpt::detail::maybe(mpt_outcome_token_id(outcome_));
     }
     /** The HTTP status of the last response. */
-    std::optional<int> http_status() const noexcept {
+    [[nodiscard]] std::optional<int> http_status() const noexcept {
         const std::int32_t status = mpt_outcome_http_status(outcome_);
         return status == 0 ? std::nullopt : std::optional<int>(status);
     }
     /** The number of attempts. */
-    std::uint32_t attempts() const noexcept { return mpt_outcome_attempts(outcome_); }
+    [[nodiscard]] std::uint32_t attempts() const noexcept { return mpt_outcome_attempts(outcome_); }
     /** The number of calls made for the token: more than 1 if a batch put it off and tried it again. */
-    std::uint32_t rounds() const noexcept { return mpt_outcome_rounds(outcome_); }
+    [[nodiscard]] std::uint32_t rounds() const noexcept { return mpt_outcome_rounds(outcome_); }
     /** The title of the problem details, as the server sent it. */
-    std::optional<std::string_view> title() const noexcept { return mpt::detail::maybe(mpt_outcome_title(outcome_)); }
+    [[nodiscard]] std::optional<std::string_view> title() const noexcept { return mpt::detail::maybe(mpt_outcome_title(outcome_)); }
     /** The detail of the problem details, as the server sent it. */
-    std::optional<std::string_view> detail() const noexcept { return mpt::detail::maybe(mpt_outcome_detail(outcome_)); }
+    [[nodiscard]] std::optional<std::string_view> detail() const noexcept { return mpt::detail::maybe(mpt_outcome_detail(outcome_)); }
     /** True if trying again later can change the result; false if the token is dead or somebody must act first. */
-    bool retryable() const noexcept { return mpt_outcome_retryable(outcome_) != 0; }
+    [[nodiscard]] bool retryable() const noexcept { return mpt_outcome_retryable(outcome_) != 0; }
     /** How long the server asked to wait before the next attempt. */
-    std::optional<std::chrono::milliseconds> retry_after() const noexcept {
+    [[nodiscard]] std::optional<std::chrono::milliseconds> retry_after() const noexcept {
         const std::int64_t wait = mpt_outcome_retry_after_ms(outcome_);
         return wait < 0 ? std::nullopt : std::optional<std::chrono::milliseconds>(wait);
     }
     /** The trace id that was sent with every attempt. */
-    std::optional<std::string_view> trace_id() const noexcept {
+    [[nodiscard]] std::optional<std::string_view> trace_id() const noexcept {
         return mpt::detail::maybe(mpt_outcome_trace_id(outcome_));
     }
     /** The server's own trace id. */
-    std::optional<std::string_view> server_trace_id() const noexcept {
+    [[nodiscard]] std::optional<std::string_view> server_trace_id() const noexcept {
         return mpt::detail::maybe(mpt_outcome_server_trace_id(outcome_));
     }
     /** How long the whole call took. */
-    std::chrono::microseconds elapsed() const noexcept {
+    [[nodiscard]] std::chrono::microseconds elapsed() const noexcept {
         return std::chrono::microseconds(static_cast<std::chrono::microseconds::rep>(mpt_outcome_elapsed_us(outcome_)));
     }
     /** When this became known: when the last response came, or the call was given up. */
-    std::chrono::system_clock::time_point settled_at() const noexcept {
+    [[nodiscard]] std::chrono::system_clock::time_point settled_at() const noexcept {
         return std::chrono::system_clock::time_point(std::chrono::milliseconds(mpt_outcome_settled_at_ms(outcome_)));
     }
     /** True if prove_deleted proved that the token is dead. */
-    bool is_proven() const noexcept { return mpt_outcome_is_proven(outcome_) != 0; }
+    [[nodiscard]] bool is_proven() const noexcept { return mpt_outcome_is_proven(outcome_) != 0; }
     /** What the proof rests on: "control" or "accepted_before". */
-    std::optional<std::string_view> proof_basis() const noexcept {
+    [[nodiscard]] std::optional<std::string_view> proof_basis() const noexcept {
         return mpt::detail::maybe(mpt_outcome_proof_basis(outcome_));
     }
     /** What it stands for, lent. */
-    const mpt_outcome *get() const noexcept { return outcome_; }
+    [[nodiscard]] const mpt_outcome *get() const noexcept { return outcome_; }
 
   protected:
     const mpt_outcome *outcome_;
 };
 
-/** The result of a call. */
-class result : public result_view {
+/**
+ * The result of a call. What it returns as text belongs to it, so a temporary result returns none: keep the result.
+ *
+ * A success has a value, itself, and a failure an error, itself: as std::expected does.
+ */
+class [[nodiscard]] result : public result_view {
   public:
     /** Takes ownership of an outcome of the C library. */
     explicit result(mpt_outcome *outcome) noexcept : result_view(outcome), owned_(outcome) {}
@@ -176,36 +220,132 @@ class result : public result_view {
     result &operator=(const result &) = delete;
     ~result() = default;
     /** Gives up ownership: the caller frees the outcome with mpt_outcome_free. */
-    mpt_outcome *release() noexcept {
+    [[nodiscard]] mpt_outcome *release() noexcept {
         outcome_ = nullptr;
         return owned_.release();
     }
 
+    /** True if the token is dead: deleted or gone. */
+    [[nodiscard]] bool has_value() const noexcept { return bool(*this); }
+#ifdef __cpp_exceptions
+    /** This result. @throws mpt::error if it is a failure. */
+    [[nodiscard]] const result &value() const & MPT_LIFETIMEBOUND;
+    [[nodiscard]] result value() &&;
+#endif
+    /** This result, of a failure. */
+    [[nodiscard]] const result &error() const & noexcept MPT_LIFETIMEBOUND { return *this; }
+    [[nodiscard]] result error() && noexcept { return std::move(*this); }
+
+    [[nodiscard]] std::string_view message() const & noexcept MPT_LIFETIMEBOUND { return result_view::message(); }
+    std::string_view message() const && = delete;
+    [[nodiscard]] std::string_view json() const & noexcept MPT_LIFETIMEBOUND { return result_view::json(); }
+    std::string_view json() const && = delete;
+    [[nodiscard]] std::optional<std::string_view> token_id() const & noexcept { return result_view::token_id(); }
+    std::optional<std::string_view> token_id() const && = delete;
+    [[nodiscard]] std::optional<std::string_view> title() const & noexcept { return result_view::title(); }
+    std::optional<std::string_view> title() const && = delete;
+    [[nodiscard]] std::optional<std::string_view> detail() const & noexcept { return result_view::detail(); }
+    std::optional<std::string_view> detail() const && = delete;
+    [[nodiscard]] std::optional<std::string_view> trace_id() const & noexcept { return result_view::trace_id(); }
+    std::optional<std::string_view> trace_id() const && = delete;
+    [[nodiscard]] std::optional<std::string_view> server_trace_id() const & noexcept {
+        return result_view::server_trace_id();
+    }
+    std::optional<std::string_view> server_trace_id() const && = delete;
+    [[nodiscard]] std::optional<std::string_view> proof_basis() const & noexcept { return result_view::proof_basis(); }
+    std::optional<std::string_view> proof_basis() const && = delete;
+    [[nodiscard]] const mpt_outcome *get() const & noexcept MPT_LIFETIMEBOUND { return outcome_; }
+    const mpt_outcome *get() const && = delete;
+
   private:
-    std::unique_ptr<mpt_outcome, detail::end> owned_;
+    std::unique_ptr<mpt_outcome, mpt::detail::end> owned_;
 };
 
 #ifdef __cpp_exceptions
+// Every function of a header is inline, so there is none whose place could be that of the table of virtual functions.
+#ifdef __clang__
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wweak-vtables"
+#endif
 /** A call that failed: the token was not deleted, or may have been. */
-class error : public std::runtime_error {
+class MPT_VISIBLE error : public std::runtime_error {
   public:
     explicit error(result what_was_told)
         : std::runtime_error(std::string(what_was_told.message())),
           told_(std::make_shared<const result>(std::move(what_was_told))) {}
 
     /** All that is known. */
-    const result &told() const noexcept { return *told_; }
+    [[nodiscard]] const result &told() const & noexcept MPT_LIFETIMEBOUND { return *told_; }
+    const result &told() const && = delete;
     /** What is true of the token. */
-    mpt::kind kind() const noexcept { return told_->kind(); }
+    [[nodiscard]] mpt::kind kind() const noexcept { return told_->kind(); }
     /** The same as text: "not_deleted" or "unknown". */
-    std::string_view outcome() const noexcept { return told_->outcome(); }
+    [[nodiscard]] std::string_view outcome() const noexcept { return told_->outcome(); }
     /** What happened. */
-    mpt_code code() const noexcept { return told_->code(); }
+    [[nodiscard]] mpt_code code() const noexcept { return told_->code(); }
 
   private:
     std::shared_ptr<const result> told_; // shared, so that copying the exception does not throw
 };
+#ifdef __clang__
+#pragma clang diagnostic pop
 #endif
+
+inline const result &result::value() const & {
+    if (!has_value()) {
+        throw mpt::error(result(static_cast<const result_view &>(*this)));
+    }
+    return *this;
+}
+
+inline result result::value() && {
+    if (!has_value()) {
+        throw mpt::error(std::move(*this));
+    }
+    return std::move(*this);
+}
+#endif
+
+/** What was asked for, or the result that says why it is not there. Like std::expected, which C++17 does not have. */
+template <typename Value> class [[nodiscard]] expected {
+  public:
+    /** What was asked for. */
+    explicit expected(Value value) noexcept : value_(std::move(value)), why_() {}
+    /** Why it is not there. */
+    explicit expected(result why) noexcept : value_(), why_(std::move(why)) {}
+
+    [[nodiscard]] bool has_value() const noexcept { return value_.has_value(); }
+    [[nodiscard]] explicit operator bool() const noexcept { return has_value(); }
+    /** What was asked for. @throws mpt::error if it is not there; without exceptions, this ends the program. */
+    [[nodiscard]] Value &value() & MPT_LIFETIMEBOUND { return checked(*this); }
+    [[nodiscard]] const Value &value() const & MPT_LIFETIMEBOUND { return checked(*this); }
+    [[nodiscard]] Value value() && { return std::move(checked(*this)); }
+    /** What was asked for, unchecked. */
+    [[nodiscard]] Value &operator*() & noexcept MPT_LIFETIMEBOUND { return *value_; }
+    [[nodiscard]] const Value &operator*() const & noexcept MPT_LIFETIMEBOUND { return *value_; }
+    [[nodiscard]] Value operator*() && noexcept { return std::move(*value_); }
+    [[nodiscard]] Value *operator->() & noexcept MPT_LIFETIMEBOUND { return &*value_; }
+    [[nodiscard]] const Value *operator->() const & noexcept MPT_LIFETIMEBOUND { return &*value_; }
+    Value *operator->() && = delete;
+    /** Why it is not there, unchecked. */
+    [[nodiscard]] const result &error() const & noexcept MPT_LIFETIMEBOUND { return *why_; }
+    [[nodiscard]] result error() && noexcept { return std::move(*why_); }
+
+  private:
+    template <typename Self> static auto &checked(Self &self) {
+        if (!self.value_) {
+#ifdef __cpp_exceptions
+            throw mpt::error(result(static_cast<const result_view &>(*self.why_)));
+#else
+            std::abort();
+#endif
+        }
+        return *self.value_;
+    }
+
+    std::optional<Value> value_;
+    std::optional<result> why_;
+};
 
 namespace detail {
 
@@ -229,58 +369,80 @@ class config {
     /** Uses the defaults, and nothing from the environment. */
     config() : config_(mpt_config_new()) {}
     /** Reads the environment: MPT_API_TOKEN, MPT_API_BASE_URL, and the proxy variables. */
-    static config from_env() { return config(mpt_config_new_from_env()); }
+    [[nodiscard]] static config from_env() { return config(mpt_config_new_from_env()); }
 
-    config &api_token(std::string_view value) { return set(mpt_config_set_api_token, value); }
-    config &base_url(std::string_view url) { return set(mpt_config_set_base_url, url); }
-    config &user_agent(std::string_view product) { return set(mpt_config_set_user_agent, product); }
-    config &ca_file(std::string_view path) { return set(mpt_config_set_ca_file, path); }
-    config &timeout(std::chrono::milliseconds limit) { return set(mpt_config_set_timeout_ms, limit); }
-    config &attempt_timeout(std::chrono::milliseconds limit) { return set(mpt_config_set_attempt_timeout_ms, limit); }
-    config &connect_timeout(std::chrono::milliseconds limit) { return set(mpt_config_set_connect_timeout_ms, limit); }
-    config &ca_only(bool yes = true) { return set(mpt_config_set_ca_only, yes); }
-    config &missing_ok(bool yes = true) { return set(mpt_config_set_missing_ok, yes); }
-    config &allow_own_token(bool yes = true) { return set(mpt_config_set_allow_own_token, yes); }
-    config &allow_plain_http(bool yes = true) { return set(mpt_config_set_allow_plain_http, yes); }
-    config &attempts(std::uint32_t attempts) {
-        (void)mpt_config_set_attempts(config_.get(), attempts);
-        return *this;
+    // Each setter returns the config, to be chained: a temporary one as a value, which may be kept.
+#define MPT_SETTER(name, parameter, change)                                                                            \
+    config &name(parameter) & MPT_LIFETIMEBOUND {                                                                      \
+        change;                                                                                                        \
+        return *this;                                                                                                  \
+    }                                                                                                                  \
+    [[nodiscard]] config name(parameter) && {                                                                          \
+        change;                                                                                                        \
+        return std::move(*this);                                                                                       \
     }
-    config &backoff(std::chrono::milliseconds base, std::chrono::milliseconds cap) {
+    MPT_SETTER(api_token, std::string_view value, set(mpt_config_set_api_token, value))
+    MPT_SETTER(base_url, std::string_view url, set(mpt_config_set_base_url, url))
+    MPT_SETTER(user_agent, std::string_view product, set(mpt_config_set_user_agent, product))
+    MPT_SETTER(ca_file, std::string_view path, set(mpt_config_set_ca_file, path))
+    MPT_SETTER(timeout, std::chrono::milliseconds limit, set(mpt_config_set_timeout_ms, limit))
+    MPT_SETTER(attempt_timeout, std::chrono::milliseconds limit, set(mpt_config_set_attempt_timeout_ms, limit))
+    MPT_SETTER(connect_timeout, std::chrono::milliseconds limit, set(mpt_config_set_connect_timeout_ms, limit))
+    MPT_SETTER(ca_only, bool yes = true, set(mpt_config_set_ca_only, yes))
+    MPT_SETTER(missing_ok, bool yes = true, set(mpt_config_set_missing_ok, yes))
+    MPT_SETTER(allow_own_token, bool yes = true, set(mpt_config_set_allow_own_token, yes))
+    MPT_SETTER(allow_plain_http, bool yes = true, set(mpt_config_set_allow_plain_http, yes))
+    MPT_SETTER(attempts, std::uint32_t attempts, (void)mpt_config_set_attempts(config_.get(), attempts))
+    MPT_SETTER(proxy, std::string_view url, set(mpt_config_set_proxy, url))
+    MPT_SETTER(no_proxy, , (void)mpt_config_set_proxy(config_.get(), nullptr))
+    MPT_SETTER(proxy_from_env, , (void)mpt_config_set_proxy_from_env(config_.get()))
+#undef MPT_SETTER
+    config &backoff(std::chrono::milliseconds base, std::chrono::milliseconds cap) & MPT_LIFETIMEBOUND {
         (void)mpt_config_set_backoff_ms(config_.get(), count(base), count(cap));
         return *this;
     }
-    config &proxy(std::string_view url) { return set(mpt_config_set_proxy, url); }
-    config &no_proxy() {
-        (void)mpt_config_set_proxy(config_.get(), nullptr);
+    [[nodiscard]] config backoff(std::chrono::milliseconds base, std::chrono::milliseconds cap) && {
+        (void)backoff(base, cap);
+        return std::move(*this);
+    }
+    /**
+     * Sets a function that is polled about every 50 ms while a call waits: true cancels it, as cancel() does. It must
+     * not throw: that ends the program. It runs on the thread that made the call, on several at once if they share the
+     * client, and lives as long as the config, its clients and their batches do.
+     */
+    template <typename Poll> config &poll(Poll &&ask) & MPT_LIFETIMEBOUND {
+        using stored = std::decay_t<Poll>;
+        static_assert(std::is_invocable_r_v<bool, stored &>, "the function takes nothing and returns bool");
+        std::unique_ptr<stored> kept = std::make_unique<stored>(std::forward<Poll>(ask));
+        const auto call = [](void *data) noexcept -> int { return (*static_cast<stored *>(data))() ? 1 : 0; };
+        const auto free = [](void *data) noexcept { delete static_cast<stored *>(data); };
+        (void)mpt_config_set_poll_owning(config_.get(), call, kept.release(), free);
         return *this;
     }
-    config &proxy_from_env() {
-        (void)mpt_config_set_proxy_from_env(config_.get());
-        return *this;
+    template <typename Poll> [[nodiscard]] config poll(Poll &&ask) && {
+        (void)poll(std::forward<Poll>(ask));
+        return std::move(*this);
     }
     /** What it stands for, lent. */
-    const mpt_config *get() const noexcept { return config_.get(); }
+    [[nodiscard]] const mpt_config *get() const & noexcept MPT_LIFETIMEBOUND { return config_.get(); }
+    const mpt_config *get() const && = delete;
 
   private:
     explicit config(mpt_config *made) noexcept : config_(made) {}
 
     /** The config keeps the error of a setter and reports it when the client is created. */
-    config &set(mpt_code (*setter)(mpt_config *, const char *), std::string_view value) {
+    void set(mpt_code (*setter)(mpt_config *, const char *), std::string_view value) {
         const detail::c_text text(value);
         (void)setter(config_.get(), text.get());
-        return *this;
     }
-    config &set(mpt_code (*setter)(mpt_config *, std::uint64_t), std::chrono::milliseconds limit) {
+    void set(mpt_code (*setter)(mpt_config *, std::uint64_t), std::chrono::milliseconds limit) noexcept {
         (void)setter(config_.get(), count(limit));
-        return *this;
     }
-    config &set(mpt_code (*setter)(mpt_config *, std::int32_t), bool yes) {
+    void set(mpt_code (*setter)(mpt_config *, std::int32_t), bool yes) noexcept {
         (void)setter(config_.get(), yes ? 1 : 0);
-        return *this;
     }
     /** A negative duration becomes a number far out of range. */
-    static std::uint64_t count(std::chrono::milliseconds limit) noexcept {
+    [[nodiscard]] static std::uint64_t count(std::chrono::milliseconds limit) noexcept {
         return static_cast<std::uint64_t>(limit.count());
     }
 
@@ -309,7 +471,7 @@ namespace detail {
 /** Ids and options for C. */
 class c_batch {
   public:
-    template <typename Ids> c_batch(const Ids &ids, const batch_options &options) {
+    template <typename Ids> c_batch(Ids &ids, const batch_options &options) : text_(), ids_(), journal_() {
         // A range may yield each id as a temporary string, which ends with the iteration.
         for (auto &&id : ids) {
             text_.push_back(std::make_unique<c_text>(std::string_view(id)));
@@ -320,7 +482,7 @@ class c_batch {
         options_.allow_own_token = options.allow_own_token ? 1 : 0;
         if (options.patience) {
             // A negative duration stays one that is refused.
-            const auto limit = static_cast<std::int64_t>(options.patience->count());
+            const std::int64_t limit = options.patience->count();
             options_.patience_ms = limit == 0 ? MPT_PATIENCE_NONE : limit < 0 ? INT64_MIN : limit;
         }
         if (options.journal) {
@@ -330,9 +492,10 @@ class c_batch {
     }
     c_batch(const c_batch &) = delete;
     c_batch &operator=(const c_batch &) = delete;
-    const char *const *ids() const noexcept { return ids_.data(); }
-    std::size_t count() const noexcept { return ids_.size(); }
-    const mpt_batch_options *options() const noexcept { return &options_; }
+    ~c_batch() = default;
+    [[nodiscard]] const char *const *ids() const noexcept { return ids_.data(); }
+    [[nodiscard]] std::size_t count() const noexcept { return ids_.size(); }
+    [[nodiscard]] const mpt_batch_options *options() const noexcept { return &options_; }
 
   private:
     std::vector<std::unique_ptr<c_text>> text_;
@@ -343,29 +506,83 @@ class c_batch {
 
 } // namespace detail
 
-/** A running batch: take its outcomes one by one. The destructor waits for the calls under way. */
-class batch {
+/**
+ * A running batch: take its outcomes one by one, or in a range-for loop. The destructor waits for the calls under way.
+ */
+class [[nodiscard]] batch {
   public:
+    class iterator;
+
     /** Takes ownership of a batch of the C library. */
-    explicit batch(mpt_batch *made) noexcept : batch_(made) {}
+    explicit batch(mpt_batch *made) noexcept : batch_(made), current_() {}
     /** Returns the next outcome in order of completion; nullopt when there are no more. */
-    std::optional<result> next() noexcept {
+    [[nodiscard]] std::optional<result> next() noexcept {
         mpt_outcome *told = mpt_batch_next(batch_.get());
         return told == nullptr ? std::nullopt : std::optional<result>(result(told));
     }
     /** Takes no more ids; keep calling `next` until it returns nullopt. */
     void stop() noexcept { mpt_batch_stop(batch_.get()); }
 
+    /** For a range-for loop: blocks until there is an outcome. Each lives until the next is asked for. */
+    [[nodiscard]] iterator begin() noexcept;
+    /** For a range-for loop. */
+    [[nodiscard]] iterator end() noexcept;
+
   private:
     std::unique_ptr<mpt_batch, detail::end> batch_;
+    std::optional<result> current_;
 };
 
+/** Goes through the outcomes of a batch once. The batch must not be moved meanwhile. */
+class batch::iterator {
+  public:
+    using iterator_category = std::input_iterator_tag;
+    using value_type = result;
+    using difference_type = std::ptrdiff_t;
+    using pointer = result *;
+    using reference = result &;
+
+    iterator() noexcept = default;
+    [[nodiscard]] result &operator*() const noexcept { return *of_->current_; }
+    [[nodiscard]] result *operator->() const noexcept { return &*of_->current_; }
+    iterator &operator++() noexcept {
+        of_->current_ = of_->next();
+        if (!of_->current_) {
+            of_ = nullptr;
+        }
+        return *this;
+    }
+#ifdef __GNUC__
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Weffc++" // a copy would be no earlier place: there is only one
+#endif
+    void operator++(int) noexcept { ++*this; }
+#ifdef __GNUC__
+#pragma GCC diagnostic pop
+#endif
+    /** True for two ends, and for the same batch. */
+    [[nodiscard]] friend bool operator==(const iterator &one, const iterator &other) noexcept {
+        return one.of_ == other.of_;
+    }
+    [[nodiscard]] friend bool operator!=(const iterator &one, const iterator &other) noexcept {
+        return one.of_ != other.of_;
+    }
+
+  private:
+    friend class batch;
+    explicit iterator(batch &of) noexcept : of_(&of) {}
+    batch *of_ = nullptr;
+};
+
+inline batch::iterator batch::begin() noexcept { return ++iterator(*this); }
+inline batch::iterator batch::end() noexcept { return iterator(); }
+
 /** Deletes tokens. Any number of threads may use it at once. */
-class client {
+class [[nodiscard]] client {
   public:
 #ifdef __cpp_exceptions
     /** @throws mpt::error if the config cannot be used. */
-    explicit client(const config &from) {
+    explicit client(const config &from) : client_() {
         mpt_client *made = nullptr;
         mpt_outcome *why = nullptr;
         if (mpt_client_new(from.get(), &made, &why) != MPT_OK) {
@@ -375,7 +592,7 @@ class client {
     }
 #endif
     /** Creates a client without throwing; on failure returns nullopt, and `why` holds the reason. */
-    static std::optional<client> try_new(const config &from, std::optional<result> &why) noexcept {
+    [[nodiscard]] static std::optional<client> try_new(const config &from, std::optional<result> &why) noexcept {
         mpt_client *made = nullptr;
         mpt_outcome *told = nullptr;
         if (mpt_client_new(from.get(), &made, &told) != MPT_OK) {
@@ -384,19 +601,25 @@ class client {
         }
         return client(made);
     }
+    /** Creates a client without throwing. */
+    [[nodiscard]] static expected<client> try_new(const config &from) noexcept {
+        std::optional<result> why;
+        std::optional<client> made = try_new(from, why);
+        return made ? expected<client>(std::move(*made)) : expected<client>(std::move(*why));
+    }
     /** Creates a second client that shares the connections but is cancelled separately. */
-    client clone() const noexcept { return client(mpt_client_clone(client_.get())); }
+    [[nodiscard]] client clone() const noexcept { return client(mpt_client_clone(client_.get())); }
     /** Cancels calls under way and all later ones, from any thread. For signal handlers: mpt_client_cancel(get()). */
     void cancel() const noexcept { mpt_client_cancel(client_.get()); }
 
 #ifdef __cpp_exceptions
     /** Deletes one token. @throws mpt::error if it is not dead afterwards. */
-    result delete_token(std::string_view token_id) const { return checked(try_delete_token(token_id)); }
+    [[nodiscard]] result delete_token(std::string_view token_id) const { return checked(try_delete_token(token_id)); }
     /** Checks whether a leaked token is provably dead: see `is_proven`. @throws mpt::error if it may be alive. */
-    result prove_deleted(std::string_view token_value) const { return checked(try_prove_deleted(token_value)); }
+    [[nodiscard]] result prove_deleted(std::string_view token_value) const { return checked(try_prove_deleted(token_value)); }
 #endif
     /** Deletes one token without throwing. */
-    result try_delete_token(std::string_view token_id) const noexcept {
+    [[nodiscard]] result try_delete_token(std::string_view token_id) const noexcept {
         mpt_outcome *told = nullptr;
         const detail::c_text text(token_id);
         (void)mpt_delete_token(client_.get(), text.get(), &told);
@@ -404,7 +627,7 @@ class client {
     }
 
     /** Checks whether a leaked token is provably dead, without throwing. */
-    result try_prove_deleted(std::string_view token_value) const noexcept {
+    [[nodiscard]] result try_prove_deleted(std::string_view token_value) const noexcept {
         mpt_outcome *told = nullptr;
         const detail::c_text text(token_value);
         (void)mpt_prove_deleted(client_.get(), text.get(), &told);
@@ -419,15 +642,51 @@ class client {
      * @return MPT_OK if every token is dead; otherwise a code, as mpt_delete_tokens returns it.
      */
     template <typename Ids, typename OnOutcome>
-    mpt_code try_delete_tokens(const Ids &ids, OnOutcome &&on_outcome, std::optional<result> &why,
-                               const batch_options &options = {}) const noexcept {
+    [[nodiscard]] mpt_code try_delete_tokens(Ids &&ids, OnOutcome &&on_outcome, std::optional<result> &why,
+                                             const batch_options &options = {}) const noexcept {
         return run(ids, on_outcome, why, options);
+    }
+    template <typename OnOutcome>
+    [[nodiscard]] mpt_code try_delete_tokens(std::initializer_list<std::string_view> ids, OnOutcome &&on_outcome,
+                                             std::optional<result> &why,
+                                             const batch_options &options = {}) const noexcept {
+        return run(ids, on_outcome, why, options);
+    }
+    /** The same; the value is what the other form returns, and the error why the batch cannot start. */
+    template <typename Ids, typename OnOutcome>
+    [[nodiscard]] expected<mpt_code> try_delete_tokens(Ids &&ids, OnOutcome &&on_outcome,
+                                                       const batch_options &options = {}) const noexcept {
+        std::optional<result> why;
+        const mpt_code code = run(ids, on_outcome, why, options);
+        return why ? expected<mpt_code>(std::move(*why)) : expected<mpt_code>(code);
+    }
+    template <typename OnOutcome>
+    [[nodiscard]] expected<mpt_code> try_delete_tokens(std::initializer_list<std::string_view> ids,
+                                                       OnOutcome &&on_outcome,
+                                                       const batch_options &options = {}) const noexcept {
+        return try_delete_tokens<std::initializer_list<std::string_view> &>(ids, on_outcome, options);
     }
     /** Starts a batch whose outcomes are taken one by one; on failure returns nullopt, and `why` holds the reason. */
     template <typename Ids>
-    std::optional<mpt::batch> try_batch(const Ids &ids, std::optional<result> &why,
-                                        const batch_options &options = {}) const noexcept {
-        return begin(ids, why, options);
+    [[nodiscard]] std::optional<mpt::batch> try_batch(Ids &&ids, std::optional<result> &why,
+                                                      const batch_options &options = {}) const noexcept {
+        return start(ids, why, options);
+    }
+    [[nodiscard]] std::optional<mpt::batch> try_batch(std::initializer_list<std::string_view> ids,
+                                                      std::optional<result> &why,
+                                                      const batch_options &options = {}) const noexcept {
+        return start(ids, why, options);
+    }
+    /** The same; the error says why the batch cannot start. */
+    template <typename Ids>
+    [[nodiscard]] expected<mpt::batch> try_batch(Ids &&ids, const batch_options &options = {}) const noexcept {
+        std::optional<result> why;
+        std::optional<mpt::batch> made = start(ids, why, options);
+        return made ? expected<mpt::batch>(std::move(*made)) : expected<mpt::batch>(std::move(*why));
+    }
+    [[nodiscard]] expected<mpt::batch> try_batch(std::initializer_list<std::string_view> ids,
+                                                 const batch_options &options = {}) const noexcept {
+        return try_batch<std::initializer_list<std::string_view> &>(ids, options);
     }
 
 #ifdef __cpp_exceptions
@@ -439,7 +698,7 @@ class client {
      * @throws mpt::error if the batch cannot start: nothing was sent then.
      */
     template <typename Ids, typename OnOutcome>
-    mpt_code delete_tokens(const Ids &ids, OnOutcome &&on_outcome, const batch_options &options = {}) const {
+    [[nodiscard]] mpt_code delete_tokens(Ids &&ids, OnOutcome &&on_outcome, const batch_options &options = {}) const {
         std::exception_ptr thrown;
         std::optional<result> why;
         const auto catching = [&on_outcome, &thrown](const result_view &outcome) noexcept -> flow {
@@ -463,10 +722,20 @@ class client {
         return code;
     }
 
+    template <typename OnOutcome>
+    [[nodiscard]] mpt_code delete_tokens(std::initializer_list<std::string_view> ids, OnOutcome &&on_outcome,
+                                         const batch_options &options = {}) const {
+        return delete_tokens<std::initializer_list<std::string_view> &>(ids, on_outcome, options);
+    }
+
     /** Starts a batch whose outcomes are taken one by one. @throws mpt::error if it cannot start. */
-    template <typename Ids> mpt::batch batch(const Ids &ids, const batch_options &options = {}) const {
+    [[nodiscard]] mpt::batch batch(std::initializer_list<std::string_view> ids,
+                                   const batch_options &options = {}) const {
+        return batch<std::initializer_list<std::string_view> &>(ids, options);
+    }
+    template <typename Ids> [[nodiscard]] mpt::batch batch(Ids &&ids, const batch_options &options = {}) const {
         std::optional<result> why;
-        std::optional<mpt::batch> made = begin(ids, why, options);
+        std::optional<mpt::batch> made = start(ids, why, options);
         if (!made) {
             throw error(std::move(*why));
         }
@@ -475,14 +744,15 @@ class client {
 #endif
 
     /** What it stands for, lent. */
-    const mpt_client *get() const noexcept { return client_.get(); }
+    [[nodiscard]] const mpt_client *get() const & noexcept MPT_LIFETIMEBOUND { return client_.get(); }
+    const mpt_client *get() const && = delete;
 
   private:
     explicit client(mpt_client *made) noexcept : client_(made) {}
 
     /** Throws only what copying the ids throws. */
     template <typename Ids, typename OnOutcome>
-    mpt_code run(const Ids &ids, OnOutcome &on_outcome, std::optional<result> &why,
+    [[nodiscard]] mpt_code run(Ids &ids, OnOutcome &on_outcome, std::optional<result> &why,
                  const batch_options &options) const {
         struct state {
             OnOutcome &call;
@@ -503,7 +773,8 @@ class client {
 
     /** Throws only what copying the ids throws. */
     template <typename Ids>
-    std::optional<mpt::batch> begin(const Ids &ids, std::optional<result> &why, const batch_options &options) const {
+    [[nodiscard]] std::optional<mpt::batch> start(Ids &ids, std::optional<result> &why,
+                                                  const batch_options &options) const {
         const detail::c_batch given(ids, options);
         mpt_batch *made = nullptr;
         mpt_outcome *refused = nullptr;
@@ -516,7 +787,7 @@ class client {
     }
 
 #ifdef __cpp_exceptions
-    static result checked(result told) {
+    [[nodiscard]] static result checked(result told) {
         if (!told) {
             throw error(std::move(told));
         }
@@ -529,4 +800,7 @@ class client {
 
 } // namespace mpt
 
+#undef MPT_LIFETIMEBOUND
+#undef MPT_VISIBLE
+#endif // C++17
 #endif // MPT_TOKENS_HPP

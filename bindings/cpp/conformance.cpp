@@ -121,7 +121,7 @@ request read(const std::string &line, mpt::config &config) {
 void call(const mpt::client &client, const request &asked) {
     if (asked.is_batch) {
         unsigned long count = 0;
-        client.delete_tokens(
+        (void)client.delete_tokens(
             asked.ids,
             [&](const mpt::result_view &told) {
                 tell(told, "");

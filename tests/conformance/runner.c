@@ -147,8 +147,10 @@ static void call(mpt_client *client) {
         mpt_client_cancel(client);
     }
     if (request.batch) {
+        mpt_code code;
         told = 0;
-        mpt_delete_tokens(client, request.ids, request.count, &request.options, on_outcome, NULL);
+        code = mpt_delete_tokens(client, request.ids, request.count, &request.options, on_outcome, NULL);
+        (void)code; /* each outcome is told */
     }
     for (i = 0; i < request.count && !request.batch; i++) {
         mpt_outcome *outcome = NULL;

@@ -31,7 +31,7 @@ int main(int argc, char **argv) {
         return 2;
     }
 
-    mpt_delete_token(client, argv[1], &outcome);
+    code = mpt_delete_token(client, argv[1], &outcome);
     printf("%s\n", mpt_outcome_json(outcome));
     switch (mpt_outcome_kind(outcome)) {
     case MPT_OUTCOME_DELETED:
@@ -45,7 +45,7 @@ int main(int argc, char **argv) {
         status = 3;
         break;
     }
-    if (status != 0) {
+    if (code != MPT_OK) {
         fprintf(stderr, "%s\n", mpt_outcome_message(outcome));
     }
 

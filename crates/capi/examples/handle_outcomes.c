@@ -7,8 +7,8 @@
 #include <mpt_tokens.h>
 #include <stdio.h>
 
-static void not_deleted(const mpt_outcome *outcome) {
-    switch (mpt_outcome_code(outcome)) {
+static void not_deleted(mpt_code code, const mpt_outcome *outcome) {
+    switch (code) {
     case MPT_UNAUTHORIZED:
         printf("the API token is not accepted: set another MPT_API_TOKEN\n");
         break;
@@ -38,13 +38,15 @@ int main(int argc, char **argv) {
     mpt_config *config = mpt_config_new_from_env();
     mpt_client *client = NULL;
     mpt_outcome *outcome = NULL;
+    mpt_code code;
     int status = 1;
 
     mpt_config_set_timeout_ms(config, 30000);
     mpt_config_set_user_agent(config, "handle-outcomes/1.0");
     /* The error of a setter is also reported here. */
-    if (mpt_client_new(config, &client, &outcome) == MPT_OK) {
-        mpt_delete_token(client, argc > 1 ? argv[1] : NULL, &outcome);
+    code = mpt_client_new(config, &client, &outcome);
+    if (code == MPT_OK) {
+        code = mpt_delete_token(client, argc > 1 ? argv[1] : NULL, &outcome);
     }
 
     switch (mpt_outcome_kind(outcome)) {
@@ -57,7 +59,7 @@ int main(int argc, char **argv) {
         status = 0;
         break;
     case MPT_OUTCOME_NOT_DELETED:
-        not_deleted(outcome);
+        not_deleted(code, outcome);
         break;
     default:
         printf("may be deleted: run this again; trace id for support: %s\n",

@@ -76,12 +76,14 @@ pub struct Batch {
 ///
 /// `token_ids`: `count` pointers, each as in mpt_delete_token; the text must not change during the call. May be NULL if
 /// `count` is 0.
+/// `count`: how many ids there are.
 /// `options`: NULL means all defaults.
-/// `on_outcome`: may be NULL. If the batch cannot start, it receives an outcome without a token id that says why.
+/// `on_outcome`: may be NULL; is called for each outcome. If the batch cannot start, it receives an outcome without a token id that says why.
 /// Returns: MPT_OK if every token is dead; otherwise the code of the first outcome reported that is not a success, or
 /// MPT_SKIPPED if all reported tokens are dead but some ids were not reported. If the batch cannot start, nothing was
 /// sent, and the result is MPT_INVALID_ARGUMENT (`client`, `token_ids` or an id is NULL, an id is not UTF-8, or an
 /// option is out of range) or MPT_INVALID_CONFIG (the journal cannot be used).
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_delete_tokens(
     client: *const Client,
@@ -130,12 +132,13 @@ pub unsafe extern "C" fn mpt_delete_tokens(
 /// Starts the same batch without a callback, for languages that cannot easily be called back. Take the outcomes with
 /// mpt_batch_next; nothing is sent before its first call.
 ///
-/// `token_ids`, `options`: as in mpt_delete_tokens; both are copied.
+/// `token_ids`, `count`, `options`: as in mpt_delete_tokens; all are copied.
 /// `batch`: written unless it is NULL: the new batch, to be freed with mpt_batch_free, or NULL on failure. The client
 /// may be freed before the batch. Cancelling the client cancels the batch's calls.
 /// `outcome`: may be NULL; otherwise always written: NULL on MPT_OK, or an outcome that says why the batch cannot
 /// start, to be freed with mpt_outcome_free.
 /// Returns: MPT_OK, or a code that says why the batch cannot start.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_batch_new(
     client: *const Client,
@@ -160,6 +163,7 @@ pub unsafe extern "C" fn mpt_batch_new(
 /// background, also between calls of this function.
 ///
 /// Returns: a new outcome, to be freed with mpt_outcome_free. NULL when there are no more, or if `batch` is NULL.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_batch_next(batch: *mut Batch) -> *mut Outcome {
     // SAFETY: the caller's promise.
@@ -181,6 +185,7 @@ pub unsafe extern "C" fn mpt_batch_next(batch: *mut Batch) -> *mut Outcome {
 
 /// Stops a batch: it takes no more ids, and calls under way finish. Ids that were taken but not tried are reported with
 /// MPT_SKIPPED. Keep calling mpt_batch_next until it returns NULL. Does nothing if `batch` is NULL.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_batch_stop(batch: *mut Batch) {
     // SAFETY: the caller's promise.
@@ -191,6 +196,7 @@ pub unsafe extern "C" fn mpt_batch_stop(batch: *mut Batch) {
 
 /// Stops a batch, waits for the calls under way, and frees it. Outcomes that were not taken are lost. To make this
 /// quick, cancel the client first. Does nothing if `batch` is NULL.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_batch_free(batch: *mut Batch) {
     // SAFETY: the caller's promise.

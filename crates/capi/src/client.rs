@@ -4,13 +4,13 @@ use std::ffi::c_char;
 
 use mpt_core::{ApiToken, Cancel, Error};
 
+use crate::callbacks::Poll;
 use crate::codes::mpt_code;
 use crate::config::Config;
 use crate::entry::{return_handle, return_outcome};
 use crate::outcome::Outcome;
 use crate::panic::guard;
 use crate::pointers::{checked, free, handle, text};
-use crate::poll::Poll;
 
 /// Deletes tokens. Created by mpt_client_new or mpt_client_clone, freed by mpt_client_free.
 ///
@@ -26,14 +26,14 @@ pub struct Client {
 impl Client {
     /// Gives the client its own cancel handle, which polls if there is a poll callback.
     pub(crate) fn new(core: mpt_core::Client, poll: Option<Poll>) -> Client {
-        let cancel = poll.map_or_else(Cancel::new, Poll::cancel);
+        let cancel = poll.clone().map_or_else(Cancel::new, Poll::cancel);
         Client { core: core.with_cancel(cancel), poll }
     }
 
     fn of_config(config: &Config) -> Result<Client, Error> {
         match &config.refused {
             Some(error) => Err(error.clone()),
-            None => Ok(Client::new(config.builder.clone().build()?, config.poll)),
+            None => Ok(Client::new(config.builder.clone().build()?, config.poll.clone())),
         }
     }
 
@@ -50,6 +50,7 @@ impl Client {
 /// used, to be freed with mpt_outcome_free.
 /// Returns: MPT_OK; MPT_INVALID_CONFIG if the API token, the base URL, the proxy, the CA file or the user agent cannot
 /// be used; MPT_INVALID_ARGUMENT if `config` or `client` is NULL, a number is out of range, or a setter failed.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_client_new(
     config: *const Config,
@@ -65,11 +66,12 @@ pub unsafe extern "C" fn mpt_client_new(
 /// the other.
 ///
 /// Returns: a new client that is not cancelled. NULL if `client` is NULL, or after an internal error.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_client_clone(client: *const Client) -> *mut Client {
     // SAFETY: the caller's promise.
     let Some(client) = (unsafe { client.as_ref() }) else { return std::ptr::null_mut() };
-    guard(std::ptr::null_mut(), || handle(Client::new(client.core.clone(), client.poll)))
+    guard(std::ptr::null_mut(), || handle(Client::new(client.core.clone(), client.poll.clone())))
 }
 
 /// Cancels every call under way on this client within 200 ms, whatever it is waiting for, and every later call at once.
@@ -77,6 +79,7 @@ pub unsafe extern "C" fn mpt_client_clone(client: *const Client) -> *mut Client 
 ///
 /// Threads: any thread, at any time before the client is freed. Safe in a signal handler: it only sets a flag and
 /// writes to a file descriptor.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_client_cancel(client: *const Client) {
     // SAFETY: the caller's promise.
@@ -87,6 +90,7 @@ pub unsafe extern "C" fn mpt_client_cancel(client: *const Client) {
 
 /// Frees a client. When the last of its clones is freed, its connections are closed and the API token is wiped from
 /// memory. No call may be under way: cancel calls and wait for them first. Does nothing if `client` is NULL.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_client_free(client: *mut Client) {
     // SAFETY: the caller's promise.
@@ -102,6 +106,7 @@ pub unsafe extern "C" fn mpt_client_free(client: *mut Client) {
 /// `token_id`: UTF-8, 1 to 256 bytes, such as "TKN-1671-0642"; must not change during the call.
 /// `outcome`: may be NULL; otherwise always written: an outcome, to be freed with mpt_outcome_free.
 /// Returns: MPT_OK if the token is dead (deleted or gone); otherwise any code except MPT_SKIPPED.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_delete_token(
     client: *const Client,
@@ -133,6 +138,7 @@ pub unsafe extern "C" fn mpt_delete_token(
 /// Returns: MPT_OK if the token is dead: either proven dead, or deleted by this very request, in which case a second
 /// call can prove it. MPT_INVALID_ARGUMENT if an argument is NULL or the value has another form; otherwise as
 /// mpt_delete_token.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_prove_deleted(
     client: *const Client,

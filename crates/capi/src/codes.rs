@@ -14,6 +14,7 @@ pub type mpt_code = i32;
 ///
 /// Returns: text that lives as long as the program; never NULL.
 /// Threads: any, at any time.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn mpt_version() -> *const c_char {
     const VERSION: &CStr =
@@ -28,6 +29,7 @@ pub extern "C" fn mpt_version() -> *const c_char {
 /// with MPT_ABI_VERSION; for all others, the system's linker has already done so.
 ///
 /// Threads: any, at any time.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn mpt_abi_version() -> u32 {
     crate::MPT_ABI_VERSION
@@ -38,6 +40,7 @@ pub extern "C" fn mpt_abi_version() -> u32 {
 ///
 /// Returns: text that lives as long as the program; never NULL.
 /// Threads: any, at any time.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn mpt_code_name(code: mpt_code) -> *const c_char {
     static NAMES: OnceLock<Vec<(i32, CString)>> = OnceLock::new();
@@ -50,6 +53,7 @@ pub extern "C" fn mpt_code_name(code: mpt_code) -> *const c_char {
 ///
 /// Returns: text that lives as long as the program; never NULL.
 /// Threads: any, at any time.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn mpt_code_message(code: mpt_code) -> *const c_char {
     static MEANINGS: OnceLock<Vec<(i32, CString)>> = OnceLock::new();
@@ -63,6 +67,7 @@ pub extern "C" fn mpt_code_message(code: mpt_code) -> *const c_char {
 ///
 /// Returns: text that lives as long as the program; never NULL.
 /// Threads: any, at any time.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn mpt_outcome_name(kind: i32) -> *const c_char {
     static NAMES: OnceLock<Vec<(i32, CString)>> = OnceLock::new();

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use mpt_core::{Client as CoreClient, ClientBuilder, Code, Error};
 
+use crate::callbacks::{FreeCallback, Poll, UserData};
 use crate::codes::mpt_code;
 use crate::panic::guard;
 use crate::pointers::{bytes, free, handle, text};
-use crate::poll::Poll;
 
 /// The settings of a client. Created by mpt_config_new or mpt_config_new_from_env, freed by mpt_config_free.
 ///
@@ -57,6 +57,7 @@ unsafe fn set(
 /// https://api.platform.softwareone.com, and no proxy. Reads nothing from the environment.
 ///
 /// Returns: a new config, to be freed with mpt_config_free. NULL only after an internal error.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn mpt_config_new() -> *mut Config {
     guard(std::ptr::null_mut(), || Config::new(CoreClient::builder()))
@@ -68,6 +69,7 @@ pub extern "C" fn mpt_config_new() -> *mut Config {
 ///
 /// Returns: a new config, to be freed with mpt_config_free. NULL only after an internal error.
 /// Threads: no other thread may change the environment during the call.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn mpt_config_new_from_env() -> *mut Config {
     guard(std::ptr::null_mut(), || Config::new(ClientBuilder::from_env()))
@@ -75,6 +77,7 @@ pub extern "C" fn mpt_config_new_from_env() -> *mut Config {
 
 /// Frees a config and wipes its copy of the API token from memory. Clients created from it are not affected. Does
 /// nothing if `config` is NULL.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_free(config: *mut Config) {
     // SAFETY: the caller's promise.
@@ -87,6 +90,7 @@ pub unsafe extern "C" fn mpt_config_free(config: *mut Config) {
 /// All setters copy the text they are given. They return MPT_OK, or MPT_INVALID_ARGUMENT if `config` is NULL, or if
 /// text is NULL or not UTF-8. The config keeps the first error and mpt_client_new returns it, so a program need not
 /// check each setter. Values themselves are checked by mpt_client_new.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_api_token(
     config: *mut Config,
@@ -98,6 +102,7 @@ pub unsafe extern "C" fn mpt_config_set_api_token(
 
 /// Sets the base URL of the API; https://api.platform.softwareone.com by default. It may end in "/", "/public" or
 /// "/public/v1"; it must not have user information, a query or a fragment.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_base_url(
     config: *mut Config,
@@ -109,6 +114,7 @@ pub unsafe extern "C" fn mpt_config_set_base_url(
 
 /// Sets the time limit of a whole call in milliseconds: name resolution, connecting, TLS, sending, waiting, reading and
 /// pauses, over all attempts. 1 to 86,400,000 (one day); 60,000 by default.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_timeout_ms(
     config: *mut Config,
@@ -120,6 +126,7 @@ pub unsafe extern "C" fn mpt_config_set_timeout_ms(
 
 /// Sets the time limit of one attempt in milliseconds; the limit of the whole call still applies. 1 to 86,400,000;
 /// 20,000 by default.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_attempt_timeout_ms(
     config: *mut Config,
@@ -133,6 +140,7 @@ pub unsafe extern "C" fn mpt_config_set_attempt_timeout_ms(
 
 /// Sets the time limit for opening a connection in milliseconds: name resolution, connecting, the proxy, TLS. 1 to
 /// 86,400,000; 5,000 by default.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_connect_timeout_ms(
     config: *mut Config,
@@ -146,6 +154,7 @@ pub unsafe extern "C" fn mpt_config_set_connect_timeout_ms(
 
 /// Sets the largest number of attempts in a call, 1 to 100; 4 by default. Only what is safe to repeat, and can help, is
 /// tried again.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_attempts(config: *mut Config, attempts: u32) -> mpt_code {
     // SAFETY: the caller's promise.
@@ -155,6 +164,7 @@ pub unsafe extern "C" fn mpt_config_set_attempts(config: *mut Config, attempts: 
 /// Sets the bounds of the pause between attempts, in milliseconds. The pause is random: at most `base` after the first
 /// attempt, twice that after the second, and so on, but never more than `cap`. Each is 0 to 86,400,000; 200 and 10,000
 /// by default. If the server asks for a longer pause, the client waits that long.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_backoff_ms(
     config: *mut Config,
@@ -168,6 +178,7 @@ pub unsafe extern "C" fn mpt_config_set_backoff_ms(
 
 /// Sets whether a token that the API does not know is a success (MPT_OUTCOME_GONE) from the first attempt: 0 for no
 /// (the default), any other value for yes.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_missing_ok(config: *mut Config, yes: i32) -> mpt_code {
     // SAFETY: the caller's promise.
@@ -176,6 +187,7 @@ pub unsafe extern "C" fn mpt_config_set_missing_ok(config: *mut Config, yes: i32
 
 /// Sets whether the token in use may be deleted: 0 for no (the default: such a call fails before anything is sent), any
 /// other value for yes.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_allow_own_token(config: *mut Config, yes: i32) -> mpt_code {
     // SAFETY: the caller's promise.
@@ -184,6 +196,7 @@ pub unsafe extern "C" fn mpt_config_set_allow_own_token(config: *mut Config, yes
 
 /// Sets whether plain HTTP is allowed to hosts other than loopback, which sends the API token unencrypted: 0 for no
 /// (the default), any other value for yes.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_allow_plain_http(
     config: *mut Config,
@@ -195,6 +208,7 @@ pub unsafe extern "C" fn mpt_config_set_allow_plain_http(
 
 /// Sets the program's part of the User-Agent, such as "my-job/1.0": up to 256 visible ASCII characters. It is sent
 /// before "mpt-tokens/<version>".
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_user_agent(
     config: *mut Config,
@@ -206,6 +220,7 @@ pub unsafe extern "C" fn mpt_config_set_user_agent(
 
 /// Sets a PEM file of certificate authorities to trust in addition to the platform's, for example those of a company
 /// proxy. The path may contain any bytes. mpt_client_new reads the file.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_ca_file(
     config: *mut Config,
@@ -217,6 +232,7 @@ pub unsafe extern "C" fn mpt_config_set_ca_file(
 
 /// Sets whether to trust only the authorities from mpt_config_set_ca_file, and not the platform's: 0 for no (the
 /// default), any other value for yes. If yes, mpt_client_new fails without a CA file.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_ca_only(config: *mut Config, yes: i32) -> mpt_code {
     // SAFETY: the caller's promise.
@@ -225,6 +241,7 @@ pub unsafe extern "C" fn mpt_config_set_ca_only(config: *mut Config, yes: i32) -
 
 /// Sets the URL of an HTTP proxy, such as "http://proxy.example:3128"; NULL means no proxy. By default there is none,
 /// unless the config was created from the environment. Replaces the setting of mpt_config_set_proxy_from_env.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_proxy(config: *mut Config, url: *const c_char) -> mpt_code {
     let change = |builder: ClientBuilder| {
@@ -241,6 +258,7 @@ pub unsafe extern "C" fn mpt_config_set_proxy(config: *mut Config, url: *const c
 
 /// Takes the proxy from HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY when mpt_client_new is called. Loopback is
 /// never proxied. mpt_config_new_from_env does this already.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_proxy_from_env(config: *mut Config) -> mpt_code {
     // SAFETY: the caller's promise.
@@ -251,20 +269,41 @@ pub unsafe extern "C" fn mpt_config_set_proxy_from_env(config: *mut Config) -> m
 /// wait. `user_data` is the pointer passed to mpt_config_set_poll. A nonzero result cancels the client, as
 /// mpt_client_cancel does.
 ///
-/// Threads: runs on the thread that made the call, inside that call. It must return (no longjmp, no C++ exception). The
-/// only library functions it may call are mpt_client_cancel, and the _free functions of objects that no call uses.
+/// Threads: runs on the thread that made the call, inside that call. It must return: a longjmp out of it is undefined,
+/// and a C++ exception that leaves it ends the program. In C++17, `noexcept` is therefore part of this type. The only library functions it may call are mpt_client_cancel, and the _free functions of objects that no call uses.
 pub type PollCallback = Option<unsafe extern "C-unwind" fn(user_data: *mut c_void) -> c_int>;
 
-/// Sets a function that is polled during calls and decides whether to continue; NULL, the default, means none. It is
-/// for single-threaded runtimes that must check for signals and interrupts themselves. Programs that can call
-/// mpt_client_cancel from a thread or a signal handler do not need it. The function and `user_data` must live as long
-/// as the clients created from this config, their clones and their batches.
+/// Sets a function that is polled during calls and decides whether to continue. It is for single-threaded runtimes that
+/// must check for signals and interrupts themselves. Programs that can call mpt_client_cancel from a thread or a signal
+/// handler do not need it. The function and `user_data` must live as long as the clients created from this config,
+/// their clones and their batches; mpt_config_set_poll_owning says when that is over.
+///
+/// `poll`: the function; NULL, the default, means none.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_poll(
     config: *mut Config,
     poll: PollCallback,
     user_data: *mut c_void,
 ) -> mpt_code {
+    // SAFETY: the caller's promise.
+    unsafe { mpt_config_set_poll_owning(config, poll, user_data, None) }
+}
+
+/// Sets a function that is polled during calls, as mpt_config_set_poll does, and takes ownership of `user_data`.
+///
+/// `poll`: the function; NULL, the default, means none.
+/// `free_user_data`: called once with `user_data` when this config, the clients created from it, their clones and their
+/// batches are freed or use another function, and at once if this setter fails; NULL means that nothing is to be freed.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_config_set_poll_owning(
+    config: *mut Config,
+    poll: PollCallback,
+    user_data: *mut c_void,
+    free_user_data: FreeCallback,
+) -> mpt_code {
+    let user_data = UserData::new(user_data, free_user_data);
     // SAFETY: the caller's promise.
     let Some(config) = (unsafe { config.as_mut() }) else {
         return Code::InvalidArgument.number();

@@ -4,10 +4,10 @@
 //! `panic`, which let no panic out; `pointers` checks what C passes in.
 //! The header lists its functions in the order of the modules here.
 
+mod callbacks;
 mod entry;
 mod panic;
 mod pointers;
-mod poll;
 // Apart, so that rustfmt leaves the order as it is.
 mod config;
 

@@ -116,6 +116,7 @@ unsafe fn text(
 
 /// Frees an outcome and its text. Do not call it on an outcome that a callback received. Does nothing if `outcome` is
 /// NULL.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_free(outcome: *mut Outcome) {
     // SAFETY: the caller's promise.
@@ -125,6 +126,7 @@ pub unsafe extern "C" fn mpt_outcome_free(outcome: *mut Outcome) {
 /// Copies an outcome: use it to keep one that a callback received.
 ///
 /// Returns: a new outcome, to be freed with mpt_outcome_free. NULL if `outcome` is NULL, or after an internal error.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_clone(outcome: *const Outcome) -> *mut Outcome {
     // SAFETY: the caller's promise.
@@ -134,6 +136,7 @@ pub unsafe extern "C" fn mpt_outcome_clone(outcome: *const Outcome) -> *mut Outc
 
 /// Returns what is true of the token: MPT_OUTCOME_DELETED, MPT_OUTCOME_GONE (in both cases it is dead),
 /// MPT_OUTCOME_NOT_DELETED or MPT_OUTCOME_UNKNOWN. Returns 0 for NULL.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_kind(outcome: *const Outcome) -> i32 {
     // SAFETY: the caller's promise.
@@ -141,6 +144,7 @@ pub unsafe extern "C" fn mpt_outcome_kind(outcome: *const Outcome) -> i32 {
 }
 
 /// Returns what happened: the code that the call returned. Returns MPT_INVALID_ARGUMENT for NULL.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_code(outcome: *const Outcome) -> mpt_code {
     // SAFETY: the caller's promise.
@@ -149,6 +153,7 @@ pub unsafe extern "C" fn mpt_outcome_code(outcome: *const Outcome) -> mpt_code {
 
 /// Returns 1 if the token is proven dead: by mpt_prove_deleted, or by burning. Returns 0 if not, for outcomes of other
 /// functions, and for NULL.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_is_proven(outcome: *const Outcome) -> i32 {
     // SAFETY: the caller's promise.
@@ -161,6 +166,7 @@ pub unsafe extern "C" fn mpt_outcome_is_proven(outcome: *const Outcome) -> i32 {
 /// accept the value, and that the API itself now answered 401. "lost_answer" means that the response to an earlier
 /// request with a value that was burnt was lost, and that the API itself now answered 401. Returns NULL if nothing is
 /// proven, for outcomes of other functions, and for NULL.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_proof_basis(outcome: *const Outcome) -> *const c_char {
     // SAFETY: the caller's promise.
@@ -174,6 +180,7 @@ pub unsafe extern "C" fn mpt_outcome_proof_basis(outcome: *const Outcome) -> *co
 
 /// Returns the whole outcome as one line of JSON; docs/outcome.schema.json describes it. It includes each attempt and
 /// every member of the problem details. Returns "null" for NULL; never NULL.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_json(outcome: *const Outcome) -> *const c_char {
     // SAFETY: the caller's promise.
@@ -191,6 +198,7 @@ pub unsafe extern "C" fn mpt_outcome_json(outcome: *const Outcome) -> *const c_c
 
 /// Returns one sentence for people: what happened, what is true of the token and, after a failure, what to do. It has
 /// no control characters, so it is safe to print to a terminal. Returns "" for NULL; never NULL.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_message(outcome: *const Outcome) -> *const c_char {
     // SAFETY: the caller's promise.
@@ -199,6 +207,7 @@ pub unsafe extern "C" fn mpt_outcome_message(outcome: *const Outcome) -> *const 
 }
 
 /// Returns the token id as it was passed to the call. Returns NULL if the failure is not about one token.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_token_id(outcome: *const Outcome) -> *const c_char {
     // SAFETY: the caller's promise.
@@ -206,6 +215,7 @@ pub unsafe extern "C" fn mpt_outcome_token_id(outcome: *const Outcome) -> *const
 }
 
 /// Returns the HTTP status of the last response, 100 to 999. Returns 0 if there was no response.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_http_status(outcome: *const Outcome) -> i32 {
     // SAFETY: the caller's promise.
@@ -213,6 +223,7 @@ pub unsafe extern "C" fn mpt_outcome_http_status(outcome: *const Outcome) -> i32
 }
 
 /// Returns the number of attempts. Returns 0 if the call failed before the first attempt.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_attempts(outcome: *const Outcome) -> u32 {
     // SAFETY: the caller's promise.
@@ -222,6 +233,7 @@ pub unsafe extern "C" fn mpt_outcome_attempts(outcome: *const Outcome) -> u32 {
 /// Returns the number of calls made for the token. More than 1 if a batch put the token off and tried it again, because
 /// nothing conclusive came of the calls before: mpt_outcome_attempts counts the attempts of all of them. Returns 0 if no
 /// call was made, and for NULL.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_rounds(outcome: *const Outcome) -> u32 {
     // SAFETY: the caller's promise.
@@ -230,6 +242,7 @@ pub unsafe extern "C" fn mpt_outcome_rounds(outcome: *const Outcome) -> u32 {
 
 /// Returns the title of the problem details as the server sent it, or NULL if there is none. It may contain any
 /// characters, including control characters: to show text to people, use mpt_outcome_message.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_title(outcome: *const Outcome) -> *const c_char {
     // SAFETY: the caller's promise.
@@ -238,6 +251,7 @@ pub unsafe extern "C" fn mpt_outcome_title(outcome: *const Outcome) -> *const c_
 
 /// Returns the detail of the problem details as the server sent it, or NULL if there is none. It may contain any
 /// characters, as the title may.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_detail(outcome: *const Outcome) -> *const c_char {
     // SAFETY: the caller's promise.
@@ -246,6 +260,7 @@ pub unsafe extern "C" fn mpt_outcome_detail(outcome: *const Outcome) -> *const c
 
 /// Returns 1 if trying again later can change the result: the obstacle is temporary, or nothing is known about the
 /// token. Returns 0 if it cannot: the token is dead, or somebody must fix something first. Returns 0 for NULL.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_retryable(outcome: *const Outcome) -> i32 {
     // SAFETY: the caller's promise.
@@ -254,6 +269,7 @@ pub unsafe extern "C" fn mpt_outcome_retryable(outcome: *const Outcome) -> i32 {
 
 /// Returns how long the server asked to wait before the next attempt, in milliseconds, if the call did not wait that
 /// long. Returns -1 otherwise.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_retry_after_ms(outcome: *const Outcome) -> i64 {
     let whole = |wait: Duration| i64::try_from(wait.as_nanos().div_ceil(1_000_000)).ok();
@@ -263,6 +279,7 @@ pub unsafe extern "C" fn mpt_outcome_retry_after_ms(outcome: *const Outcome) -> 
 
 /// Returns the trace id that was sent with every attempt (W3C Trace Context): 32 hexadecimal digits. Returns NULL if
 /// there was no attempt.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_trace_id(outcome: *const Outcome) -> *const c_char {
     // SAFETY: the caller's promise.
@@ -270,6 +287,7 @@ pub unsafe extern "C" fn mpt_outcome_trace_id(outcome: *const Outcome) -> *const
 }
 
 /// Returns the server's own traceId, for its support. Returns NULL if the server sent none.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_server_trace_id(outcome: *const Outcome) -> *const c_char {
     // SAFETY: the caller's promise.
@@ -277,6 +295,7 @@ pub unsafe extern "C" fn mpt_outcome_server_trace_id(outcome: *const Outcome) ->
 }
 
 /// Returns how long the whole call took, including pauses, in microseconds. Returns 0 for NULL.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_elapsed_us(outcome: *const Outcome) -> u64 {
     // SAFETY: the caller's promise.
@@ -285,6 +304,7 @@ pub unsafe extern "C" fn mpt_outcome_elapsed_us(outcome: *const Outcome) -> u64 
 
 /// Returns when this became known, by the machine's clock, in milliseconds since 1970-01-01 00:00:00 UTC: when the last
 /// response came, or when the call was given up. Returns 0 for NULL.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_settled_at_ms(outcome: *const Outcome) -> i64 {
     let since_1970 = |at: SystemTime| match at.duration_since(SystemTime::UNIX_EPOCH) {

@@ -46,6 +46,7 @@ tools! {
     VALGRIND: "valgrind", hides ["valgrind"], by run("valgrind", &["--version"]), debian "valgrind";
     ABIDIFF: "abidiff", hides ["abidiff", "abidw"], by run("abidiff", &["--version"]), debian "abigail-tools";
     CMAKE: "CMake", hides ["cmake"], by run("cmake", &["--version"]), debian "cmake";
+    DOXYGEN: "Doxygen", hides ["doxygen"], by run("doxygen", &["--version"]), debian "doxygen";
     MAKE: "make", hides ["make"], by run("make", &["--version"]), debian "make";
     PKG_CONFIG: "pkg-config", hides ["pkg-config"], by run("pkg-config", &["--version"]), debian "pkg-config";
 
@@ -75,6 +76,8 @@ tools! {
     NODE: "Node.js", hides ["node"], by run("node", &["--version"]), debian "nodejs npm";
     NPM: "npm", hides ["npm"], by run("npm", &["--version"]), debian "npm";
     RUBY: "Ruby with fiddle", hides ["gem", "ruby"], by run("ruby", &["-rfiddle", "-e", "0"]), debian "ruby";
+    CFFI: "Python's cffi", hides [], by run("python3", &["-c", "import cffi"]),
+        get "on Debian, `apt-get install python3-cffi`";
     LUAJIT: "LuaJIT with cjson", hides ["luajit"],
         by run("luajit", &["-e", "require('ffi') require('cjson')"]), debian "luajit lua-cjson";
     PHP: "PHP with FFI", hides ["php"], by run("php", &["-r", "FFI::cdef();"]), debian "php8.2-cli";

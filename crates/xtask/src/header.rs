@@ -1,4 +1,8 @@
-//! `cargo xtask header`: `include/mpt_tokens.h`, made by cbindgen from the C crate and committed.
+//! `cargo xtask header`: `include/mpt_tokens.h`, made by cbindgen from the C crate and committed, and
+//! `include/mpt_tokens.ffi.h`, the same declarations for tools that have no preprocessor.
+
+mod declarations;
+mod ffi;
 
 use std::fmt::Write as _;
 
@@ -6,9 +10,12 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use crate::{made, repo};
 
-/// Brings the header up to date, or fails where it is not when nothing may be changed.
+/// Brings the headers up to date, or fails where one is not when nothing may be changed.
 pub(crate) fn run(check: bool) -> Result<()> {
-    made::keep(&repo::root().join("include/mpt_tokens.h"), &generate()?, "header", check)
+    let include = repo::root().join("include");
+    let header = generate()?;
+    made::keep(&include.join("mpt_tokens.h"), &header, "header", check)?;
+    made::keep(&include.join("mpt_tokens.ffi.h"), &ffi::generate(&header)?, "header", check)
 }
 
 fn generate() -> Result<String> {
@@ -35,6 +42,7 @@ fn finish(header: &str) -> Result<String> {
     while header.contains("\n\n\n") {
         header = header.replace("\n\n\n", "\n\n");
     }
+    header = declarations::finish(&header)?;
     for (mark, text) in [("/*@VERSION@*/", version()?), ("/*@CODES@*/", codes())] {
         if header.matches(mark).count() != 1 {
             bail!("crates/capi/cbindgen.toml has no {mark}, or more than one");
@@ -54,23 +62,35 @@ fn version() -> Result<String> {
     Ok(format!(
         "/** The version of this header; mpt_version tells that of the library that runs. */\n\
          #define MPT_VERSION \"{whole}\"\n\
+         /** Its first number. */\n\
          #define MPT_VERSION_MAJOR {major}\n\
+         /** Its second number. */\n\
          #define MPT_VERSION_MINOR {minor}\n\
+         /** Its third number. */\n\
          #define MPT_VERSION_PATCH {patch}\n\
          /** The version as one number that grows, for the preprocessor: 0xMMmmpp. */\n\
-         #define MPT_VERSION_NUMBER 0x{major:02x}{minor:02x}{patch:02x}\n"
+         #define MPT_VERSION_NUMBER 0x{major:02x}{minor:02x}{patch:02x}\n\
+         /** Whether this header is of that version or a later one; for the preprocessor, too. */\n\
+         #define MPT_VERSION_AT_LEAST(major, minor, patch) \\\n    \
+             (MPT_VERSION_NUMBER >= (((major) << 16) | ((minor) << 8) | (patch)))\n"
     ))
 }
 
 /// The codes as core has them: number, meaning and outcome.
 fn codes() -> String {
     let mut text =
-        "/** What happened: see mpt_code. After each, the outcome that it comes with. @{ */\n"
+        "/** @name Codes\n * What happened: see mpt_code. After each, the outcome that it comes with. @{ */\n"
             .to_owned();
     for code in mpt_tokens::Code::ALL {
         let (name, number) = (code.name().to_uppercase(), code.number());
         let about = format!("{}. Outcome: {}.", code.meaning(), code.outcome_rule());
-        let lines = wrapped(&about);
+        // Doxygen reads these as commands, even in quotes.
+        let lines = wrapped(
+            &about
+                .replace("`\\`", "a backslash")
+                .replace("`%`", "a percent sign")
+                .replace('`', "\""),
+        );
         let _ = writeln!(text, "{lines}#define MPT_{name} {number}");
     }
     text + "/** @} */\n"

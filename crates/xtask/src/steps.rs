@@ -10,9 +10,9 @@
 use std::process::Command;
 
 use mpt_tokens_tools::{
-    ABIDIFF, ALL, BASH, C_COMPILER, CARGO_C, CLANG, CLIPPY, CMAKE, CPP_COMPILER, DEBOOTSTRAP, FISH,
-    GCC, GIT, GPP, JQ, LLD, MAKE, MOLD, NEXTEST, NGINX, NIGHTLY, NM, NODE, NPM, OPENSSL,
-    PKG_CONFIG, PYTHON, READELF, ROOT, RUSTFMT, VALGRIND, ZSH,
+    ABIDIFF, ALL, BASH, C_COMPILER, CARGO_C, CFFI, CLANG, CLIPPY, CMAKE, CPP_COMPILER, DEBOOTSTRAP,
+    DOXYGEN, FISH, GCC, GIT, GPP, JQ, LLD, LUAJIT, MAKE, MOLD, NEXTEST, NGINX, NIGHTLY, NM, NODE,
+    NPM, OPENSSL, PKG_CONFIG, PYTHON, READELF, ROOT, RUSTFMT, VALGRIND, ZSH,
 };
 
 use crate::conformance::{self, What};
@@ -60,7 +60,7 @@ pub(crate) static STEPS: &[Step] = &[
         artifacts::library(log)?;
         rust_tests(log, "package(mpt-tokens-capi)", &["-p=mpt-tokens-capi", "-p=mpt-tokens-unify"])
     })
-    .uses(&[NEXTEST, C_COMPILER, CPP_COMPILER, GCC, GPP, CLANG, NM, READELF]),
+    .uses(&[NEXTEST, C_COMPILER, CPP_COMPILER, GCC, GPP, CLANG, NM, READELF, LUAJIT, CFFI, DOXYGEN]),
     step("doc", "the examples in the Rust documentation", |log| {
         log.tests(CARGO_TEST, locked("test").args(["--no-fail-fast", "--doc"]))
     }),

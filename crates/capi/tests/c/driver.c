@@ -458,6 +458,34 @@ static struct batch_told batch(const mpt_client *client, const char *const *ids,
     return now;
 }
 
+static void count_free(void *user_data) { *(int *)user_data += 1; }
+
+/* What is given away is freed once, by the last who uses it. */
+static void owned_user_data(void) {
+    static const char *const ids[] = {"TKN-ok-owned"};
+    struct asked never = {0, 0};
+    int freed = 0;
+    mpt_config *config = mpt_config_new_from_env();
+    mpt_client *client = NULL;
+    mpt_client *other;
+    mpt_batch *batch = NULL;
+
+    CHECK(mpt_config_set_poll_owning(NULL, poll, &freed, count_free) == MPT_INVALID_ARGUMENT && freed == 1);
+    CHECK(mpt_config_set_poll_owning(config, NULL, &freed, count_free) == MPT_OK && freed == 2);
+    CHECK(mpt_config_set_poll_owning(config, poll, &freed, count_free) == MPT_OK && freed == 2);
+    CHECK(mpt_config_set_poll_owning(config, poll, &freed, count_free) == MPT_OK && freed == 3);
+    CHECK(mpt_client_new(config, &client, NULL) == MPT_OK);
+    CHECK(mpt_config_set_poll(config, poll, &never) == MPT_OK && freed == 3);
+    other = mpt_client_clone(client);
+    CHECK(mpt_batch_new(other, ids, 1, NULL, &batch, NULL) == MPT_OK);
+    mpt_client_free(client);
+    mpt_client_free(other);
+    CHECK(freed == 3);
+    mpt_batch_free(batch);
+    CHECK(freed == 4);
+    mpt_config_free(config);
+}
+
 static void batches(void) {
     static const char *const good[] = {"TKN-ok-b1", "TKN-answerlost-b2", "TKN-ok-b3", "TKN-ok-b1"};
     static const char *const mixed[] = {"TKN-ok-b4", "TKN-403.always-b5", "TKN-ok-b6"};
@@ -744,6 +772,7 @@ static void *everything(void *unused) {
     no_connection();
     cancelled();
     asked_while_it_waits();
+    owned_user_data();
     batches();
     patience();
     journals();

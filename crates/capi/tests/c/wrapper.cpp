@@ -66,7 +66,7 @@ void a_callback_that_throws(const client &from) {
         std::optional<mpt::result> kept;
         const strings ids = many("throw" + std::to_string(concurrency), 40);
         CHECK(throws_stop_here([&] {
-            from.delete_tokens(
+            (void)from.delete_tokens(
                 ids,
                 [&](const mpt::result_view &outcome) {
                     kept.emplace(outcome);
@@ -125,7 +125,7 @@ struct failing_range {
 
 void ids_that_throw(const client &from) {
     int told = 0;
-    CHECK(throws_stop_here([&] { from.delete_tokens(failing_range{}, [&](const mpt::result_view &) { ++told; }); }));
+    CHECK(throws_stop_here([&] { (void)from.delete_tokens(failing_range{}, [&](const mpt::result_view &) { ++told; }); }));
     CHECK(throws_stop_here([&] { (void)from.batch(failing_range{}); }));
     CHECK(told == 0);
     CHECK(bool(from.try_delete_token("TKN-ok-range")));
@@ -264,6 +264,66 @@ void moves(client from) {
     CHECK(told.token_id() == std::nullopt);
 }
 
+void polled(const std::shared_ptr<int> &asked) {
+    mpt::config settings = mpt::config::from_env().poll([asked] { return ++*asked >= 2; });
+    CHECK(asked.use_count() == 2);
+    std::optional<client> from(client(std::move(settings)));
+    CHECK(from->try_delete_token("TKN-requestsilent.always-polled").code() == MPT_CANCELLED);
+    CHECK(*asked == 2);
+    from.reset(); // the config still has the function
+    CHECK(asked.use_count() == 2);
+    settings = mpt::config();
+    CHECK(asked.use_count() == 1);
+}
+
+void loops(const client &from) {
+    int told = 0;
+    for (const mpt::result &one : from.batch({"TKN-ok-for1", "TKN-ok-for2", "TKN-ok-for3"})) {
+        told += bool(one);
+    }
+    CHECK(told == 3);
+    for (const mpt::result &one : from.batch(strings{})) {
+        told += bool(one);
+    }
+    CHECK(told == 3);
+    mpt::expected<mpt::batch> started = from.try_batch(strings{"TKN-ok-for4"});
+    CHECK(started.has_value());
+    for (mpt::result &one : *started) {
+        const mpt::result mine = std::move(one);
+        CHECK(mine.token_id() == "TKN-ok-for4");
+    }
+    CHECK(started->begin() == started->end());
+}
+
+void values_and_errors(const client &from) {
+    batch_options impossible;
+    impossible.concurrency = 1000;
+    CHECK(from.try_batch({"TKN-ok-v1"}, impossible).error().code() == MPT_INVALID_ARGUMENT);
+    mpt_code code = MPT_OK;
+    try {
+        (void)from.try_batch({"TKN-ok-v1"}, impossible).value();
+    } catch (const mpt::error &error) {
+        code = error.code();
+    }
+    CHECK(code == MPT_INVALID_ARGUMENT);
+    int told = 0;
+    const auto count = [&](const mpt::result_view &) noexcept { ++told; };
+    CHECK(*from.try_delete_tokens({"TKN-ok-v2", "TKN-403.always-v3"}, count) == MPT_FORBIDDEN && told == 2);
+    CHECK(from.try_delete_tokens({"TKN-ok-v4"}, count, impossible).error().code() == MPT_INVALID_ARGUMENT);
+    CHECK(!client::try_new(mpt::config()) && client::try_new(mpt::config::from_env()).has_value());
+    CHECK(from.try_delete_token("TKN-ok-v5").value().kind() == mpt::kind::deleted);
+    const mpt::result refused = from.try_delete_token("TKN-403.always-v6");
+    CHECK(!refused.has_value() && refused.error().code() == MPT_FORBIDDEN);
+    code = MPT_OK;
+    try {
+        (void)refused.value();
+    } catch (const mpt::error &error) {
+        code = error.code();
+    }
+    CHECK(code == MPT_FORBIDDEN && mpt::version() == MPT_VERSION && mpt::abi_version() == MPT_ABI_VERSION);
+    CHECK(mpt::code_name(code) == "forbidden" && mpt::outcome_name(mpt::kind::gone) == "gone");
+}
+
 } // namespace
 
 int main() {
@@ -275,6 +335,9 @@ int main() {
     errors(from);
     without_exceptions(from);
     patience(from);
+    polled(std::make_shared<int>(0));
+    loops(from);
+    values_and_errors(from);
     moves(from.clone());
     return checks_done();
 }

@@ -83,12 +83,12 @@ fn abi_is_the_committed_one() {
 fn abi_changes_are_found() {
     let header = header();
     for (was, is) in [
-        ("uint32_t mpt_abi_version(void);", ""),
+        ("MPT_NODISCARD MPT_API uint32_t MPT_CALL mpt_abi_version(void);", ""),
         (
-            "uint32_t mpt_abi_version(void);",
-            "uint32_t mpt_abi_version(void);\n\nvoid mpt_new(void);",
+            "uint32_t MPT_CALL mpt_abi_version(void);",
+            "uint32_t MPT_CALL mpt_abi_version(void);\n\nMPT_API void MPT_CALL mpt_new(void);",
         ),
-        ("uint32_t mpt_outcome_attempts(", "uint64_t mpt_outcome_attempts("),
+        ("uint32_t MPT_CALL mpt_outcome_attempts(", "uint64_t MPT_CALL mpt_outcome_attempts("),
         ("    int32_t missing_ok;", "    int64_t missing_ok;"),
     ] {
         assert_eq!(header.matches(was).count(), 1, "{was}");

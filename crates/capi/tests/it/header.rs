@@ -100,6 +100,16 @@ fn the_cpp_header_without_exceptions(#[values("g++", "clang++")] compiler: &str)
     compiles(compiler, "cpp", "c++17", "mpt_tokens.hpp", CPP, &["-fno-exceptions"]);
 }
 
+/// Warnings that few ask for, and that a header must not cause.
+#[rstest]
+#[case("g++", &["-Weffc++", "-Wshadow", "-Wold-style-cast", "-Wuseless-cast"])]
+#[case("clang++", &["-Weverything", "-Wno-c++98-compat", "-Wno-c++98-compat-pedantic", "-Wno-padded",
+    "-Wno-unknown-warning-option", "-Wno-unsafe-buffer-usage"])]
+fn the_cpp_header_under_every_warning(#[case] compiler: &str, #[case] options: &[&str]) {
+    needs!(tool(compiler));
+    compiles(compiler, "cpp", "c++17", "mpt_tokens.hpp", CPP, options);
+}
+
 /// The functions that the header declares.
 fn declared() -> BTreeSet<String> {
     let header = fs::read_to_string(root().join("include/mpt_tokens.h")).unwrap();

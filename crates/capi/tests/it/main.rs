@@ -3,7 +3,9 @@
 mod build;
 mod driver;
 mod examples;
+mod ffi;
 mod header;
 mod loading;
 mod processes;
 mod wrapper;
+mod wrapper_types;
