@@ -14,8 +14,11 @@ int main(int argc, char **argv) {
         fputs("the other library did not catch its panic\n", stderr);
         return 2;
     }
-    mpt_client_new(config, &client, NULL);
+    code = mpt_client_new(config, &client, NULL);
     mpt_config_free(config);
+    if (code != MPT_OK) {
+        return 2;
+    }
     code = mpt_delete_token(client, argv[1], &outcome);
     printf("%s\n", mpt_outcome_json(outcome));
     mpt_outcome_free(outcome);
