@@ -29,6 +29,9 @@ mpt-tokens delete --from ids.txt --journal run.journal --format ndjson > outcome
 mpt-tokens find .
 git log -p --all | mpt-tokens find -
 
+# The same tokens, deleted, and each value proven dead
+mpt-tokens delete --leaked-in .
+
 # Values that a scanner found, each proven dead
 mpt-tokens delete --from leaked.txt --prove
 

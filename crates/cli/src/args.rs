@@ -117,6 +117,15 @@ pub(crate) struct DeleteArgs {
     #[arg(long, value_name = "NAME", requires = "from")]
     pub(crate) column: Option<String>,
 
+    /// Delete the tokens whose values stand in these files, folders or standard input, as `mpt-tokens find` finds them,
+    /// and prove each value dead (--prove=where-possible is the default then). Shows the ids and places first, never a
+    /// secret. May be given more than once. Without a terminal to ask on, --yes is required.
+    #[arg(long, value_name = "PATH|-")]
+    pub(crate) leaked_in: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) search: SearchArgs,
+
     /// Accept any argument or line as an id, even if it does not look like one. By default an id consists of letters,
     /// digits, `-`, `_` and `.`; in a line of JSON, an `id` may have any other characters.
     #[arg(long)]
@@ -243,6 +252,11 @@ pub(crate) struct DeleteArgs {
 }
 
 impl DeleteArgs {
+    /// Returns which tokens need proof.
+    pub(crate) fn prove(&self) -> Option<Prove> {
+        self.prove.or((!self.leaked_in.is_empty()).then_some(Prove::WherePossible))
+    }
+
     /// Returns the output format.
     pub(crate) fn format(&self) -> Format {
         if self.json { Format::Ndjson } else { self.format }
@@ -290,11 +304,11 @@ impl FindArgs {
 /// Which files of a folder are searched.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct SearchArgs {
-    /// Skip hidden files and folders: those whose names begin with a dot.
+    /// Skip hidden files and folders in a folder that is searched: those whose names begin with a dot.
     #[arg(long)]
     pub(crate) skip_hidden: bool,
 
-    /// Skip what git ignores, and what an .ignore file names.
+    /// Skip what git ignores, and what an .ignore file names, in a folder that is searched.
     #[arg(long)]
     pub(crate) skip_ignored: bool,
 }

@@ -26,13 +26,14 @@ use mpt_tokens_sandbox::Sandbox;
 use crate::args::{DeleteArgs, Prove};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+use crate::leaks::Leaks;
 use crate::status;
 use crate::stdout::Stdout;
 use crate::text::tokens;
 use bytes::List;
 pub(crate) use bytes::is_stdin;
 pub(crate) use gunzip::Gunzip;
-use input::{Source, Survey};
+use input::{Named, Source, Survey};
 use output::Output;
 use pauses::Pauses;
 use progress::Progress;
@@ -50,31 +51,35 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
             b"note: standard output is closed or discarded, so no outcome is printed there\n",
         );
     }
+    let leaks = Leaks::of(args)?;
+    let leaked = leaks.as_ref().map(Leaks::items).unwrap_or_default();
+    let named = Named { ids: &args.ids, any_id: args.any_id, leaked: &leaked };
     let list = args.from.as_deref().map(List::open).transpose()?;
     let mut list = list.map(|list| list.with_column(args.column.as_deref()));
     check(args, list.as_ref())?;
     // It lives as long as the run.
     let (client, _sandbox) = if args.sandbox {
-        let sandbox = start_sandbox(args, list.as_mut())?;
+        let sandbox = start_sandbox(named, list.as_mut())?;
         let builder = Client::builder().base_url(sandbox.base_url()).api_token(sandbox.api_token());
         (client(args, builder, &interrupt)?, Some(sandbox))
     } else {
         (client(args, from_env(args)?, &interrupt)?, None)
     };
     let own = |id: &str| client.is_own_token(id);
-    let survey = Survey::of(&args.ids, args.any_id, list.as_mut(), own, confirm::SHOWN)?;
+    let survey = Survey::of(named, list.as_mut(), own, confirm::SHOWN)?;
     survey.check_empty(list.as_ref(), args.allow_empty)?;
+    let incomplete = leaks.as_ref().and_then(Leaks::incomplete);
     let mut options = BatchOptions::new()
         .concurrency(args.concurrency)
         .missing_ok(args.missing_ok)
         .allow_own_token(args.allow_own_token)
-        .prove(args.prove.is_some())
+        .prove(args.prove().is_some())
         .replay(args.replay)
         .patience(args.patience);
     if args.dry_run {
-        return dry_run(args, &client, list, &survey, options);
+        return dry_run(args, &client, named, list, &survey, options, incomplete);
     }
-    confirm::confirm(args, &client, &survey, list.as_ref(), &options)?;
+    confirm::confirm(args, &client, named, &survey, list.as_ref(), &options)?;
     let journal = match &args.journal {
         None => None,
         Some(path) => {
@@ -87,7 +92,7 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
     let record = args.output.as_deref().map(Record::open).transpose()?;
     let audit = args.report.as_deref();
     let audit = audit.map(|path| Report::begin(path, args, &client, survey.count)).transpose()?;
-    let source = Source::last(&args.ids, args.any_id, list, &survey);
+    let source = Source::last(named, list, &survey);
     carry_out(
         args,
         &client,
@@ -97,14 +102,15 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
         record,
         audit,
         survey.count,
+        incomplete,
         &interrupt,
     )
 }
 
 fn check(args: &DeleteArgs, list: Option<&List>) -> Result<(), Failure> {
-    if args.ids.is_empty() && list.is_none() {
+    if args.ids.is_empty() && list.is_none() && args.leaked_in.is_empty() {
         return Err(Failure::usage(
-            "no token id is given: expected one such as TKN-1671-0642, or --from FILE",
+            "no token id is given: expected one such as TKN-1671-0642, --from FILE, or --leaked-in PATH",
         ));
     }
     if args.ids.iter().any(|id| TokenId::new(id).is_err_and(|error| error.is_token_value())) {
@@ -156,8 +162,8 @@ fn client(
 }
 
 /// A stand-in where the tokens of the list exist.
-fn start_sandbox(args: &DeleteArgs, list: Option<&mut List>) -> Result<Sandbox, Failure> {
-    let named = Survey::of(&args.ids, args.any_id, list, |_| false, usize::MAX)?.first;
+fn start_sandbox(named: Named, list: Option<&mut List>) -> Result<Sandbox, Failure> {
+    let named = Survey::of(named, list, |_| false, usize::MAX)?.first;
     Sandbox::builder()
         .tokens(named)
         .start()
@@ -168,9 +174,11 @@ fn start_sandbox(args: &DeleteArgs, list: Option<&mut List>) -> Result<Sandbox, 
 fn dry_run(
     args: &DeleteArgs,
     client: &Client,
+    named: Named,
     list: Option<List>,
     survey: &Survey,
     mut options: BatchOptions,
+    incomplete: Option<String>,
 ) -> Result<u8, Failure> {
     if let Some(path) = &args.journal {
         let journal =
@@ -179,7 +187,7 @@ fn dry_run(
     }
     let mut out = Stdout::open()?;
     let output = Output::new(args.format(), args.quiet);
-    let mut source = Source::last(&args.ids, args.any_id, list, survey);
+    let mut source = Source::last(named, list, survey);
     let (mut sent, mut refused) = (0, 0);
     let mut would_do = client.dry_run(&mut source, &options)?;
     for report in would_do.by_ref() {
@@ -202,7 +210,7 @@ fn dry_run(
         // Without standard error, nobody can be informed.
         let _ = writeln!(io::stderr(), "{text}");
     }
-    if let Some(trouble) = source.trouble() {
+    if let Some(trouble) = source.trouble().map(str::to_owned).or(incomplete) {
         return Err(Failure::usage(trouble));
     }
     Ok(if refused > 0 { status::NOT_DELETED } else { status::DONE })
@@ -218,6 +226,7 @@ fn carry_out(
     mut record: Option<Record>,
     mut audit: Option<Report>,
     count: u64,
+    incomplete: Option<String>,
     interrupt: &Interrupt,
 ) -> Result<u8, Failure> {
     let mut out = Stdout::open()?;
@@ -285,7 +294,7 @@ fn carry_out(
     if interrupt.is_hit() {
         notes.push("interrupted: every token that was tried is reported".to_owned());
     }
-    let mut trouble = source.trouble().map(str::to_owned);
+    let mut trouble = source.trouble().map(str::to_owned).or(incomplete);
     let told = audit.map(|it| it.end(&summary, left, stopped.as_ref(), interrupt.is_hit()));
     if let Some(Err(why)) = &told {
         trouble.get_or_insert(why.clone());
@@ -324,7 +333,7 @@ fn carry_out(
         status::INTERRUPTED
     } else if summary.unknown > 0
         || output.has_unproven()
-        || (args.prove == Some(Prove::All) && summary.without_value > 0)
+        || (args.prove() == Some(Prove::All) && summary.without_value > 0)
     {
         status::UNKNOWN
     } else if trouble.is_some() {

@@ -9,6 +9,7 @@ mod delete;
 mod failure;
 mod find;
 mod interrupt;
+mod leaks;
 mod log;
 mod sandbox;
 mod search;

@@ -6,7 +6,7 @@ use mpt_tokens::{BatchOptions, Client, Code, Journal};
 
 use crate::args::DeleteArgs;
 use crate::delete::bytes::List;
-use crate::delete::input::{Source, Survey};
+use crate::delete::input::{Named, Source, Survey};
 use crate::failure::Failure;
 use crate::status;
 use crate::text::{plain, tokens};
@@ -18,6 +18,7 @@ pub(crate) const SHOWN: usize = 3;
 pub(crate) fn confirm(
     args: &DeleteArgs,
     client: &Client,
+    named: Named,
     survey: &Survey,
     list: Option<&List>,
     options: &BatchOptions,
@@ -26,7 +27,8 @@ pub(crate) fn confirm(
         return Ok(());
     }
     if !io::stdin().is_terminal() {
-        if survey.alive() <= 1 {
+        // What is found in a file was not named by anybody.
+        if survey.alive() <= 1 && named.leaked.is_empty() {
             return Ok(());
         }
         return Err(Failure::usage(format!(
@@ -46,7 +48,7 @@ pub(crate) fn confirm(
     if let Some(journal) = &journal {
         options = options.journal(journal.clone());
     }
-    let plan = Plan::of(args, client, survey, list, &options)?;
+    let plan = Plan::of(client, named, survey, list, &options)?;
     let account = match client.own_token_id() {
         Some(id) => format!("with the API token {}", plain(id)),
         None => "with an API token that does not contain its id".to_owned(),
@@ -68,7 +70,7 @@ pub(crate) fn confirm(
             question.push_str(&format!("{count} {words}\n"));
         }
     }
-    if args.prove.is_some() {
+    if args.prove().is_some() {
         question.push_str(
             "proof that it is dead will be requested for each token whose value is given\n",
         );
@@ -118,14 +120,14 @@ struct Plan {
 
 impl Plan {
     fn of(
-        args: &DeleteArgs,
         client: &Client,
+        named: Named,
         survey: &Survey,
         list: Option<&List>,
         options: &BatchOptions,
     ) -> Result<Plan, Failure> {
         let mut plan = Plan::default();
-        let mut source = Source::new(&args.ids, args.any_id, list, survey);
+        let mut source = Source::new(named, list, survey);
         let mut would_do = client.dry_run(&mut source, options)?;
         for report in would_do.by_ref() {
             if report.code() != Code::Skipped {

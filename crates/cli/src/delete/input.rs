@@ -33,11 +33,18 @@ pub(crate) struct Survey {
     pub(crate) own: bool,
 }
 
+/// What a run names beside its list.
+#[derive(Clone, Copy)]
+pub(crate) struct Named<'a> {
+    pub(crate) ids: &'a [String],
+    pub(crate) any_id: bool,
+    pub(crate) leaked: &'a [BatchItem],
+}
+
 impl Survey {
     /// Reads everything, so that whatever is wrong is told before anything is sent.
     pub(crate) fn of(
-        ids: &[String],
-        any_id: bool,
+        Named { ids, any_id, leaked }: Named,
         list: Option<&mut List>,
         own: impl Fn(&str) -> bool,
         show: usize,
@@ -51,6 +58,7 @@ impl Survey {
                 survey.first.push(item.id.clone());
             }
         };
+        leaked.iter().for_each(&mut see);
         let mut faults = Faults::default();
         for (number, id) in (1..).zip(ids) {
             match line::argument(id, any_id) {
@@ -114,13 +122,13 @@ pub(crate) struct Source {
 impl Source {
     /// A look at what would be pulled.
     pub(crate) fn new(
-        ids: &[String],
-        any_id: bool,
+        Named { ids, any_id, leaked }: Named,
         list: Option<&List>,
         survey: &Survey,
     ) -> Source {
-        let arguments: Vec<BatchItem> =
-            ids.iter().filter_map(|id| line::argument(id, any_id).ok()).collect();
+        let arguments = ids.iter().filter_map(|id| line::argument(id, any_id).ok());
+        // First what comes with all its values: of an id that is named again, no more is heard.
+        let arguments: Vec<BatchItem> = leaked.iter().cloned().chain(arguments).collect();
         let entries = |list: &List| Entries::new(list.reader(), any_id, list.column());
         Source {
             arguments: arguments.into_iter(),
@@ -134,13 +142,8 @@ impl Source {
     }
 
     /// The last look, which lets go of the list as it goes.
-    pub(crate) fn last(
-        ids: &[String],
-        any_id: bool,
-        list: Option<List>,
-        survey: &Survey,
-    ) -> Source {
-        Source { rest: None, ..Source::new(ids, any_id, list.as_ref(), survey) }.owning(list)
+    pub(crate) fn last(named: Named, list: Option<List>, survey: &Survey) -> Source {
+        Source { rest: None, ..Source::new(named, list.as_ref(), survey) }.owning(list)
     }
 
     fn owning(self, list: Option<List>) -> Source {

@@ -178,7 +178,7 @@ fn options(args: &DeleteArgs) -> Value {
         "patience_ms": millis(args.patience),
         "missing_ok": args.missing_ok,
         "allow_own_token": args.allow_own_token,
-        "prove": match args.prove {
+        "prove": match args.prove() {
             None => "none",
             Some(Prove::All) => "all",
             Some(Prove::WherePossible) => "where-possible",

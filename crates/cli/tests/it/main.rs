@@ -8,6 +8,7 @@ mod deleting;
 mod finding;
 mod interrupting;
 mod killing;
+mod leaking;
 mod lists;
 mod places;
 mod program;

@@ -22,6 +22,8 @@ pub(crate) struct Job {
     pub(crate) known_dead: Option<Box<Outcome>>,
     /// The token's own value, when proof is wanted.
     pub(crate) value: Option<ApiToken>,
+    /// More values of it, which are proven too.
+    pub(crate) other_values: Vec<ApiToken>,
     /// The place of its intent in the journal, which must be on disk before the request leaves.
     pub(crate) intent: Option<u64>,
     /// All attempts for a token are of one trace.

@@ -33,6 +33,9 @@ pub struct BatchItem {
     pub after_lost_answer: bool,
     /// The token's own value. Only [`BatchOptions::prove`] and [`BatchOptions::burn`] use it.
     pub value: Option<ApiToken>,
+    /// Other values of the same token. [`BatchOptions::prove`] proves each of them too: the proof in the outcome is that
+    /// of the first one that is not proven, or of the last one. Ignored if there is no [`BatchItem::value`].
+    pub other_values: Vec<ApiToken>,
     /// Whether the author of the list knows that the token is dead. Then no request is sent for it, and it counts as
     /// [`BatchSummary::already_done`].
     pub known_dead: bool,
@@ -67,6 +70,7 @@ impl fmt::Debug for BatchItem {
             .field("id", &refused_id(&self.id))
             .field("after_lost_answer", &self.after_lost_answer)
             .field("value", &self.value)
+            .field("other_values", &self.other_values)
             .field("known_dead", &self.known_dead)
             .field("missing_ok", &self.missing_ok)
             .finish()
@@ -75,7 +79,14 @@ impl fmt::Debug for BatchItem {
 
 impl From<String> for BatchItem {
     fn from(id: String) -> BatchItem {
-        BatchItem { id, after_lost_answer: false, value: None, known_dead: false, missing_ok: None }
+        BatchItem {
+            id,
+            after_lost_answer: false,
+            value: None,
+            other_values: Vec::new(),
+            known_dead: false,
+            missing_ok: None,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::batch::admission::Admission;
 use crate::batch::options::{BatchItem, Pull};
 use crate::batch::put_off::MOST;
 use crate::batch::run::Batch;
+use crate::input::api_token::ApiToken;
 use crate::journal::seen_ids::{IdState, RecordedState};
 use crate::outcome::outcome::Outcome;
 
@@ -64,7 +65,7 @@ where
     }
 
     pub(crate) fn take(&mut self, mut item: BatchItem) {
-        if let Some(value) = &item.value {
+        for value in item.value.iter().chain(&item.other_values) {
             self.settings.client.keep_secret(value);
         }
         let (client, options) = (&self.settings.client, &self.settings.options);
@@ -78,7 +79,13 @@ where
                     let job = self.job(item, lost_before);
                     self.own.push_front(job);
                 } else {
+                    let given = item.value.take();
                     item.value = self.settings.client.own_token().cloned();
+                    let is_other = |value: &ApiToken| {
+                        let own = item.value.as_ref().map(|own| own.in_usual_form());
+                        own.is_none_or(|own| own.expose() != value.in_usual_form().expose())
+                    };
+                    item.other_values.extend(given.filter(is_other));
                     let job = self.job(item, lost_before);
                     self.own.push_back(job);
                 }
@@ -96,11 +103,11 @@ where
         self.summary.duplicates += 1;
         match item.value.filter(|_| self.prove && !known.has_value()) {
             Some(value) if known.is_under_way() => {
-                self.late.insert(item.id, value);
+                self.late.insert(item.id, (value, item.other_values));
             }
             Some(value) if known.is_dead() && !known.is_proven() => {
                 let told = Outcome::again(item.id.clone(), known.is_gone());
-                self.prove_known(item.id, value, told);
+                self.prove_known(item.id, (value, item.other_values), told);
             }
             _ => {}
         }
@@ -118,7 +125,7 @@ where
                 true => Outcome::replayed(item.id.clone(), known.is_gone()),
                 false => Outcome::again(item.id.clone(), false),
             };
-            self.prove_known(item.id, value, told);
+            self.prove_known(item.id, (value, item.other_values), told);
         } else if self.replay {
             self.ready.push_back(Outcome::replayed(item.id, known.is_gone()));
         }

@@ -58,7 +58,7 @@ pub struct Batch<I> {
     /// Whether the job that is handed out next is the probing call.
     pub(crate) next_is_probe: bool,
     /// Values that came while their tokens were under way.
-    pub(crate) late: HashMap<String, ApiToken>,
+    pub(crate) late: HashMap<String, (ApiToken, Vec<ApiToken>)>,
     /// Ids handed out whose report has not come back.
     pub(crate) out: usize,
     pub(crate) ready: VecDeque<Outcome>,
@@ -252,6 +252,7 @@ impl<I> Batch<I> {
             missing_ok: item.missing_ok,
             known_dead: None,
             value,
+            other_values: item.other_values,
             intent,
             trace: TraceParent::random(),
             probe: false,

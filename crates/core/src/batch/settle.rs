@@ -81,13 +81,13 @@ impl<I> Batch<I> {
         if outcome.proof().is_some_and(Proof::is_of_the_token) {
             self.seen_ids.prove(&job.id);
         }
-        let value = self.late.remove(&job.id);
+        let values = self.late.remove(&job.id);
         if self.prove && outcome.is_success() && outcome.proof().is_none() {
             self.summary.without_value += 1;
-            if let Some(value) = value {
+            if let Some(values) = values {
                 let told = Outcome::again(job.id.clone(), outcome.kind() == OutcomeKind::Gone);
                 self.ready.push_back(outcome);
-                self.prove_known(job.id, value, told);
+                self.prove_known(job.id, values, told);
                 return;
             }
         }
@@ -116,7 +116,12 @@ impl<I> Batch<I> {
     }
 
     /// Asks for the proof of a token that is dead, and that was counted as one without a value.
-    pub(crate) fn prove_known(&mut self, id: String, value: ApiToken, told: Outcome) {
+    pub(crate) fn prove_known(
+        &mut self,
+        id: String,
+        values: (ApiToken, Vec<ApiToken>),
+        told: Outcome,
+    ) {
         self.summary.without_value -= 1;
         self.seen_ids.hand_out(&id, true);
         let job = Job {
@@ -124,7 +129,8 @@ impl<I> Batch<I> {
             lost_before: Lost::No,
             known_dead: Some(Box::new(told)),
             missing_ok: None,
-            value: Some(value),
+            value: Some(values.0),
+            other_values: values.1,
             intent: None,
             trace: TraceParent::random(),
             probe: false,

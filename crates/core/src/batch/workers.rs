@@ -15,10 +15,11 @@ use crate::client::burn::{burnt, proof_in};
 use crate::client::client::Client;
 use crate::client::options::DeleteOptions;
 use crate::client::prove::Before;
+use crate::input::api_token::ApiToken;
 use crate::journal::journal::Journal;
 use crate::outcome::code::OutcomeKind;
 use crate::outcome::event::Event;
-use crate::outcome::outcome::{Attempt, Outcome, Proof};
+use crate::outcome::outcome::{Attempt, Outcome, Proof, ProofBasis};
 use crate::wait::cancel::Cancel;
 use crate::wait::wait::{Cancels, Wake};
 
@@ -234,15 +235,15 @@ impl Workers {
             let why = self.stopped().or_else(|| self.wait_for_turn(settings).err());
             let proof = match why {
                 Some(why) => Proof::not_asked_for(&job.id, &why.cause()),
-                None => settings.client.proof(
-                    &job.id,
+                None => self.proof(
+                    job,
                     value,
                     match settings.options.burn {
                         true => burnt(outcome.kind()),
                         false => Before::Nothing,
                     },
+                    settings,
                     &settings.options,
-                    Some(&self.rate_limiter),
                 ),
             };
             let rounds = outcome.rounds + 1;
@@ -306,12 +307,40 @@ impl Workers {
                         Some(404 | 410) => Before::Absent,
                         _ => Before::Nothing,
                     };
-                    settings.client.proof(&job.id, value, before, &options, throttle)
+                    self.proof(job, value, before, settings, &options)
                 }
             };
             outcome.proof = Some(Box::new(proof));
         }
         outcome
+    }
+
+    /// Proves one value of a token, and the others of it as long as they are proven.
+    fn proof(
+        &self,
+        job: &Job,
+        value: &ApiToken,
+        before: Before,
+        settings: &CallSettings,
+        options: &DeleteOptions,
+    ) -> Proof {
+        let prove = |value: &ApiToken, before: Before| {
+            settings.client.proof(&job.id, value, before, options, Some(&self.rate_limiter))
+        };
+        let mut proof = prove(value, before);
+        for value in job.other_values.iter().filter(|_| !options.burn) {
+            if !proof.is_proven() {
+                break;
+            }
+            proof = prove(
+                value,
+                match proof.basis() {
+                    Some(ProofBasis::Control) => Before::Absent,
+                    _ => Before::Nothing,
+                },
+            );
+        }
+        proof
     }
 
     fn wait_for_turn(&self, settings: &CallSettings) -> Result<(), Stopped> {
