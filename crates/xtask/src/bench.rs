@@ -17,6 +17,8 @@ pub(crate) enum What {
     Call,
     /// The Python package beside other clients: an import, a whole process, a warm call.
     Python,
+    /// What is said of a token after each fault of the sandbox, and what is true, beside `kingfisher revoke`.
+    Truth,
     /// Long lists against a server that takes its time, beside aiohttp, requests and the official client: minutes.
     Throughput {
         /// `--concurrency 1,8,64,256`: a column each; `--seconds 3`: of each peer in a round; `--rounds 3`: the median
@@ -37,6 +39,13 @@ pub(crate) fn run(log: &mut Log, what: Option<&What>) -> Result<bool> {
         Some(What::Python) => {
             let mut bench = package(log)?.command("python");
             bench.arg("bindings/python/bench/run.py").arg(core_alone(log)?);
+            bench
+        }
+        Some(What::Truth) => {
+            let program = artifacts::program(log, "cli")?;
+            let venv = python::venv(log, python::fitting()?, "scanners")?;
+            let mut bench = venv.command("python");
+            bench.arg("contrib/truth.py").arg(program);
             bench
         }
         Some(What::Throughput { options }) => {
