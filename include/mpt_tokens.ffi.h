@@ -49,6 +49,21 @@ typedef struct mpt_outcome mpt_outcome;
 typedef int32_t mpt_code;
 typedef int (*mpt_poll_callback)(void *user_data);
 typedef void (*mpt_free_callback)(void *user_data);
+typedef struct mpt_batch_summary {
+    uint32_t size;
+    mpt_code stopped_code;
+    uint64_t deleted;
+    uint64_t gone;
+    uint64_t not_deleted;
+    uint64_t unknown;
+    uint64_t skipped;
+    uint64_t not_pulled;
+    uint64_t duplicates;
+    uint64_t already_done;
+    uint64_t total;
+    char stopped[32];
+    char stopped_message[512];
+} mpt_batch_summary;
 typedef struct mpt_batch_options {
     uint32_t size;
     uint32_t concurrency;
@@ -56,6 +71,7 @@ typedef struct mpt_batch_options {
     int32_t allow_own_token;
     const char *journal;
     int64_t patience_ms;
+    struct mpt_batch_summary *summary;
 } mpt_batch_options;
 typedef int (*mpt_outcome_callback)(const struct mpt_outcome *outcome, void *user_data);
 struct mpt_config *mpt_config_new(void);
@@ -96,6 +112,11 @@ mpt_code mpt_batch_new(
     const struct mpt_batch_options *options, struct mpt_batch **batch, struct mpt_outcome **outcome);
 struct mpt_outcome *mpt_batch_next(struct mpt_batch *batch);
 void mpt_batch_stop(struct mpt_batch *batch);
+const char *mpt_batch_stopped(const struct mpt_batch *batch);
+const char *mpt_batch_stopped_message(const struct mpt_batch *batch);
+mpt_code mpt_batch_stopped_code(const struct mpt_batch *batch);
+uint64_t mpt_batch_skipped(const struct mpt_batch *batch);
+uint64_t mpt_batch_not_pulled(const struct mpt_batch *batch);
 void mpt_batch_free(struct mpt_batch *batch);
 void mpt_outcome_free(struct mpt_outcome *outcome);
 struct mpt_outcome *mpt_outcome_clone(const struct mpt_outcome *outcome);

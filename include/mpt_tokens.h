@@ -165,7 +165,10 @@
 /** @} */
 
 /** The initial value of an mpt_batch_options: its size, and the default in every other member. */
-#define MPT_BATCH_OPTIONS_INIT { sizeof(mpt_batch_options), 0, 0, 0, NULL, 0 }
+#define MPT_BATCH_OPTIONS_INIT { sizeof(mpt_batch_options), 0, 0, 0, NULL, 0, NULL }
+
+/** The initial value of an mpt_batch_summary: its size, and zeros. */
+#define MPT_BATCH_SUMMARY_INIT { sizeof(mpt_batch_summary), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, {0} }
 
 /** For patience_ms of mpt_batch_options: no patience. Each token is tried in one call and reported as it is then. */
 #define MPT_PATIENCE_NONE (-1)
@@ -234,6 +237,69 @@ typedef int (MPT_CALL *mpt_poll_callback)(void *user_data) MPT_NOEXCEPT;
 typedef void (MPT_CALL *mpt_free_callback)(void *user_data);
 
 /**
+ * The counts of a batch, and why it stopped. Written by mpt_delete_tokens before it returns, unless the batch cannot
+ * start. Start from MPT_BATCH_SUMMARY_INIT: the library writes no more than `size` bytes, so that later versions can
+ * have more members.
+ */
+typedef struct mpt_batch_summary {
+    /**
+     * sizeof(mpt_batch_summary), set by the caller.
+     */
+    uint32_t size;
+    /**
+     * MPT_OK if the batch came to the end of its list; otherwise the code that comes nearest to why it stopped:
+     * MPT_UNAUTHORIZED, MPT_RATE_LIMITED or MPT_SERVER_ERROR (the server asked for too long a pause), MPT_TIMEOUT (no
+     * conclusive answer), MPT_INVALID_CONFIG (the journal), MPT_CANCELLED, or MPT_SKIPPED (the callback asked).
+     */
+    mpt_code stopped_code;
+    /**
+     * Outcomes that are MPT_OUTCOME_DELETED.
+     */
+    uint64_t deleted;
+    /**
+     * Outcomes that are MPT_OUTCOME_GONE.
+     */
+    uint64_t gone;
+    /**
+     * Outcomes that are MPT_OUTCOME_NOT_DELETED.
+     */
+    uint64_t not_deleted;
+    /**
+     * Outcomes that are MPT_OUTCOME_UNKNOWN.
+     */
+    uint64_t unknown;
+    /**
+     * Outcomes with MPT_SKIPPED: pulled from the list, but not tried. They also count as not deleted or unknown.
+     */
+    uint64_t skipped;
+    /**
+     * Ids that were not pulled from the list, because the batch stopped. They have no outcome.
+     */
+    uint64_t not_pulled;
+    /**
+     * Ids that the list contains more than once: only the first has an outcome.
+     */
+    uint64_t duplicates;
+    /**
+     * Ids that the journal lists as dead: they have no outcome.
+     */
+    uint64_t already_done;
+    /**
+     * All outcomes.
+     */
+    uint64_t total;
+    /**
+     * Why the batch stopped, in a word: "unauthorized", "paused", "no_answer", "journal", "asked" or "cancelled".
+     * Empty if it did not.
+     */
+    char stopped[32];
+    /**
+     * The same as a sentence that also says what to do. Empty if it did not stop. Cut if it is longer.
+     */
+    char stopped_message[512];
+} mpt_batch_summary;
+
+/**
  * Options for a batch. Start from MPT_BATCH_OPTIONS_INIT, or from zeros with `size` set. A member that is 0 has its
  * default; this will also be true of members added in later versions. Fails with MPT_INVALID_ARGUMENT if `size` is too
  * small, or if a member is set that the running library does not know.
@@ -273,6 +339,11 @@ typedef struct mpt_batch_options {
      * more ids are taken, and one call at a time, less and less often, finds out whether the API is back.
      */
     int64_t patience_ms;
+    /**
+     * For mpt_delete_tokens: where to write the counts, and why the batch stopped; NULL for nowhere. Set its `size`
+     * first, as MPT_BATCH_SUMMARY_INIT does. mpt_batch_new refuses it: ask the batch itself.
+     */
+    struct mpt_batch_summary *summary;
 } mpt_batch_options;
 
 /**
@@ -587,9 +658,10 @@ MPT_NODISCARD MPT_API mpt_code MPT_CALL mpt_prove_deleted(
  * Deletes many tokens and blocks until each has an outcome. Each id is tried once, even if the list contains it twice.
  * Calls run concurrently. The callback receives the outcomes in order of completion.
  *
- * The batch stops on a 401 response, when the callback asks for it, and when the server asks for a pause that is
- * longer than `patience_ms` (and than the timeout of a call). It then takes no more ids, and calls under way finish.
- * Ids that were taken but not tried are reported with MPT_SKIPPED; ids that were not taken are not reported.
+ * The batch stops if two ids in a row get a 401 response (a 401 for one id alone is that id's), when the callback asks
+ * for it, and when the server asks for a pause that is longer than `patience_ms` (and than the timeout of a call). It
+ * then pulls no more ids, and calls under way finish. Ids that were pulled but not tried are reported with MPT_SKIPPED;
+ * ids that were not pulled are not reported. `summary` in the options says how many these are, and why.
  * While the API does not answer, the batch waits for it, ten minutes by default: see `patience_ms`.
  *
  * @param token_ids `count` pointers, each as in mpt_delete_token; the text must not change during the call. May be NULL if
@@ -639,12 +711,61 @@ MPT_NODISCARD MPT_API mpt_code MPT_CALL mpt_batch_new(
 MPT_NODISCARD MPT_API struct mpt_outcome *MPT_CALL mpt_batch_next(struct mpt_batch *batch);
 
 /**
- * Stops a batch: it takes no more ids, and calls under way finish. Ids that were taken but not tried are reported with
+ * Stops a batch: it pulls no more ids, and calls under way finish. Ids that were pulled but not tried are reported with
  * MPT_SKIPPED. Keep calling mpt_batch_next until it returns NULL. Does nothing if `batch` is NULL.
  * @param batch the batch.
  * @since 0.1.0
  */
 MPT_API void MPT_CALL mpt_batch_stop(struct mpt_batch *batch);
+
+/**
+ * Returns why a batch stopped before the end of its list, in a word: "unauthorized" (two ids in a row got a 401: the
+ * API token is not accepted), "paused" (the server asked for a longer pause than the batch waits), "no_answer" (no
+ * answer was conclusive for as long as `patience_ms`), "journal" (it cannot be written), "asked" (mpt_batch_stop) or
+ * "cancelled". Ask when mpt_batch_next has returned NULL: ids that were not pulled have no outcome, and this is what
+ * says so.
+ *
+ * @return text that belongs to the batch and is valid until the next call on it; NULL if it did not stop, or if `batch`
+ * is NULL.
+ * @param batch the batch.
+ * @since 0.1.0
+ */
+MPT_NODISCARD MPT_API const char *MPT_CALL mpt_batch_stopped(const struct mpt_batch *batch);
+
+/**
+ * Returns the same as mpt_batch_stopped as a sentence that also says what to do, such as "the API answered 401 (the API
+ * token is not accepted): check MPT_API_TOKEN".
+ *
+ * @return text that belongs to the batch and is valid until the next call on it; NULL if it did not stop, or if `batch`
+ * is NULL.
+ * @param batch the batch.
+ * @since 0.1.0
+ */
+MPT_NODISCARD MPT_API const char *MPT_CALL mpt_batch_stopped_message(const struct mpt_batch *batch);
+
+/**
+ * @return the code that comes nearest to why a batch stopped: see `stopped_code` of mpt_batch_summary. MPT_OK if it did
+ * not stop, or if `batch` is NULL.
+ * @param batch the batch.
+ * @since 0.1.0
+ */
+MPT_NODISCARD MPT_API mpt_code MPT_CALL mpt_batch_stopped_code(const struct mpt_batch *batch);
+
+/**
+ * @return how many ids were pulled and not tried, because the batch stopped: their outcomes have MPT_SKIPPED. 0 if
+ * `batch` is NULL.
+ * @param batch the batch.
+ * @since 0.1.0
+ */
+MPT_NODISCARD MPT_API uint64_t MPT_CALL mpt_batch_skipped(const struct mpt_batch *batch);
+
+/**
+ * @return how many ids of the list were not pulled (so far): if the batch stopped, they have no outcome. 0 if `batch`
+ * is NULL.
+ * @param batch the batch.
+ * @since 0.1.0
+ */
+MPT_NODISCARD MPT_API uint64_t MPT_CALL mpt_batch_not_pulled(const struct mpt_batch *batch);
 
 /**
  * Stops a batch, waits for the calls under way, and frees it. Outcomes that were not taken are lost. To make this

@@ -449,6 +449,33 @@ class config {
     std::unique_ptr<mpt_config, detail::end> config_;
 };
 
+/** Why a batch stopped before the end of its list. */
+struct stopped {
+    /** "unauthorized", "paused", "no_answer", "journal", "asked" or "cancelled": see mpt_batch_stopped. */
+    std::string reason;
+    /** The code that comes nearest. */
+    mpt_code code = MPT_OK;
+    /** What happened, and what to do. */
+    std::string message;
+};
+
+/** The counts of a batch: see mpt_batch_summary. */
+struct batch_summary {
+    std::uint64_t deleted = 0;
+    std::uint64_t gone = 0;
+    std::uint64_t not_deleted = 0;
+    std::uint64_t unknown = 0;
+    /** Ids that were pulled from the list, but not tried. */
+    std::uint64_t skipped = 0;
+    /** Ids that were not pulled from the list: they have no outcome. */
+    std::uint64_t not_pulled = 0;
+    std::uint64_t duplicates = 0;
+    std::uint64_t already_done = 0;
+    std::uint64_t total = 0;
+    /** Why the batch stopped; nothing if it came to the end of its list. */
+    std::optional<mpt::stopped> stopped = std::nullopt;
+};
+
 /** Options for a batch. */
 struct batch_options {
     /** The largest number of calls at once, 1 to 256; 0 means the default. */
@@ -464,6 +491,8 @@ struct batch_options {
      * to nothing is put off and tried again meanwhile. Nothing means ten minutes; zero means one call for each token.
      */
     std::optional<std::chrono::milliseconds> patience = std::nullopt;
+    /** For delete_tokens and try_delete_tokens: where to write the counts, and why the batch stopped. */
+    batch_summary *summary = nullptr;
 };
 
 namespace detail {
@@ -489,6 +518,9 @@ class c_batch {
             journal_ = std::make_unique<c_text>(*options.journal);
             options_.journal = journal_->get();
         }
+        if (options.summary != nullptr) {
+            options_.summary = &counts_;
+        }
     }
     c_batch(const c_batch &) = delete;
     c_batch &operator=(const c_batch &) = delete;
@@ -496,12 +528,32 @@ class c_batch {
     [[nodiscard]] const char *const *ids() const noexcept { return ids_.data(); }
     [[nodiscard]] std::size_t count() const noexcept { return ids_.size(); }
     [[nodiscard]] const mpt_batch_options *options() const noexcept { return &options_; }
+    /** Copies what C wrote. */
+    void tell(batch_summary *to) const {
+        if (to == nullptr) {
+            return;
+        }
+        *to = batch_summary{};
+        to->deleted = counts_.deleted;
+        to->gone = counts_.gone;
+        to->not_deleted = counts_.not_deleted;
+        to->unknown = counts_.unknown;
+        to->skipped = counts_.skipped;
+        to->not_pulled = counts_.not_pulled;
+        to->duplicates = counts_.duplicates;
+        to->already_done = counts_.already_done;
+        to->total = counts_.total;
+        if (counts_.stopped_code != MPT_OK) {
+            to->stopped = stopped{counts_.stopped, counts_.stopped_code, counts_.stopped_message};
+        }
+    }
 
   private:
     std::vector<std::unique_ptr<c_text>> text_;
     std::vector<const char *> ids_;
     std::unique_ptr<c_text> journal_;
     mpt_batch_options options_ = MPT_BATCH_OPTIONS_INIT;
+    mpt_batch_summary counts_ = MPT_BATCH_SUMMARY_INIT;
 };
 
 } // namespace detail
@@ -522,6 +574,21 @@ class [[nodiscard]] batch {
     }
     /** Takes no more ids; keep calling `next` until it returns nullopt. */
     void stop() noexcept { mpt_batch_stop(batch_.get()); }
+    /**
+     * Returns why the batch stopped before the end of its list; nullopt if it did not. Ask after the last outcome: ids
+     * that were not pulled have none.
+     */
+    [[nodiscard]] std::optional<mpt::stopped> stopped() const {
+        const char *reason = mpt_batch_stopped(batch_.get());
+        if (reason == nullptr) {
+            return std::nullopt;
+        }
+        return mpt::stopped{reason, mpt_batch_stopped_code(batch_.get()), mpt_batch_stopped_message(batch_.get())};
+    }
+    /** Returns how many ids were pulled and not tried. */
+    [[nodiscard]] std::uint64_t skipped() const noexcept { return mpt_batch_skipped(batch_.get()); }
+    /** Returns how many ids of the list were not pulled (so far). */
+    [[nodiscard]] std::uint64_t not_pulled() const noexcept { return mpt_batch_not_pulled(batch_.get()); }
 
     /** For a range-for loop: blocks until there is an outcome. Each lives until the next is asked for. */
     [[nodiscard]] iterator begin() noexcept;
@@ -768,7 +835,9 @@ class [[nodiscard]] client {
         };
         why.reset();
         const detail::c_batch given(ids, options);
-        return mpt_delete_tokens(client_.get(), given.ids(), given.count(), given.options(), tell, &told);
+        const mpt_code code = mpt_delete_tokens(client_.get(), given.ids(), given.count(), given.options(), tell, &told);
+        given.tell(options.summary);
+        return code;
     }
 
     /** Throws only what copying the ids throws. */

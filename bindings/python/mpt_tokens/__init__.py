@@ -18,10 +18,11 @@ from ._native import ApiToken, __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._aio import AsyncBatch, AsyncClient
-    from ._batch import Batch, BatchResult, BatchSummary
+    from ._batch import Batch, BatchResult, BatchStopped, BatchSummary
     from ._errors import (
         ApiError,
         BadRequestError,
+        BatchStoppedError,
         CancelledError,
         ConflictError,
         ConnectError,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     )
     from ._outcome import Attempt, Outcome, ProblemDetails, Proof
     from ._sandbox import RecordedRequest, Sandbox, Truth
-    from ._types import ClientOptions, CodeName, OutcomeName, ProofBasisName, SandboxOptions
+    from ._types import ClientOptions, CodeName, OutcomeName, ProofBasisName, SandboxOptions, StopReasonName
 
 __all__ = [
     "ApiError",
@@ -59,6 +60,8 @@ __all__ = [
     "BadRequestError",
     "Batch",
     "BatchResult",
+    "BatchStopped",
+    "BatchStoppedError",
     "BatchSummary",
     "CancelledError",
     "Client",
@@ -89,6 +92,7 @@ __all__ = [
     "SandboxOptions",
     "ServerError",
     "SkippedError",
+    "StopReasonName",
     "TimeoutError",
     "TlsError",
     "Truth",
@@ -107,6 +111,7 @@ _MODULES = {
     "Attempt": "_outcome",
     "Batch": "_batch",
     "BatchResult": "_batch",
+    "BatchStopped": "_batch",
     "BatchSummary": "_batch",
     "ClientOptions": "_types",
     "CodeName": "_types",
@@ -118,6 +123,7 @@ _MODULES = {
     "RecordedRequest": "_sandbox",
     "Sandbox": "_sandbox",
     "SandboxOptions": "_types",
+    "StopReasonName": "_types",
     "Truth": "_sandbox",
 }
 

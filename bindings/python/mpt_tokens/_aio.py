@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Sized
 from concurrent.futures import CancelledError as NotPulled
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Generic, TypeVar
 from warnings import warn
 
-from ._batch import NEVER_BEGUN, BatchResult, BatchSummary, Failures
+from ._batch import NEVER_BEGUN, BatchResult, BatchStopped, BatchSummary, Failures, stopped_error, stopped_of
 from ._client import BaseClient
 from ._errors import Error, note_batch, note_outcome, refusal
 from ._hints import defer
@@ -302,7 +302,7 @@ class _Feed:
     ``None`` means that the next id is not available yet.
     """
 
-    __slots__ = ("_ahead", "_failure", "_ids", "_pulling", "_some", "loop")
+    __slots__ = ("_ahead", "_failure", "_ids", "_length", "_pulling", "_some", "loop")
 
     loop: asyncio.AbstractEventLoop
 
@@ -313,6 +313,7 @@ class _Feed:
         try:
             if isinstance(token_ids, str):
                 raise TypeError("the token ids are one str: expected an iterable of them, such as a list")
+            self._length = len(token_ids) if isinstance(token_ids, Sized) else None
             if isinstance(token_ids, AsyncIterable):
                 self._ids = token_ids.__aiter__()
             else:
@@ -323,6 +324,12 @@ class _Feed:
         self._failure: Exception | None = None
         self._ahead: list[str | ApiToken] = []
         self._pulling: Future[list[str | ApiToken]] | None = None
+
+    def __len__(self) -> int:
+        """The length of the iterable."""
+        if self._length is None:
+            raise TypeError("the iterable has no length")
+        return self._length
 
     def __iter__(self) -> Self:
         return self
@@ -442,7 +449,7 @@ class AsyncBatch:
         """
         async for _ in self:
             pass
-        return BatchResult(self.summary, self.failed)
+        return BatchResult(self.summary, self.failed, self.stopped)
 
     @property
     def failed(self) -> tuple[Outcome[str], ...]:
@@ -453,6 +460,21 @@ class AsyncBatch:
     def summary(self) -> BatchSummary:
         """The counts so far."""
         return BatchSummary(**self._native.summary())
+
+    @property
+    def stopped(self) -> BatchStopped | None:
+        """Why the batch stopped before the end of its list; ``None`` if it did not. As in ``Batch``."""
+        return stopped_of(self._native)
+
+    def raise_if_stopped(self) -> None:
+        """Raises if the batch stopped before the end of its list: call it after the last outcome.
+
+        Raises:
+            BatchStoppedError: Why, with the counts.
+        """
+        stopped = self.stopped
+        if stopped is not None:
+            raise stopped_error(stopped, self.summary)
 
     def stop(self) -> None:
         """Takes no more ids. Calls under way finish; ids that were taken but not started are ``skipped``.

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._native import Batch as _NativeBatch
+    from ._errors import BatchStoppedError
     from ._outcome import Outcome
+    from ._types import CodeName, StopReasonName
 
 
 class BatchSummary(Frozen):
@@ -35,9 +37,9 @@ class BatchSummary(Frozen):
         without_value: Tokens that are dead but not proven dead: proof was requested, but their values were not given.
         put_off: Tokens that were tried in more than one round, because nothing conclusive came at first: see
             ``Outcome.rounds``.
+        total: All outcomes.
         not_pulled: Ids that were never taken from the iterable, because the batch stopped (so far, while it runs): they
             have no outcome. ``None`` if the iterable has no length, such as a generator.
-        total: All outcomes.
     """
 
     __match_args__ = __slots__ = (
@@ -52,8 +54,8 @@ class BatchSummary(Frozen):
         "already_done",
         "without_value",
         "put_off",
-        "not_pulled",
         "total",
+        "not_pulled",
     )
 
     deleted: int
@@ -67,8 +69,8 @@ class BatchSummary(Frozen):
     already_done: int
     without_value: int
     put_off: int
-    not_pulled: int | None
     total: int
+    not_pulled: int | None
 
     def __init__(
         self,
@@ -83,8 +85,8 @@ class BatchSummary(Frozen):
         already_done: int,
         without_value: int,
         put_off: int,
-        not_pulled: int | None,
         total: int,
+        not_pulled: int | None = None,
     ) -> None:
         put = object.__setattr__
         put(self, "deleted", deleted)
@@ -98,8 +100,36 @@ class BatchSummary(Frozen):
         put(self, "already_done", already_done)
         put(self, "without_value", without_value)
         put(self, "put_off", put_off)
-        put(self, "not_pulled", not_pulled)
         put(self, "total", total)
+        put(self, "not_pulled", not_pulled)
+
+
+class BatchStopped(Frozen):
+    """Why a batch stopped before the end of its list: ``str`` gives the sentence.
+
+    Attributes:
+        reason: ``unauthorized``: the API answered 401 for two ids in a row, so it does not accept the API token.
+            ``paused``: the server asked for a longer pause than the batch waits. ``no_answer``: no answer was conclusive
+            for as long as ``patience``. ``journal``: the journal cannot be written. ``asked``: ``stop`` or ``close`` was
+            called. ``cancelled``: it was cancelled.
+        code: The code that comes nearest, such as ``unauthorized`` or ``rate_limited``.
+        message: What happened, and what to do.
+    """
+
+    __match_args__ = __slots__ = ("reason", "code", "message")
+
+    reason: StopReasonName
+    code: CodeName
+    message: str
+
+    def __init__(self, reason: StopReasonName, code: CodeName, message: str) -> None:
+        put = object.__setattr__
+        put(self, "reason", reason)
+        put(self, "code", code)
+        put(self, "message", message)
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class BatchResult(Frozen):
@@ -108,28 +138,43 @@ class BatchResult(Frozen):
     Attributes:
         summary: The counts.
         failed: The outcomes that are not successes, in order of completion; at most the first 10,000.
+        stopped: Why the batch stopped before the end of its list; ``None`` if it did not.
     """
 
-    __match_args__ = __slots__ = ("summary", "failed")
+    __match_args__ = __slots__ = ("summary", "failed", "stopped")
 
     summary: BatchSummary
     failed: tuple[Outcome[str], ...]
+    stopped: BatchStopped | None
 
-    def __init__(self, summary: BatchSummary, failed: tuple[Outcome[str], ...]) -> None:
+    def __init__(
+        self, summary: BatchSummary, failed: tuple[Outcome[str], ...], stopped: BatchStopped | None = None
+    ) -> None:
         put = object.__setattr__
         put(self, "summary", summary)
         put(self, "failed", failed)
+        put(self, "stopped", stopped)
 
     @property
     def is_success(self) -> bool:
-        """True if every token that was tried is dead: nothing failed."""
-        return not self.failed
+        """True if every token of the list is dead: nothing failed, and the batch did not stop."""
+        return not self.failed and self.stopped is None
+
+    def raise_if_stopped(self) -> None:
+        """Raises if the batch stopped before the end of its list.
+
+        Raises:
+            BatchStoppedError: Why, with the counts.
+        """
+        if self.stopped is not None:
+            raise stopped_error(self.stopped, self.summary)
 
     def raise_if_failed(self) -> None:
         """Raises the exception of the first failure, with a note of how many there are; nothing if there are none.
 
         Raises:
             Error: As ``delete_token`` raises for that token.
+            BatchStoppedError: No token failed, but the batch stopped before the end of its list.
         """
         if self.failed:
             from ._errors import add_note
@@ -138,7 +183,10 @@ class BatchResult(Frozen):
                 self.failed[0].raise_if_failed()
             except Exception as error:
                 add_note(error, f"{self.summary.not_deleted + self.summary.unknown} tokens of the batch failed")
+                if self.stopped is not None:
+                    add_note(error, str(stopped_error(self.stopped, self.summary)))
                 raise
+        self.raise_if_stopped()
 
 
 class Failures:
@@ -172,6 +220,24 @@ class Failures:
 MOST_FAILURES = 10_000
 
 NEVER_BEGUN = "the batch was never begun, so no token was deleted: iterate over it, or call `run`"
+
+
+def stopped_error(stopped: BatchStopped, summary: BatchSummary) -> BatchStoppedError:
+    """Returns the exception that ``raise_if_stopped`` raises."""
+    from ._errors import BatchStoppedError, nothing_tried
+
+    left = f"; {summary.skipped} ids were skipped"
+    if summary.not_pulled is not None:
+        left += f", and {summary.not_pulled} were not reached"
+    return BatchStoppedError(
+        nothing_tried(stopped.code, f"the batch stopped: {stopped.message}{left}"), stopped, summary
+    )
+
+
+def stopped_of(native: _NativeBatch) -> BatchStopped | None:
+    """Returns why a batch stopped."""
+    stopped = native.stopped()
+    return None if stopped is None else BatchStopped(*stopped)
 
 
 class Batch:
@@ -216,7 +282,7 @@ class Batch:
         """
         for _ in self:
             pass
-        return BatchResult(self.summary, self.failed)
+        return BatchResult(self.summary, self.failed, self.stopped)
 
     @property
     def failed(self) -> tuple[Outcome[str], ...]:
@@ -230,6 +296,24 @@ class Batch:
     def summary(self) -> BatchSummary:
         """The counts so far."""
         return BatchSummary(**self._native.summary())
+
+    @property
+    def stopped(self) -> BatchStopped | None:
+        """Why the batch stopped before the end of its list; ``None`` if it did not.
+
+        Look when there are no more outcomes: ids that were never taken from the iterable have none.
+        """
+        return stopped_of(self._native)
+
+    def raise_if_stopped(self) -> None:
+        """Raises if the batch stopped before the end of its list: call it after the last outcome.
+
+        Raises:
+            BatchStoppedError: Why, with the counts.
+        """
+        stopped = self.stopped
+        if stopped is not None:
+            raise stopped_error(stopped, self.summary)
 
     def stop(self) -> None:
         """Takes no more ids. Calls under way finish; ids that were taken but not started are ``skipped``.
@@ -280,5 +364,5 @@ class Batch:
         return f"<mpt_tokens.Batch {self.summary!r}>"
 
 
-BatchSummary.__module__ = BatchResult.__module__ = Batch.__module__ = "mpt_tokens"
+BatchSummary.__module__ = BatchStopped.__module__ = BatchResult.__module__ = Batch.__module__ = "mpt_tokens"
 defer(globals())

@@ -197,9 +197,11 @@ class Client(BaseClient):
         """Deletes many tokens. Returns an iterator of outcomes, in order of completion.
 
         Takes ids as needed, so a generator of a million ids is fine: it needs at most 64 bytes of memory per distinct
-        id. Each id is tried once. When the server asks for a pause, all calls keep it. The batch stops on a 401
-        response, and when the server asks for a pause that is longer than ``patience`` (and than the timeout of a
-        call): the rest is ``skipped``. Failures are outcomes too, and are not raised.
+        id. Each id is tried once. When the server asks for a pause, all calls keep it. If two ids in a row get a 401,
+        the API token is not accepted, and the batch stops; it also stops when the server asks for a pause that is longer
+        than ``patience`` (and than the timeout of a call). Ids that were taken are ``skipped`` then, and the rest has no
+        outcomes: ``stopped`` says why, and ``raise_if_stopped`` raises. Failures are outcomes too, and are not raised.
+
 
         Args:
             token_ids: The ids, or token values that contain them (``ApiToken``); any iterable, of any length.

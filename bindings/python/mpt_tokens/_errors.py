@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from ._batch import BatchStopped, BatchSummary
     from ._outcome import Attempt, ProblemDetails
     from ._types import CodeName, OutcomeName
 
@@ -170,6 +171,26 @@ class SkippedError(Error):
     """The token was not tried, because the batch was stopped."""
 
 
+class BatchStoppedError(Error):
+    """A batch stopped before the end of its list. Raised by ``raise_if_stopped``.
+
+    Attributes:
+        stopped: Why.
+        summary: The counts: ``skipped`` and ``not_pulled`` are the ids that were not tried.
+    """
+
+    stopped: BatchStopped
+    summary: BatchSummary
+
+    def __init__(self, report: Outcome, stopped: BatchStopped, summary: BatchSummary) -> None:
+        super().__init__(report)
+        self.stopped = stopped
+        self.summary = summary
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.report, self.stopped, self.summary), self.__dict__
+
+
 class InternalError(Error):
     """A bug in this package: please report it. The token may have been deleted."""
 
@@ -207,9 +228,14 @@ def error_of(report: Outcome) -> Error:
 
 def refusal(code: CodeName, message: str) -> Error:
     """Returns the exception for a call that failed before the first attempt."""
+    return error_of(nothing_tried(code, message))
+
+
+def nothing_tried(code: CodeName, message: str) -> Outcome:
+    """Returns the report of what was not attempted, and is not about one token."""
     from datetime import datetime, timezone
 
-    report = Outcome(
+    return Outcome(
         id=None,
         outcome="not_deleted",
         code=code,
@@ -224,7 +250,6 @@ def refusal(code: CodeName, message: str) -> Error:
         elapsed=0.0,
         settled_at=datetime.now(timezone.utc),
     )
-    return error_of(report)
 
 
 def add_note(interrupt: BaseException, note: str) -> None:
@@ -280,5 +305,5 @@ def _name(kinds: tuple[type[Error], ...]) -> None:
         kind.__module__ = "mpt_tokens"
 
 
-_name((Error, ApiError, *_BY_CODE.values()))
+_name((Error, ApiError, BatchStoppedError, *_BY_CODE.values()))
 defer(globals())

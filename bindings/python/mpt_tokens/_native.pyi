@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Iterable
-from typing import Any, final, Final, Literal
+from typing import Any, Final, Literal, final
 
 from typing_extensions import Self
 
 from ._outcome import Outcome, Proof
+from ._types import CodeName, StopReasonName
 
 __all__ = ["CODES", "ApiToken", "Batch", "Cancel", "Client", "Sandbox", "__version__", "run_program"]
 
@@ -122,6 +123,9 @@ class Batch:
     def cancel(self) -> None: ...
     def close(self) -> None:
         """Stops, waits for the calls under way, and releases everything. May be called more than once."""
+
+    def stopped(self) -> tuple[StopReasonName, CodeName, str] | None:
+        """Why it stopped: a word, a code and a sentence."""
 
     def summary(self) -> dict[str, Any]:
         """The counts, by the names of the fields of ``BatchSummary``."""

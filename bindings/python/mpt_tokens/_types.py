@@ -33,6 +33,9 @@ CodeName: TypeAlias = Literal[
     "internal",
 ]
 
+#: Why a batch stopped.
+StopReasonName: TypeAlias = Literal["asked", "cancelled", "unauthorized", "paused", "no_answer", "journal"]
+
 #: What a proof rests on.
 ProofBasisName: TypeAlias = Literal["control", "accepted_before", "lost_answer"]
 

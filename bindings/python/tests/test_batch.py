@@ -43,6 +43,7 @@ def test_outcomes_of_all_kinds(sandbox: mpt_tokens.Sandbox, client: mpt_tokens.C
         without_value=0,
         put_off=0,
         total=6,
+        not_pulled=0,
     )
     assert list(batch) == []
     assert "deleted=1" in repr(batch)

@@ -1,20 +1,23 @@
 //! Deletes many tokens: outcomes go to a callback, or the caller takes them one by one.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{CString, c_char, c_int, c_void};
 use std::mem::{MaybeUninit, offset_of};
 use std::ops::ControlFlow;
-use std::ptr::null_mut;
+use std::ptr::{null, null_mut};
 use std::time::Duration;
 
 use mpt_core::{Code, Error, Journal};
 
 use crate::client::Client;
-use crate::codes::mpt_code;
+use crate::codes::{mpt_code, owned};
 use crate::config::file;
 use crate::entry::return_handle;
 use crate::outcome::Outcome;
 use crate::panic::{guard, guarded};
 use crate::pointers::{checked, free, handle, text};
+
+/// Larger than any version of a struct: a greater size is garbage.
+const MOST: usize = 4096;
 
 /// MPT_PATIENCE_NONE of the header.
 const MPT_PATIENCE_NONE: i64 = -1;
@@ -47,6 +50,46 @@ pub struct BatchOptions {
     /// tried again while the API answers others; it is reported once it is settled. If calls fail one after another, no
     /// more ids are taken, and one call at a time, less and less often, finds out whether the API is back.
     pub patience_ms: i64,
+    /// For mpt_delete_tokens: where to write the counts, and why the batch stopped; NULL for nowhere. Set its `size`
+    /// first, as MPT_BATCH_SUMMARY_INIT does. mpt_batch_new refuses it: ask the batch itself.
+    pub summary: *mut BatchSummary,
+}
+
+/// The counts of a batch, and why it stopped. Written by mpt_delete_tokens before it returns, unless the batch cannot
+/// start. Start from MPT_BATCH_SUMMARY_INIT: the library writes no more than `size` bytes, so that later versions can
+/// have more members.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct BatchSummary {
+    /// sizeof(mpt_batch_summary), set by the caller.
+    pub size: u32,
+    /// MPT_OK if the batch came to the end of its list; otherwise the code that comes nearest to why it stopped:
+    /// MPT_UNAUTHORIZED, MPT_RATE_LIMITED or MPT_SERVER_ERROR (the server asked for too long a pause), MPT_TIMEOUT (no
+    /// conclusive answer), MPT_INVALID_CONFIG (the journal), MPT_CANCELLED, or MPT_SKIPPED (the callback asked).
+    pub stopped_code: mpt_code,
+    /// Outcomes that are MPT_OUTCOME_DELETED.
+    pub deleted: u64,
+    /// Outcomes that are MPT_OUTCOME_GONE.
+    pub gone: u64,
+    /// Outcomes that are MPT_OUTCOME_NOT_DELETED.
+    pub not_deleted: u64,
+    /// Outcomes that are MPT_OUTCOME_UNKNOWN.
+    pub unknown: u64,
+    /// Outcomes with MPT_SKIPPED: pulled from the list, but not tried. They also count as not deleted or unknown.
+    pub skipped: u64,
+    /// Ids that were not pulled from the list, because the batch stopped. They have no outcome.
+    pub not_pulled: u64,
+    /// Ids that the list contains more than once: only the first has an outcome.
+    pub duplicates: u64,
+    /// Ids that the journal lists as dead: they have no outcome.
+    pub already_done: u64,
+    /// All outcomes.
+    pub total: u64,
+    /// Why the batch stopped, in a word: "unauthorized", "paused", "no_answer", "journal", "asked" or "cancelled".
+    /// Empty if it did not.
+    pub stopped: [c_char; 32],
+    /// The same as a sentence that also says what to do. Empty if it did not stop. Cut if it is longer.
+    pub stopped_message: [c_char; 512],
 }
 
 /// Called once for each outcome. `outcome` is borrowed: it is valid until the callback returns; use mpt_outcome_clone
@@ -64,14 +107,39 @@ pub type OutcomeCallback =
 pub struct Batch {
     /// `None` after the end.
     core: Option<mpt_core::Batch<std::vec::IntoIter<String>>>,
+    /// The counts at the last look.
+    counts: mpt_core::BatchSummary,
+    /// Why it stopped, as text for C.
+    stopped: Option<StoppedText>,
+}
+
+struct StoppedText {
+    why: mpt_core::Stopped,
+    reason: CString,
+    message: CString,
+}
+
+impl Batch {
+    fn look(&mut self, core: &mpt_core::Batch<std::vec::IntoIter<String>>) {
+        self.counts = core.summary();
+        let why = core.stopped();
+        if self.stopped.as_ref().map(|known| &known.why) != why.as_ref() {
+            self.stopped = why.map(|why| StoppedText {
+                reason: owned(why.reason()),
+                message: owned(&why.to_string()),
+                why,
+            });
+        }
+    }
 }
 
 /// Deletes many tokens and blocks until each has an outcome. Each id is tried once, even if the list contains it twice.
 /// Calls run concurrently. The callback receives the outcomes in order of completion.
 ///
-/// The batch stops on a 401 response, when the callback asks for it, and when the server asks for a pause that is
-/// longer than `patience_ms` (and than the timeout of a call). It then takes no more ids, and calls under way finish.
-/// Ids that were taken but not tried are reported with MPT_SKIPPED; ids that were not taken are not reported.
+/// The batch stops if two ids in a row get a 401 response (a 401 for one id alone is that id's), when the callback asks
+/// for it, and when the server asks for a pause that is longer than `patience_ms` (and than the timeout of a call). It
+/// then pulls no more ids, and calls under way finish. Ids that were pulled but not tried are reported with MPT_SKIPPED;
+/// ids that were not pulled are not reported. `summary` in the options says how many these are, and why.
 /// While the API does not answer, the batch waits for it, ten minutes by default: see `patience_ms`.
 ///
 /// `token_ids`: `count` pointers, each as in mpt_delete_token; the text must not change during the call. May be NULL if
@@ -112,7 +180,19 @@ pub unsafe extern "C" fn mpt_delete_tokens(
             let client = checked(client, "client")?.core();
             (client, self::ids(token_ids, count)?, self::options(options, client)?)
         };
-        client.delete_tokens(ids.into_iter().map(String::from), &options, &mut tell)
+        // Pulled as they are given, so that a batch that stops has not copied the rest.
+        let (options, summary) = options;
+        let mut batch = client.batch(ids.into_iter().map(String::from), &options)?;
+        while let Some(outcome) = batch.next() {
+            if tell(outcome).is_break() {
+                batch.stop();
+            }
+        }
+        if let Some(summary) = summary {
+            // SAFETY: the caller's promise: a struct of the size that was checked.
+            unsafe { write_summary(summary, &batch.summary(), batch.stopped().as_ref()) };
+        }
+        Ok(batch.summary())
     });
     match done {
         Ok(summary) => {
@@ -153,8 +233,14 @@ pub unsafe extern "C" fn mpt_batch_new(
         return_handle(batch, outcome, || {
             let client = checked(client, "client")?.core();
             let ids: Vec<String> = ids(token_ids, count)?.into_iter().map(String::from).collect();
-            let options = self::options(options, client)?;
-            Ok(Batch { core: Some(client.batch(ids, &options)?) })
+            let (options, summary) = self::options(options, client)?;
+            if summary.is_some() {
+                return Err(Error::invalid_argument(
+                    "the batch options have a summary, which is for mpt_delete_tokens: ask the batch itself",
+                ));
+            }
+            let core = client.batch(ids, &options)?;
+            Ok(Batch { counts: core.summary(), core: Some(core), stopped: None })
         })
     }
 }
@@ -173,6 +259,7 @@ pub unsafe extern "C" fn mpt_batch_next(batch: *mut Batch) -> *mut Outcome {
         // if every outcome had been reported.
         let Some(mut core) = batch.core.take() else { return Ok(None) };
         let next = core.next();
+        batch.look(&core);
         batch.core = next.is_some().then_some(core);
         Ok(next)
     });
@@ -183,15 +270,86 @@ pub unsafe extern "C" fn mpt_batch_next(batch: *mut Batch) -> *mut Outcome {
     }
 }
 
-/// Stops a batch: it takes no more ids, and calls under way finish. Ids that were taken but not tried are reported with
+/// Stops a batch: it pulls no more ids, and calls under way finish. Ids that were pulled but not tried are reported with
 /// MPT_SKIPPED. Keep calling mpt_batch_next until it returns NULL. Does nothing if `batch` is NULL.
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_batch_stop(batch: *mut Batch) {
     // SAFETY: the caller's promise.
-    if let Some(Batch { core: Some(core) }) = unsafe { batch.as_ref() } {
-        guard((), || core.stop());
-    }
+    let Some(batch) = (unsafe { batch.as_mut() }) else { return };
+    guard((), || {
+        if let Some(core) = batch.core.take() {
+            core.stop();
+            batch.look(&core);
+            batch.core = Some(core);
+        }
+    });
+}
+
+/// Returns why a batch stopped before the end of its list, in a word: "unauthorized" (two ids in a row got a 401: the
+/// API token is not accepted), "paused" (the server asked for a longer pause than the batch waits), "no_answer" (no
+/// answer was conclusive for as long as `patience_ms`), "journal" (it cannot be written), "asked" (mpt_batch_stop) or
+/// "cancelled". Ask when mpt_batch_next has returned NULL: ids that were not pulled have no outcome, and this is what
+/// says so.
+///
+/// Returns: text that belongs to the batch and is valid until the next call on it; NULL if it did not stop, or if `batch`
+/// is NULL.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_batch_stopped(batch: *const Batch) -> *const c_char {
+    // SAFETY: the caller's promise.
+    unsafe { stopped_text(batch, |stopped| &stopped.reason) }
+}
+
+/// Returns the same as mpt_batch_stopped as a sentence that also says what to do, such as "the API answered 401 (the API
+/// token is not accepted): check MPT_API_TOKEN".
+///
+/// Returns: text that belongs to the batch and is valid until the next call on it; NULL if it did not stop, or if `batch`
+/// is NULL.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_batch_stopped_message(batch: *const Batch) -> *const c_char {
+    // SAFETY: the caller's promise.
+    unsafe { stopped_text(batch, |stopped| &stopped.message) }
+}
+
+/// Returns the code that comes nearest to why a batch stopped: see `stopped_code` of mpt_batch_summary. MPT_OK if it did
+/// not stop, or if `batch` is NULL.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_batch_stopped_code(batch: *const Batch) -> mpt_code {
+    // SAFETY: the caller's promise.
+    let stopped = unsafe { batch.as_ref() }.and_then(|batch| batch.stopped.as_ref());
+    stopped.map_or(Code::Ok, |stopped| stopped.why.code()).number()
+}
+
+/// Returns how many ids were pulled and not tried, because the batch stopped: their outcomes have MPT_SKIPPED. 0 if
+/// `batch` is NULL.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_batch_skipped(batch: *const Batch) -> u64 {
+    // SAFETY: the caller's promise.
+    unsafe { batch.as_ref() }.map_or(0, |batch| batch.counts.skipped)
+}
+
+/// Returns how many ids of the list were not pulled (so far): if the batch stopped, they have no outcome. 0 if `batch`
+/// is NULL.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_batch_not_pulled(batch: *const Batch) -> u64 {
+    // SAFETY: the caller's promise.
+    unsafe { batch.as_ref() }.map_or(0, |batch| batch.counts.not_pulled.unwrap_or_default())
+}
+
+/// # Safety
+/// `batch` is null, or a batch.
+unsafe fn stopped_text(
+    batch: *const Batch,
+    text: impl FnOnce(&StoppedText) -> &CString,
+) -> *const c_char {
+    // SAFETY: the caller's promise.
+    let stopped = unsafe { batch.as_ref() }.and_then(|batch| batch.stopped.as_ref());
+    stopped.map_or(null(), |stopped| text(stopped).as_ptr())
 }
 
 /// Stops a batch, waits for the calls under way, and frees it. Outcomes that were not taken are lost. To make this
@@ -234,10 +392,20 @@ unsafe fn ids<'a>(ids: *const *const c_char, count: usize) -> Result<Vec<&'a str
 unsafe fn options(
     options: *const BatchOptions,
     client: &mpt_core::Client,
-) -> Result<mpt_core::BatchOptions, Error> {
+) -> Result<(mpt_core::BatchOptions, Option<*mut BatchSummary>), Error> {
     let mut core = mpt_core::BatchOptions::new();
     // SAFETY: the caller's promise.
-    let Some(given) = unsafe { sized(options) }? else { return Ok(core) };
+    let Some(given) = unsafe { sized(options) }? else { return Ok((core, None)) };
+    if !given.summary.is_null() {
+        // SAFETY: the first member is there by the caller's promise.
+        let size = unsafe { given.summary.cast::<u32>().read_unaligned() } as usize;
+        if !(size_of::<BatchSummary>()..=MOST).contains(&size) {
+            return Err(Error::invalid_argument(format!(
+                "the size in the batch summary is {size}: expected sizeof(mpt_batch_summary), {} or more",
+                size_of::<BatchSummary>()
+            )));
+        }
+    }
     if given.concurrency != 0 {
         core = core.concurrency(given.concurrency as usize);
     }
@@ -264,7 +432,50 @@ unsafe fn options(
             }
         },
     }
-    Ok(core)
+    Ok((core, (!given.summary.is_null()).then_some(given.summary)))
+}
+
+/// Writes all members but `size`, and no byte behind those that this version knows.
+///
+/// # Safety
+/// `to` points to a summary of a size that was checked.
+unsafe fn write_summary(
+    to: *mut BatchSummary,
+    counts: &mpt_core::BatchSummary,
+    why: Option<&mpt_core::Stopped>,
+) {
+    // SAFETY: the first member is there by the caller's promise.
+    let size = unsafe { to.cast::<u32>().read_unaligned() };
+    let summary = BatchSummary {
+        size,
+        stopped_code: why.map_or(Code::Ok, mpt_core::Stopped::code).number(),
+        deleted: counts.deleted,
+        gone: counts.gone,
+        not_deleted: counts.not_deleted,
+        unknown: counts.unknown,
+        skipped: counts.skipped,
+        not_pulled: counts.not_pulled.unwrap_or_default(),
+        duplicates: counts.duplicates,
+        already_done: counts.already_done,
+        total: counts.total,
+        stopped: fixed(why.map_or("", mpt_core::Stopped::reason)),
+        stopped_message: fixed(&why.map(ToString::to_string).unwrap_or_default()),
+    };
+    // SAFETY: that many bytes are there, at an address that other languages may not align.
+    unsafe { to.write_unaligned(summary) };
+}
+
+/// Text in a buffer, which it ends with a NUL: as many whole characters as fit.
+fn fixed<const SIZE: usize>(text: &str) -> [c_char; SIZE] {
+    let mut end = text.len().min(SIZE - 1);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let mut buffer = [0; SIZE];
+    for (to, byte) in buffer.iter_mut().zip(owned(&text[..end]).as_bytes()) {
+        *to = c_char::from_ne_bytes([*byte]);
+    }
+    buffer
 }
 
 /// Reads a struct from a caller whose version may have fewer or more members than this library's.
@@ -272,19 +483,19 @@ unsafe fn options(
 /// # Safety
 /// As [`options`].
 unsafe fn sized(options: *const BatchOptions) -> Result<Option<BatchOptions>, Error> {
-    /// Larger than any version of the struct: a greater size is garbage.
-    const MOST: usize = 4096;
     const KNOWN: usize = size_of::<BatchOptions>();
     /// The struct as it was before `patience_ms`.
     const FIRST: usize = offset_of!(BatchOptions, journal) + size_of::<*const c_char>();
+    /// The same before `summary`.
+    const SECOND: usize = offset_of!(BatchOptions, summary);
     if options.is_null() {
         return Ok(None);
     }
     // SAFETY: the first member is there by the caller's promise, at an address that other languages may not align.
     let size = unsafe { options.cast::<u32>().read_unaligned() } as usize;
-    if size != FIRST && !(KNOWN..=MOST).contains(&size) {
+    if size != FIRST && size != SECOND && !(KNOWN..=MOST).contains(&size) {
         return Err(Error::invalid_argument(format!(
-            "the size in the batch options is {size}: expected sizeof(mpt_batch_options), {KNOWN} or more, or {FIRST}"
+            "the size in the batch options is {size}: expected sizeof(mpt_batch_options), {KNOWN} or more, or {SECOND} or {FIRST}"
         )));
     }
     let known = size.min(KNOWN);

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
-use mpt_tokens::{BatchHandle, BatchOptions, BatchSummary, Client, Code, Journal, Outcome, Pull};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use mpt_tokens::{
+    BatchHandle, BatchOptions, BatchSummary, Client, Code, Journal, Outcome, Pull, Stopped,
+};
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyString};
@@ -16,7 +18,11 @@ use crate::shutdown::{self, Inside};
 use crate::{error, json, logging, outcome};
 
 /// What Python gave to iterate over. Pulled inside core's `next`, where this thread has let the interpreter go.
-struct Ids(Arc<Shared>);
+struct Ids {
+    shared: Arc<Shared>,
+    /// How many are left, if the iterable had a length.
+    left: Option<usize>,
+}
 
 /// What the batch and its ids tell each other.
 struct Shared {
@@ -62,13 +68,17 @@ impl Iterator for Ids {
     type Item = Pull;
 
     fn next(&mut self) -> Option<Pull> {
-        let shared = &*self.0;
+        let shared = &*self.shared;
         // No interpreter: it is gone, and there are no more ids to be had.
         shutdown::attach(|py| {
             let pulled = shared.pull(py);
             if !matches!(pulled, Ok(Some(_))) {
                 let ended = shared.iterator().take();
                 drop(ended);
+            }
+            if let Ok(Some(Pull::Item(_))) = pulled {
+                // More of them than it said: then nobody knows.
+                self.left = self.left.and_then(|left| left.checked_sub(1));
             }
             match pulled {
                 Ok(item) => item,
@@ -85,6 +95,21 @@ impl Iterator for Ids {
             }
         })
         .flatten()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left.unwrap_or(0), self.left)
+    }
+}
+
+/// The length of an iterable that has one.
+fn length(ids: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
+    match ids.len() {
+        Ok(length) => Ok(Some(length)),
+        // It has none, or none that fits: as for `list`, any other error is the iterable's own.
+        Err(none) if none.is_instance_of::<PyTypeError>(ids.py()) => Ok(None),
+        Err(none) if none.is_instance_of::<PyOverflowError>(ids.py()) => Ok(None),
+        Err(failure) => Err(failure),
     }
 }
 
@@ -104,6 +129,8 @@ pub(crate) struct Batch {
     shared: Arc<Shared>,
     /// The counts at the last look.
     summary: Mutex<BatchSummary>,
+    /// Why it had stopped, once it has ended.
+    stopped: Mutex<Option<Stopped>>,
 }
 
 impl Batch {
@@ -128,6 +155,7 @@ impl Batch {
                 "the token ids are one str: expected an iterable of them, such as a list",
             ));
         }
+        let left = length(ids)?;
         let interrupt = Interrupt::default();
         let shared = Arc::new(Shared {
             iterator: Mutex::new(Some(ids.try_iter()?.unbind())),
@@ -158,13 +186,15 @@ impl Batch {
         if let Some(journal) = &journal {
             options = options.journal(journal.clone());
         }
-        let ids = Ids(Arc::clone(&shared));
+        let ids = Ids { shared: Arc::clone(&shared), left };
         let batch = client.batch(ids, &options).map_err(|refused| error::refused(py, &refused))?;
+        let summary = batch.summary();
         Ok(Batch {
             handle: Mutex::new(Some(batch.handle())),
             state: Mutex::new(Some(State { batch, journal, held: None })),
             shared,
-            summary: Mutex::default(),
+            summary: Mutex::new(summary),
+            stopped: Mutex::default(),
         })
     }
 
@@ -186,11 +216,12 @@ impl Batch {
 
     /// Lets the batch go, which waits for what is under way; the counts stay.
     fn let_go(&self, py: Python<'_>, inside: &Inside, state: State) {
-        self.handle().take();
         inside.detach(py, || {
             let State { mut batch, .. } = state;
             while batch.next().is_some() {}
             *self.summary.lock().unwrap_or_else(PoisonError::into_inner) = batch.summary();
+            *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = batch.stopped();
+            self.handle().take();
         });
         logging::deliver(py);
     }
@@ -278,6 +309,15 @@ impl Batch {
     fn __clear__(&self) {
         let taken = self.shared.iterator().take();
         drop(taken);
+    }
+
+    /// Why it stopped: a word, a code and a sentence.
+    fn stopped(&self) -> Option<(&'static str, &'static str, String)> {
+        let stopped = match &*self.handle() {
+            Some(handle) => handle.stopped(),
+            None => self.stopped.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        };
+        stopped.map(|why| (why.reason(), why.code().name(), why.to_string()))
     }
 
     /// The counts, by the names of the fields of Python's `BatchSummary`.

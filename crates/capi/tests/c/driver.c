@@ -60,6 +60,9 @@ static void null_is_fine_where_it_is_said(void) {
     mpt_outcome_free(NULL);
     mpt_batch_free(NULL);
     mpt_batch_stop(NULL);
+    CHECK(mpt_batch_stopped(NULL) == NULL && mpt_batch_stopped_message(NULL) == NULL);
+    CHECK(mpt_batch_stopped_code(NULL) == MPT_OK);
+    CHECK(mpt_batch_skipped(NULL) == 0 && mpt_batch_not_pulled(NULL) == 0);
     CHECK(mpt_client_clone(NULL) == NULL);
     CHECK(mpt_outcome_clone(NULL) == NULL);
     CHECK(mpt_batch_next(NULL) == NULL);
@@ -587,6 +590,81 @@ static void batches(void) {
     mpt_client_free(client);
 }
 
+/* Why a batch stopped, and what it left, for both forms. */
+static void batches_that_stop(void) {
+    static const char *const denied[] = {"TKN-ok-w1", "TKN-401.always-w2", "TKN-401.always-w3", "TKN-ok-w4",
+                                         "TKN-ok-w5"};
+    static const char *const waits[] = {"TKN-429~9000-w6", "TKN-ok-w7", "TKN-ok-w8"};
+    static const char *const good[] = {"TKN-ok-w9", "TKN-ok-w10", "TKN-ok-w9"};
+    static const char why[] = "the API answered 401 (the API token is not accepted): check MPT_API_TOKEN";
+    mpt_batch_options options = MPT_BATCH_OPTIONS_INIT;
+    mpt_batch_summary summary = MPT_BATCH_SUMMARY_INIT;
+    mpt_client *client = new_client(NULL);
+    mpt_batch *running = NULL;
+    mpt_outcome *outcome = NULL;
+    struct batch_told now;
+    size_t count = 0;
+
+    CHECK(summary.size == sizeof(mpt_batch_summary) && options.summary == NULL);
+    options.concurrency = 1;
+    CHECK(mpt_batch_new(client, denied, 5, &options, &running, NULL) == MPT_OK);
+    CHECK(mpt_batch_stopped(running) == NULL && mpt_batch_stopped_message(running) == NULL);
+    CHECK(mpt_batch_stopped_code(running) == MPT_OK);
+    CHECK(mpt_batch_skipped(running) == 0 && mpt_batch_not_pulled(running) == 5);
+    while ((outcome = mpt_batch_next(running)) != NULL) {
+        count += 1;
+        mpt_outcome_free(outcome);
+    }
+    CHECK(count == 3);
+    CHECK(strcmp(mpt_batch_stopped(running), "unauthorized") == 0);
+    CHECK(strcmp(mpt_batch_stopped_message(running), why) == 0);
+    CHECK(mpt_batch_stopped_code(running) == MPT_UNAUTHORIZED);
+    CHECK(mpt_batch_skipped(running) == 0 && mpt_batch_not_pulled(running) == 2);
+    mpt_batch_free(running);
+
+    CHECK(mpt_batch_new(client, good, 2, &options, &running, NULL) == MPT_OK);
+    mpt_outcome_free(mpt_batch_next(running));
+    mpt_batch_stop(running);
+    CHECK(strcmp(mpt_batch_stopped(running), "asked") == 0);
+    CHECK(mpt_batch_next(running) == NULL);
+    CHECK(strcmp(mpt_batch_stopped(running), "asked") == 0);
+    CHECK(mpt_batch_stopped_code(running) == MPT_SKIPPED && mpt_batch_not_pulled(running) == 1);
+    mpt_batch_free(running);
+
+    options.summary = &summary;
+    now = batch(client, denied, 5, &options, 0, MPT_NOT_FOUND);
+    CHECK(now.calls == 3 && summary.total == 3 && summary.not_deleted == 3 && summary.deleted == 0);
+    CHECK(summary.not_pulled == 2 && summary.skipped == 0 && summary.stopped_code == MPT_UNAUTHORIZED);
+    CHECK(strcmp(summary.stopped, "unauthorized") == 0 && strcmp(summary.stopped_message, why) == 0);
+    CHECK(summary.size == sizeof summary);
+    now = batch(client, waits, 3, &options, 0, MPT_RATE_LIMITED);
+    CHECK(now.skipped == 1 && summary.skipped == 1 && summary.not_pulled == 1);
+    CHECK(strcmp(summary.stopped, "paused") == 0 && summary.stopped_code == MPT_RATE_LIMITED);
+    options.missing_ok = 1;
+    now = batch(client, good, 3, &options, 0, MPT_OK);
+    CHECK(now.calls == 2 && summary.total == 2 && summary.duplicates == 1 && summary.not_pulled == 0);
+    CHECK(summary.deleted + summary.gone == 2 && summary.unknown == 0 && summary.already_done == 0);
+    CHECK(summary.stopped[0] == '\0' && summary.stopped_message[0] == '\0' && summary.stopped_code == MPT_OK);
+
+    /* It is not for a batch that can be asked itself, and has a size that the library knows. */
+    CHECK(mpt_batch_new(client, good, 3, &options, &running, NULL) == MPT_INVALID_ARGUMENT && running == NULL);
+    summary.size = 8;
+    batch(client, good, 3, &options, 0, MPT_INVALID_ARGUMENT);
+    CHECK(summary.total == 2);
+
+    /* Callers that know patience_ms and no summary: it is not read. */
+    {
+        struct {
+            uint32_t size, concurrency;
+            int32_t missing_ok, allow_own_token;
+            const char *journal;
+            int64_t patience_ms;
+        } second = {sizeof second, 1, 1, 0, NULL, 0};
+        batch(client, good, 3, (const mpt_batch_options *)(const void *)&second, 0, MPT_OK);
+    }
+    mpt_client_free(client);
+}
+
 static void patience(void) {
     static const char *const failing[] = {"TKN-503.503.503.503-r1", "TKN-ok-r2"};
     static const char *const late[] = {"TKN-503.503-r3"};
@@ -774,6 +852,7 @@ static void *everything(void *unused) {
     asked_while_it_waits();
     owned_user_data();
     batches();
+    batches_that_stop();
     patience();
     journals();
     batches_that_are_asked();

@@ -249,6 +249,30 @@ void patience(const client &from) {
     CHECK(!from.try_batch(ids, why, options) && why && why->code() == MPT_INVALID_ARGUMENT);
 }
 
+void batches_that_stop(const client &from) {
+    const std::vector<std::string> ids{"TKN-ok-st1", "TKN-401.always-st2", "TKN-401.always-st3", "TKN-ok-st4"};
+    batch_options options;
+    options.concurrency = 1;
+    maybe_why why;
+    std::optional<mpt::batch> running = from.try_batch(ids, why, options);
+    CHECK(running && !running->stopped() && running->not_pulled() == 4);
+    while (running->next()) {
+    }
+    CHECK(running->stopped() && running->stopped()->reason == "unauthorized");
+    CHECK(running->stopped()->code == MPT_UNAUTHORIZED && running->stopped()->message.find("401") != std::string::npos);
+    CHECK(running->skipped() == 0 && running->not_pulled() == 1);
+
+    mpt::batch_summary summary;
+    options.summary = &summary;
+    (void)from.delete_tokens(ids, [](const mpt::result_view &) {}, options);
+    CHECK(summary.total == 3 && summary.not_pulled == 1 && summary.not_deleted == 3);
+    CHECK(summary.stopped && summary.stopped->reason == "unauthorized");
+    CHECK(summary.stopped->message.find("MPT_API_TOKEN") != std::string::npos);
+    (void)from.delete_tokens(many("stop", 3), [](const mpt::result_view &) {}, options);
+    CHECK(summary.deleted == 3 && summary.total == 3 && summary.not_pulled == 0 && !summary.stopped);
+    CHECK(!from.try_batch(ids, why, options) && why && why->code() == MPT_INVALID_ARGUMENT);
+}
+
 void moves(client from) {
     client other = std::move(from);
     CHECK(bool(other.try_delete_token("TKN-ok-m1")));
@@ -338,6 +362,7 @@ int main() {
     polled(std::make_shared<int>(0));
     loops(from);
     values_and_errors(from);
+    batches_that_stop(from);
     moves(from.clone());
     return checks_done();
 }

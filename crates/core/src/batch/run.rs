@@ -82,6 +82,11 @@ impl BatchHandle {
         self.workers.stop(Stopped::Asked);
     }
 
+    /// Returns why the batch stopped, like [`Batch::stopped`]; after its end, a stop or a cancel counts here, too.
+    pub fn stopped(&self) -> Option<Stopped> {
+        if self.workers.is_elsewhere() { None } else { self.workers.stopped() }
+    }
+
     /// Returns the pause that the server asked for and all calls keep now; `None` means no pause.
     pub fn pause(&self) -> Option<Pause> {
         if self.workers.is_elsewhere() { None } else { self.workers.rate_limiter().pause() }
