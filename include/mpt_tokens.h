@@ -1001,6 +1001,9 @@ MPT_NODISCARD MPT_API const char *MPT_CALL mpt_outcome_name(int32_t kind);
 MPT_STATIC_ASSERT_(sizeof(mpt_code) == 4);
 MPT_STATIC_ASSERT_(offsetof(mpt_batch_options, journal) == 16);
 MPT_STATIC_ASSERT_(sizeof(void *) != 8 || offsetof(mpt_batch_options, patience_ms) == 24);
-MPT_STATIC_ASSERT_(sizeof(void *) != 8 || sizeof(mpt_batch_options) == 32);
+MPT_STATIC_ASSERT_(sizeof(void *) != 8 || offsetof(mpt_batch_options, summary) == 32);
+MPT_STATIC_ASSERT_(sizeof(void *) != 8 || sizeof(mpt_batch_options) == 40);
+MPT_STATIC_ASSERT_(offsetof(mpt_batch_summary, stopped) == 80);
+MPT_STATIC_ASSERT_(sizeof(mpt_batch_summary) == 624);
 #undef MPT_STATIC_ASSERT_
 #endif
