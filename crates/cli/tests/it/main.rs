@@ -8,6 +8,7 @@ mod deleting;
 mod finding;
 mod interrupting;
 mod killing;
+mod leak_shapes;
 mod leaking;
 mod lists;
 mod places;

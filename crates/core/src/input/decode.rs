@@ -182,7 +182,8 @@ impl Units {
             // A path or a mark before an id is no tab: what follows would not be seen for what it is.
             Some('t') if self.is_id_of_a_token(at + 1) => return 0,
             Some('t') => (Some('\t'), at + 2),
-            Some(c @ ('/' | '\\' | '"' | '\'')) => (Some(c), at + 2),
+            // The last four as in Java properties, and in Markdown.
+            Some(c @ ('/' | '\\' | '"' | '\'' | ':' | '=' | '-' | '_')) => (Some(c), at + 2),
             _ => return 0,
         };
         self.push(decoded, c.unwrap_or(char::REPLACEMENT_CHARACTER), at, to);
