@@ -107,7 +107,20 @@ impl Entries {
                 return Ok(is_whole.then_some(Beginning::Lines));
             }
             let end = rest.iter().position(|byte| *byte == b'\n');
-            if end.is_none() && !is_whole {
+            // A list is often one line without an end in sight; so is a report, which is told by more of it.
+            let is_cut = end.is_none() && !is_whole;
+            let first = rest.trim_ascii_start();
+            if first.starts_with(b"[") {
+                return Ok(match first[1..].trim_ascii_start().first() {
+                    None if !is_whole => None,
+                    Some(b'"' | b'{' | b'[' | b']') => Some(Beginning::Json),
+                    _ => Some(Beginning::Lines),
+                });
+            }
+            if is_cut && first.starts_with(b"{") && rest.len() > LONGEST {
+                return Ok(Some(Beginning::Json));
+            }
+            if is_cut {
                 return Ok(None);
             }
             let len = end.map_or(rest.len(), |end| end + 1);
@@ -124,14 +137,6 @@ impl Entries {
                 delimiters = vec![delimiter];
                 skip += len;
                 continue;
-            }
-            if text.starts_with('[') {
-                let next = rest.trim_ascii_start()[1..].trim_ascii_start().first();
-                return Ok(match next {
-                    None if !is_whole => None,
-                    Some(b'"' | b'{' | b'[' | b']') => Some(Beginning::Json),
-                    _ => Some(Beginning::Lines),
-                });
             }
             if text.starts_with('{') {
                 let is_json = match serde_json::from_str::<serde::de::IgnoredAny>(text) {

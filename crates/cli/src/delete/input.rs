@@ -7,6 +7,7 @@ use mpt_tokens::{BatchItem, Pull};
 use zeroize::Zeroizing;
 
 use crate::delete::bytes::{List, is_stdin, open_descriptor};
+use crate::delete::decode::Text;
 use crate::delete::entries::{Entries, LONGEST};
 use crate::delete::fault::{Faults, Trouble};
 use crate::delete::line;
@@ -210,6 +211,11 @@ impl Iterator for Source {
     }
 }
 
+/// Reads a text as lists are read: UTF-16 is what PowerShell's `>` writes.
+fn decoded(input: impl Read, text: &mut String) -> io::Result<usize> {
+    Text::new(input)?.take(LONGEST as u64).read_to_string(text)
+}
+
 /// The API token in a file, or on standard input.
 pub(crate) fn token_from(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let mut text = Zeroizing::new(String::new());
@@ -219,10 +225,9 @@ pub(crate) fn token_from(path: &Path) -> Result<Zeroizing<String>, Failure> {
                 "`--token-file -` would show the API token as it is typed: give it through a pipe or a file",
             ));
         }
-        io::stdin().take(LONGEST as u64).read_to_string(&mut text)
+        decoded(io::stdin(), &mut text)
     } else {
-        open_descriptor(path)
-            .and_then(|(file, _)| file.take(LONGEST as u64).read_to_string(&mut text))
+        open_descriptor(path).and_then(|(file, _)| decoded(file, &mut text))
     };
     read.map_err(|error| {
         Failure::usage(format!("the token file `{}` cannot be read: {error}", path.display()))

@@ -172,6 +172,47 @@ fn a_file_that_is_no_list(#[case] list: &[u8], #[case] told: &str) {
     assert!(stderr.contains("`[LIST]` cannot be read") && stderr.contains(told), "{stderr}");
 }
 
+/// What tells the shape may be far from the beginning.
+#[rstest]
+#[case::list(format!("[\"TKN-1000-0001\",{}\"TKN-1000-0002\"]", " ".repeat(2_000_000)))]
+#[case::list_begins_late(format!("{}[\"TKN-1000-0001\",\"TKN-1000-0002\"]", "\n ".repeat(5_000)))]
+#[case::list_element_late(format!("[{}\"TKN-1000-0001\",\"TKN-1000-0002\"]", "\n ".repeat(5_000)))]
+#[case::long_element(format!("[{{\"id\":\"TKN-1000-0001\",\"x\":\"{}\"}},\"TKN-1000-0002\"]", "y".repeat(900_000)))]
+#[case::report(format!(
+    "{{\"runs\":[{{\"results\":[{{\"a\":\"idt:TKN-1000-0001:abcdefghijklmnopqrst\",\"x\":\"{0}\"}},{{\"a\":\"\
+     idt:TKN-1000-0002:abcdefghijklmnopqrst\",\"x\":\"{0}\"}}]}}]}}",
+    "y".repeat(600_000)
+))]
+#[case::header(format!("id,{}\nTKN-1000-0001,{1}\nTKN-1000-0002,{1}\n", vec!["name"; 2_000].join(","), vec!["x"; 2_000].join(",")))]
+#[case::comments(format!("{}id,name\nTKN-1000-0001,x\nTKN-1000-0002,x\n", "# more\n".repeat(2_000)))]
+fn a_shape_that_is_told_late(#[case] list: String) {
+    assert_eq!(sent(list.as_bytes(), &[]), Ok(ids(&[1, 2])));
+    assert_eq!(sent(&gzip(list.as_bytes()), &[]), Ok(ids(&[1, 2])));
+}
+
+/// The API token itself, as editors and PowerShell write it.
+#[test]
+fn a_token_file_is_decoded_as_lists_are() {
+    let sandbox = Sandbox::builder().numbered(20).start().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    let token = sandbox.api_token();
+    let marked = format!("\u{feff}{token}\r\n");
+    let files = [
+        marked.into_bytes(),
+        utf16(token, u16::to_le_bytes),
+        utf16(&format!("{token}\r\n"), u16::to_be_bytes),
+    ];
+    for (number, bytes) in (1..).zip(files) {
+        fs::write(&path, bytes).unwrap();
+        let mut command = program_for(&sandbox);
+        command.env_remove("MPT_API_TOKEN").args(["delete", &format!("TKN-1000-{number:04}")]);
+        let output = command.arg("--token-file").arg(&path).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{number}: {stderr}");
+    }
+}
+
 #[test]
 fn whole_runs() {
     let sandbox = Sandbox::builder().secret("abcdefghijklmnopqrst").numbered(20).start().unwrap();
