@@ -219,7 +219,11 @@ impl Entries {
                 }
                 Err(error) => Some(Err(error.into())),
             },
-            Shape::Table(rows, header) => Some(rows.next()?.and_then(|row| self.row(&row, header))),
+            Shape::Table(rows, header) => {
+                let next = rows.next()?;
+                self.reading.after_value |= rows.value_aside();
+                Some(next.and_then(|row| self.row(&row, header)))
+            }
             Shape::Json(parts) => Some(parts.next()?.and_then(|part| self.part(&part))),
         }
     }

@@ -39,13 +39,17 @@ pub(crate) struct Reading {
 
 /// Whether a line that names nothing holds a value all the same: one that was commented out.
 pub(crate) fn is_value_aside(line: &str) -> bool {
-    line.trim_start().starts_with('#')
-        && TokenId::new(line).is_err_and(|invalid| invalid.is_token_value())
+    bare(line).starts_with('#') && TokenId::new(line).is_err_and(|invalid| invalid.is_token_value())
+}
+
+/// A line without the blanks around it, and without the mark of a file that was added to another.
+fn bare(line: &str) -> &str {
+    line.trim().trim_start_matches('\u{feff}').trim_start()
 }
 
 /// What a line names; `None` for a blank one and a comment.
 pub(crate) fn item(line: &str, reading: Reading) -> Result<Option<BatchItem>, Fault> {
-    let text = line.trim_start_matches('\u{feff}').trim();
+    let text = bare(line);
     if text.is_empty() || text.starts_with('#') {
         return Ok(None);
     }

@@ -29,6 +29,7 @@ pub(crate) struct Rows<R> {
     input: R,
     place: Place,
     delimiter: u8,
+    is_value_aside: bool,
 }
 
 /// What ended a field.
@@ -41,7 +42,7 @@ enum End {
 impl<R: BufRead> Rows<R> {
     /// A reader that begins at a line.
     pub(crate) fn new(input: R, delimiter: u8, line: u64) -> Rows<R> {
-        Rows { input, place: Place::line(line), delimiter }
+        Rows { input, place: Place::line(line), delimiter, is_value_aside: false }
     }
 
     fn look(&mut self) -> io::Result<Option<u8>> {
@@ -51,6 +52,23 @@ impl<R: BufRead> Rows<R> {
     fn skip(&mut self, byte: u8) {
         self.input.consume(1);
         self.place.pass(byte);
+    }
+
+    /// Whether a token value was commented out since it was asked last: its rest may be the next row.
+    pub(crate) fn value_aside(&mut self) -> bool {
+        std::mem::take(&mut self.is_value_aside)
+    }
+
+    fn skip_comment(&mut self) -> io::Result<()> {
+        let mut comment = Zeroizing::new(Vec::new());
+        while let Some(byte) = self.look()?.filter(|byte| *byte != b'\n') {
+            self.skip(byte);
+            if comment.len() < LONGEST {
+                append(&mut comment, &[byte]);
+            }
+        }
+        self.is_value_aside |= line::is_value_aside(&String::from_utf8_lossy(&comment));
+        Ok(())
     }
 
     fn skip_line(&mut self) -> io::Result<()> {
@@ -80,7 +98,7 @@ impl<R: BufRead> Rows<R> {
             match self.skip_blanks()? {
                 None => return Ok(None),
                 Some(b'\n' | b'\r') => self.skip_line()?,
-                Some(b'#') => self.skip_line()?,
+                Some(b'#') => self.skip_comment()?,
                 Some(_) => break,
             }
         }

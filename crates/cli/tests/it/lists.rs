@@ -163,6 +163,8 @@ fn a_list_that_is_taken(
 #[case::wrapped("idt:TKN-1000-0001:abcdefghij\nklmnopqrst\n", &["2 "])]
 #[case::wrapped_apart("idt:TKN-1000-0001:abcdefghij\n\n# more\nklmnopqrst\n", &["4 "])]
 #[case::wrapped_aside("# idt:TKN-1000-0001:abcdefghij\nklmnopqrst\n", &["2 "])]
+#[case::wrapped_aside_marked("TKN-1000-0001\n\u{feff}# idt:TKN-1000-0001:abcdefghij\nklmnopqrst\n", &["3 "])]
+#[case::wrapped_aside_marked_late("\n \u{feff} #idt:TKN-1000-0001:abcdefghij\nklmnopqrst\n", &["3 "])]
 #[case::wrapped_at_the_colon("idt:TKN-1000-0001:\nabcdefghijklmnopqrst\n", &["1:4 `:`"])]
 #[case::wrapped_before_the_colon("TKN-1000-0001\n:abcdefghijklmnopqrst\n", &["2:1 `:`"])]
 #[case::wrapped_in_the_id("idt:TKN-1000-\n0001:abcdefghijklmnopqrst\n", &["1:4 `:`", "2:5 `:`"])]

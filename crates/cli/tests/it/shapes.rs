@@ -132,6 +132,8 @@ fn a_shape_that_is_taken(#[case] list: &str, #[case] args: &[&str], #[case] numb
 #[case::value_and_more("id\nidt:TKN-1000-0001:\n", &[], &["line 2, column 4: `:`"])]
 #[case::value_of_another("id,secret\nTKN-1000-0002,idt:TKN-1000-0001:abcdefghijklmnopqrst\n", &[], &["line 2, column 1: names one token"])]
 #[case::wrapped("token\nidt:TKN-1000-0001:abcdefghij\nklmnopqrst\n", &[], &["line 3, column 1: may be the rest"])]
+#[case::wrapped_by_name("key\nidt:TKN-1000-0001:abcdefghij\nklmnopqrst\n", &["--column", "key"], &["line 3, column 1: may be the rest"])]
+#[case::wrapped_aside("key\n#idt:TKN-1000-0001:abcdefghij\nklmnopqrst\n", &["--column", "key"], &["line 3, column 1: may be the rest"])]
 #[case::zero_width("id,n\nTKN-1000-0001\u{200b},x\n", &[], &["line 2, column 14: U+200B (zero width space, invisible)"])]
 #[case::look_alike("[\"TKN-1000\u{2013}0001\"]", &[], &["line 1, column 11: U+2013 (en dash, looks like `-`)"])]
 #[case::zero_width_object("{\"id\":\"TKN-1000-0001\u{200b}\"}", &[], &["line 1, column 1: has an `id` with U+200B (zero width"])]
@@ -200,7 +202,7 @@ fn a_token_file_is_decoded_as_lists_are() {
     let marked = format!("\u{feff}{token}\r\n");
     let files = [
         marked.into_bytes(),
-        utf16(token, u16::to_le_bytes),
+        utf16(&token, u16::to_le_bytes),
         utf16(&format!("{token}\r\n"), u16::to_be_bytes),
     ];
     for (number, bytes) in (1..).zip(files) {
