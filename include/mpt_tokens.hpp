@@ -186,9 +186,9 @@ class result_view {
     [[nodiscard]] std::chrono::system_clock::time_point settled_at() const noexcept {
         return std::chrono::system_clock::time_point(std::chrono::milliseconds(mpt_outcome_settled_at_ms(outcome_)));
     }
-    /** True if prove_deleted proved that the token is dead. */
+    /** True if prove_deleted or burning proved that the token is dead. */
     [[nodiscard]] bool is_proven() const noexcept { return mpt_outcome_is_proven(outcome_) != 0; }
-    /** What the proof rests on: "control" or "accepted_before". */
+    /** What the proof rests on: "control", "accepted_before" or "lost_answer". */
     [[nodiscard]] std::optional<std::string_view> proof_basis() const noexcept {
         return mpt::detail::maybe(mpt_outcome_proof_basis(outcome_));
     }
@@ -391,6 +391,8 @@ class config {
     MPT_SETTER(ca_only, bool yes = true, set(mpt_config_set_ca_only, yes))
     MPT_SETTER(missing_ok, bool yes = true, set(mpt_config_set_missing_ok, yes))
     MPT_SETTER(allow_own_token, bool yes = true, set(mpt_config_set_allow_own_token, yes))
+    /** The client has no API token and can only burn: one that was set is dropped. */
+    MPT_SETTER(burn_only, bool yes = true, set(mpt_config_set_burn_only, yes))
     MPT_SETTER(allow_plain_http, bool yes = true, set(mpt_config_set_allow_plain_http, yes))
     MPT_SETTER(attempts, std::uint32_t attempts, (void)mpt_config_set_attempts(config_.get(), attempts))
     MPT_SETTER(proxy, std::string_view url, set(mpt_config_set_proxy, url))
@@ -684,12 +686,26 @@ class [[nodiscard]] client {
     [[nodiscard]] result delete_token(std::string_view token_id) const { return checked(try_delete_token(token_id)); }
     /** Checks whether a leaked token is provably dead: see `is_proven`. @throws mpt::error if it may be alive. */
     [[nodiscard]] result prove_deleted(std::string_view token_value) const { return checked(try_prove_deleted(token_value)); }
+    /**
+     * Burns a leaked value with itself as the credential: see `is_proven`.
+     *
+     * @throws mpt::error if it may be alive, or if it was dead already (MPT_DEAD_VALUE).
+     */
+    [[nodiscard]] result burn(std::string_view token_value) const { return checked(try_burn(token_value)); }
 #endif
     /** Deletes one token without throwing. */
     [[nodiscard]] result try_delete_token(std::string_view token_id) const noexcept {
         mpt_outcome *told = nullptr;
         const detail::c_text text(token_id);
         (void)mpt_delete_token(client_.get(), text.get(), &told);
+        return result(told);
+    }
+
+    /** Burns a leaked value with itself as the credential, without throwing. */
+    [[nodiscard]] result try_burn(std::string_view token_value) const noexcept {
+        mpt_outcome *told = nullptr;
+        const detail::c_text text(token_value);
+        (void)mpt_burn(client_.get(), text.get(), &told);
         return result(told);
     }
 
@@ -755,6 +771,14 @@ class [[nodiscard]] client {
                                                  const batch_options &options = {}) const noexcept {
         return try_batch<std::initializer_list<std::string_view> &>(ids, options);
     }
+    /**
+     * Starts a batch that burns leaked values, as burn_batch does; on failure returns nullopt, and `why` holds the reason.
+     */
+    template <typename Values>
+    [[nodiscard]] std::optional<mpt::batch> try_burn_batch(Values &&values, std::optional<result> &why,
+                                                           const batch_options &options = {}) const noexcept {
+        return start(values, why, options, mpt_burn_batch_new);
+    }
 
 #ifdef __cpp_exceptions
     /**
@@ -808,6 +832,22 @@ class [[nodiscard]] client {
         }
         return std::move(*made);
     }
+
+    /**
+     * Starts a batch that burns leaked values, each with itself as the credential, as mpt_burn_tokens does. Its outcomes
+     * are taken one by one. A text that is not a value has an outcome without a token id.
+     *
+     * @throws mpt::error if it cannot start.
+     */
+    template <typename Values>
+    [[nodiscard]] mpt::batch burn_batch(Values &&values, const batch_options &options = {}) const {
+        std::optional<result> why;
+        std::optional<mpt::batch> made = start(values, why, options, mpt_burn_batch_new);
+        if (!made) {
+            throw error(std::move(*why));
+        }
+        return std::move(*made);
+    }
 #endif
 
     /** What it stands for, lent. */
@@ -842,13 +882,13 @@ class [[nodiscard]] client {
 
     /** Throws only what copying the ids throws. */
     template <typename Ids>
-    [[nodiscard]] std::optional<mpt::batch> start(Ids &ids, std::optional<result> &why,
-                                                  const batch_options &options) const {
+    [[nodiscard]] std::optional<mpt::batch> start(Ids &ids, std::optional<result> &why, const batch_options &options,
+                                                  decltype(&mpt_batch_new) make = mpt_batch_new) const {
         const detail::c_batch given(ids, options);
         mpt_batch *made = nullptr;
         mpt_outcome *refused = nullptr;
         why.reset();
-        if (mpt_batch_new(client_.get(), given.ids(), given.count(), given.options(), &made, &refused) != MPT_OK) {
+        if (make(client_.get(), given.ids(), given.count(), given.options(), &made, &refused) != MPT_OK) {
             why.emplace(refused);
             return std::nullopt;
         }

@@ -12,7 +12,7 @@ Every result says what is true of the token (``deleted``, ``gone``, ``not_delete
 on the network. Log records go to the logger ``mpt_tokens``.
 """
 
-from ._client import Client, delete_token
+from ._client import Client, burn, delete_token
 from ._native import ApiToken, __version__
 
 TYPE_CHECKING = False
@@ -99,6 +99,7 @@ __all__ = [
     "UnauthorizedError",
     "UnexpectedResponseError",
     "__version__",
+    "burn",
     "delete_token",
     "outcome_of",
 ]

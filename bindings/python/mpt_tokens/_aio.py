@@ -197,6 +197,64 @@ class AsyncClient(BaseClient):
             del value, trace_parent
         return await self._run(call)
 
+    async def burn(
+        self, value: str | ApiToken, *, after_lost_answer: bool = False, trace_parent: str | None = None
+    ) -> Outcome[str]:
+        """Burns a leaked value with itself as the credential, as ``Client.burn`` does.
+
+        Args:
+            value: The value, in the form ``idt:TKN-XXXX-XXXX:<secret>``. A secret: never shown.
+            after_lost_answer: If true, the value was burnt before and the response is not known.
+            trace_parent: A W3C ``traceparent`` that makes the call part of the caller's trace.
+
+        Returns:
+            The outcome: ``deleted`` or ``gone``; see its ``proof``.
+
+        Raises:
+            Error: Every failure, as ``Client.burn`` raises it.
+        """
+        try:
+            token = value if isinstance(value, ApiToken) else ApiToken(value)
+            call = _Call(
+                self._native.burn, token, after_lost_answer=after_lost_answer, trace_parent=trace_parent
+            )
+        finally:
+            del value, trace_parent
+        return await self._run(call)
+
+    def burn_tokens(
+        self,
+        values: Iterable[str | ApiToken] | AsyncIterable[str | ApiToken],
+        *,
+        concurrency: int | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        patience: float = 600,
+    ) -> AsyncBatch:
+        """Burns many leaked values, each with itself as the credential, as ``Client.burn_tokens`` does.
+
+        Args:
+            values: The values; any iterable or asynchronous iterable, of any length. Secrets: never shown.
+            concurrency: The largest number of calls at once, 1 to 256; 8 by default.
+            journal: A file that survives a crash and lets the next batch resume. It needs a client that is ``burn_only``.
+            patience: How long the batch continues without a conclusive answer from the API, in seconds; 600 by default.
+
+        Returns:
+            The batch. Nothing is sent before you ask for the first outcome.
+
+        Raises:
+            InvalidArgumentError: A number is out of range, or the client is closed.
+            InvalidConfigError: The journal cannot be used, or belongs to another base URL.
+        """
+        try:
+            cancel = Cancel()
+            feed = _Feed(values, 8 if concurrency is None else min(max(concurrency, 1), 256))
+            native = self._native.burn_tokens(
+                feed, concurrency=concurrency, journal=journal, patience=patience, cancel=cancel
+            )
+        finally:
+            del values, journal
+        return AsyncBatch(native, feed, self._threads)
+
     async def _run(self, call: _Call[_Told]) -> _Told:
         """Runs a call on a thread. Cancelling the task cancels the call; the exception keeps its outcome."""
         cancel = Cancel()

@@ -43,6 +43,7 @@ class BaseClient:
         ca_file: str | os.PathLike[str] | None = None,
         ca_only: bool = False,
         proxy: str | None = None,
+        burn_only: bool = False,
     ) -> None:
         """Creates a client. Nothing is sent before the first call.
 
@@ -67,6 +68,8 @@ class BaseClient:
             ca_only: If true, those of ``ca_file`` are trusted instead of the platform's.
             proxy: The URL of an HTTP proxy, or ``none``; by default ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and
                 ``NO_PROXY`` decide.
+            burn_only: If true, the client has no API token, not even that of the environment, and can only burn. Every
+                other call raises ``InvalidConfigError``.
 
         Raises:
             InvalidConfigError: The token, the base URL, the proxy, the CA file or the user agent cannot be used.
@@ -88,6 +91,7 @@ class BaseClient:
                 ca_file=ca_file,
                 ca_only=ca_only,
                 proxy=proxy,
+                burn_only=burn_only,
             )
         finally:
             # A traceback that shows the variables of this frame must not show a secret, wherever it was put by mistake.
@@ -272,6 +276,77 @@ class Client(BaseClient):
         finally:
             del value, trace_parent
 
+    def burn(
+        self, value: str | ApiToken, *, after_lost_answer: bool = False, trace_parent: str | None = None
+    ) -> Outcome[str]:
+        """Burns a leaked value: deletes its token with the value itself as the credential, and proves that it is dead.
+
+        The client's own API token is not used; ``Client(burn_only=True)`` has none. That token may be burnt, too.
+
+        Args:
+            value: The value, in the form ``idt:TKN-XXXX-XXXX:<secret>``. A secret: never shown.
+            after_lost_answer: If true, the value was burnt before and the response is not known. A 401 from the API then
+                means ``gone``.
+            trace_parent: A W3C ``traceparent`` that makes the call part of the caller's trace.
+
+        Returns:
+            The outcome: ``deleted`` or ``gone``. Its ``proof`` says whether it is proven that the value is dead: a token
+            can be deleted without a proof, for example if the network fails in between.
+
+        Raises:
+            DeadValueError: The API's first word on the value was a 401: it is dead already, or never was a value.
+            ForbiddenError, NotFoundError: If the API itself says so, the value is alive: it authenticates.
+            InvalidArgumentError: The value does not have that form.
+            InvalidConfigError: The value is empty, or is not one line of visible ASCII.
+            Error: Every other failure; its ``outcome`` is ``not_deleted`` or ``unknown``.
+        """
+        try:
+            token = value if isinstance(value, ApiToken) else ApiToken(value)
+            return self._native.burn(
+                token, after_lost_answer=after_lost_answer, trace_parent=trace_parent, cancel=None
+            )
+        finally:
+            del value, trace_parent
+
+    def burn_tokens(
+        self,
+        values: Iterable[str | ApiToken],
+        *,
+        concurrency: int | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        patience: float = 600,
+    ) -> Batch:
+        """Burns many leaked values, each with itself as the credential. Returns an iterator of outcomes.
+
+        Like ``delete_tokens``, but a 401 is about one value and never stops the batch. The same value twice is one; two
+        values of one id are two credentials, and both are burnt. A text that is not a value has an outcome with the code
+        ``invalid_argument`` and no id. Each outcome has its ``proof``.
+
+        Args:
+            values: The values; any iterable, of any length. Secrets: never shown.
+            concurrency: The largest number of calls at once, 1 to 256; 8 by default.
+            journal: A file that survives a crash and lets the next batch resume, as in ``delete_tokens``. It holds ids,
+                never values, and needs a client that is ``burn_only``.
+            patience: How long the batch continues without a conclusive answer from the API, in seconds, as in
+                ``delete_tokens``.
+
+        Returns:
+            The batch. Nothing is sent before you ask for the first outcome.
+
+        Raises:
+            InvalidArgumentError: A number is out of range, or the client is closed.
+            InvalidConfigError: The journal cannot be used, or belongs to another base URL.
+        """
+        from ._batch import Batch
+
+        try:
+            native = self._native.burn_tokens(
+                values, concurrency=concurrency, journal=journal, patience=patience, cancel=None
+            )
+        finally:
+            del values, journal
+        return Batch(native)
+
     def close(self) -> None:
         """Closes the connections once the calls under way on other threads are done. May be called more than once."""
         self._native.close()
@@ -312,6 +387,31 @@ def delete_token(token_id: str, **options: Unpack[ClientOptions]) -> Outcome[str
 
 
 
+def burn(value: str | ApiToken, **options: Unpack[ClientOptions]) -> Outcome[str]:
+    """Burns one leaked value with a client of its own, which needs no API token.
+
+    For more than one value, keep a ``Client(burn_only=True)``.
+
+    Args:
+        value: The value, in the form ``idt:TKN-XXXX-XXXX:<secret>``. A secret: never shown.
+        **options: The keyword arguments of ``Client``. An ``api_token`` is not used.
+
+    Returns:
+        The outcome, as ``Client.burn`` returns it.
+
+    Raises:
+        Error: As ``Client.burn`` raises it.
+    """
+    try:
+        options["burn_only"] = True
+        with Client(**options) as client:
+            return client.burn(value)
+    finally:
+        # As in the client's own frames: they may hold a secret.
+        del value, options
+
+
 Client.__module__ = "mpt_tokens"
+burn.__module__ = "mpt_tokens"
 delete_token.__module__ = "mpt_tokens"
 defer(globals())

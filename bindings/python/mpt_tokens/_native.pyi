@@ -65,6 +65,7 @@ class Client:
         ca_file: str | os.PathLike[str] | None,
         ca_only: bool,
         proxy: str | None,
+        burn_only: bool,
     ) -> Self: ...
     def delete_token(
         self,
@@ -82,6 +83,22 @@ class Client:
         self, value: ApiToken, *, trace_parent: str | None, cancel: Cancel | None
     ) -> Proof:
         """Requests proof. A cancel handle replaces Python's signals, as in ``delete_token``."""
+
+    def burn(
+        self, value: ApiToken, *, after_lost_answer: bool, trace_parent: str | None, cancel: Cancel | None
+    ) -> Outcome[str]:
+        """Burns a value. A cancel handle replaces Python's signals, as in ``delete_token``."""
+
+    def burn_tokens(
+        self,
+        values: Iterable[str | ApiToken | None],
+        *,
+        concurrency: int | None,
+        journal: str | os.PathLike[str] | None,
+        patience: float | None,
+        cancel: Cancel | None,
+    ) -> Batch:
+        """Starts a batch that burns values, as ``delete_tokens`` starts one."""
 
     def delete_tokens(
         self,

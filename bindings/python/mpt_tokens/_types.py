@@ -57,6 +57,7 @@ class ClientOptions(TypedDict, total=False):
     ca_file: str | os.PathLike[str] | None
     ca_only: bool
     proxy: str | None
+    burn_only: bool
 
 
 class SandboxOptions(TypedDict):

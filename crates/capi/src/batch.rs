@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::ptr::{null, null_mut};
 use std::time::Duration;
 
-use mpt_core::{Code, Error, Journal};
+use mpt_core::{BatchItem, Code, Error, Journal};
 
 use crate::client::Client;
 use crate::codes::{mpt_code, owned};
@@ -106,7 +106,7 @@ pub type OutcomeCallback =
 /// Threads: used by one thread at a time, but not always the same one.
 pub struct Batch {
     /// `None` after the end.
-    core: Option<mpt_core::Batch<std::vec::IntoIter<String>>>,
+    core: Option<mpt_core::Batch<std::vec::IntoIter<BatchItem>>>,
     /// The counts at the last look.
     counts: mpt_core::BatchSummary,
     /// Why it stopped, as text for C.
@@ -120,7 +120,7 @@ struct StoppedText {
 }
 
 impl Batch {
-    fn look(&mut self, core: &mpt_core::Batch<std::vec::IntoIter<String>>) {
+    fn look(&mut self, core: &mpt_core::Batch<std::vec::IntoIter<BatchItem>>) {
         self.counts = core.summary();
         let why = core.stopped();
         if self.stopped.as_ref().map(|known| &known.why) != why.as_ref() {
@@ -161,6 +161,64 @@ pub unsafe extern "C" fn mpt_delete_tokens(
     on_outcome: OutcomeCallback,
     user_data: *mut c_void,
 ) -> mpt_code {
+    // SAFETY: the caller's promise.
+    unsafe { run(client, token_ids, count, options, on_outcome, user_data, Kind::Delete) }
+}
+
+/// Burns many leaked values, each with itself as the credential, and proves that they are dead: mpt_burn for each of a
+/// list, as mpt_delete_tokens does it.
+///
+/// A 401 response is about one value, so it never stops the batch. The same value twice is one; two values of one id are
+/// two credentials, and both are burnt. A text that is not a value is reported with MPT_INVALID_ARGUMENT and without a
+/// token id, and the others go on. A journal holds ids only, and needs a client that can only burn
+/// (mpt_config_set_burn_only). `missing_ok` and `allow_own_token` have no meaning here.
+///
+/// `values`: `count` pointers, each as in mpt_burn; the text must not change during the call. The copies are wiped from
+/// memory when their calls are done. May be NULL if `count` is 0.
+/// `options`, `on_outcome`, `user_data`: as in mpt_delete_tokens.
+/// Returns: as mpt_delete_tokens.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_burn_tokens(
+    client: *const Client,
+    values: *const *const c_char,
+    count: usize,
+    options: *const BatchOptions,
+    on_outcome: OutcomeCallback,
+    user_data: *mut c_void,
+) -> mpt_code {
+    // SAFETY: the caller's promise.
+    unsafe { run(client, values, count, options, on_outcome, user_data, Kind::Burn) }
+}
+
+/// What a batch does with its texts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// They are ids.
+    Delete,
+    /// They are values.
+    Burn,
+}
+
+impl Kind {
+    fn item(self, text: &str) -> BatchItem {
+        match self {
+            Kind::Delete => BatchItem::from(text),
+            Kind::Burn => BatchItem::of_value(text),
+        }
+    }
+}
+
+/// # Safety
+/// As for mpt_delete_tokens.
+unsafe fn run(
+    client: *const Client,
+    texts: *const *const c_char,
+    count: usize,
+    options: *const BatchOptions,
+    on_outcome: OutcomeCallback,
+    user_data: *mut c_void,
+    kind: Kind,
+) -> mpt_code {
     let mut first_failure = None;
     let mut tell = |outcome: mpt_core::Outcome| {
         if !outcome.is_success() {
@@ -178,11 +236,11 @@ pub unsafe extern "C" fn mpt_delete_tokens(
         // SAFETY: the caller's promise.
         let (client, ids, options) = unsafe {
             let client = checked(client, "client")?.core();
-            (client, self::ids(token_ids, count)?, self::options(options, client)?)
+            (client, self::ids(texts, count)?, self::options(options, client, kind)?)
         };
         // Pulled as they are given, so that a batch that stops has not copied the rest.
         let (options, summary) = options;
-        let mut batch = client.batch(ids.into_iter().map(String::from), &options)?;
+        let mut batch = client.batch(ids.into_iter().map(|text| kind.item(text)), &options)?;
         while let Some(outcome) = batch.next() {
             if tell(outcome).is_break() {
                 batch.stop();
@@ -229,17 +287,53 @@ pub unsafe extern "C" fn mpt_batch_new(
     outcome: *mut *mut Outcome,
 ) -> mpt_code {
     // SAFETY: the caller's promise.
+    unsafe { begin(client, token_ids, count, options, batch, outcome, Kind::Delete) }
+}
+
+/// Starts the batch of mpt_burn_tokens without a callback. Take the outcomes with mpt_batch_next; nothing is sent before
+/// its first call.
+///
+/// `values`: as in mpt_burn_tokens; they are copied, and each copy is wiped from memory when its calls are done, or when
+/// the batch is freed.
+/// `options`, `batch`, `outcome`: as in mpt_batch_new.
+/// Returns: MPT_OK, or a code that says why the batch cannot start.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_burn_batch_new(
+    client: *const Client,
+    values: *const *const c_char,
+    count: usize,
+    options: *const BatchOptions,
+    batch: *mut *mut Batch,
+    outcome: *mut *mut Outcome,
+) -> mpt_code {
+    // SAFETY: the caller's promise.
+    unsafe { begin(client, values, count, options, batch, outcome, Kind::Burn) }
+}
+
+/// # Safety
+/// As for mpt_batch_new.
+unsafe fn begin(
+    client: *const Client,
+    texts: *const *const c_char,
+    count: usize,
+    options: *const BatchOptions,
+    batch: *mut *mut Batch,
+    outcome: *mut *mut Outcome,
+    kind: Kind,
+) -> mpt_code {
+    // SAFETY: the caller's promise.
     unsafe {
         return_handle(batch, outcome, || {
             let client = checked(client, "client")?.core();
-            let ids: Vec<String> = ids(token_ids, count)?.into_iter().map(String::from).collect();
-            let (options, summary) = self::options(options, client)?;
+            let items: Vec<BatchItem> =
+                ids(texts, count)?.into_iter().map(|text| kind.item(text)).collect();
+            let (options, summary) = self::options(options, client, kind)?;
             if summary.is_some() {
                 return Err(Error::invalid_argument(
                     "the batch options have a summary, which is for mpt_delete_tokens: ask the batch itself",
                 ));
             }
-            let core = client.batch(ids, &options)?;
+            let core = client.batch(items, &options)?;
             Ok(Batch { counts: core.summary(), core: Some(core), stopped: None })
         })
     }
@@ -392,8 +486,9 @@ unsafe fn ids<'a>(ids: *const *const c_char, count: usize) -> Result<Vec<&'a str
 unsafe fn options(
     options: *const BatchOptions,
     client: &mpt_core::Client,
+    kind: Kind,
 ) -> Result<(mpt_core::BatchOptions, Option<*mut BatchSummary>), Error> {
-    let mut core = mpt_core::BatchOptions::new();
+    let mut core = mpt_core::BatchOptions::new().burn(kind == Kind::Burn);
     // SAFETY: the caller's promise.
     let Some(given) = unsafe { sized(options) }? else { return Ok((core, None)) };
     if !given.summary.is_null() {

@@ -155,3 +155,32 @@ pub unsafe extern "C" fn mpt_prove_deleted(
         })
     }
 }
+
+/// Burns a leaked value: deletes its token with the value itself as the credential, then proves that it is dead. The API
+/// must respond 401 to the value after it had accepted it, or after a request whose response was lost. The client's own
+/// API token is not used: mpt_config_set_burn_only makes a client without one. That token may be burnt, too.
+///
+/// `token_value`: has the form "idt:TKN-XXXX-XXXX:<secret>". It is copied, never shown, and wiped from memory
+/// afterwards.
+/// `outcome`: may be NULL; otherwise always written: an outcome, to be freed with mpt_outcome_free.
+/// mpt_outcome_is_proven says whether there is proof: a token can be deleted without one, for example if the network
+/// fails in between. mpt_outcome_proof_basis says what the proof rests on.
+/// Returns: MPT_OK if the token is dead (deleted or gone). MPT_DEAD_VALUE if the API's first word on the value was a 401:
+/// it was dead already, or never was a value. MPT_FORBIDDEN and MPT_NOT_FOUND in the API's own form mean that the value is
+/// alive. MPT_INVALID_ARGUMENT if an argument is NULL or the value has another form; otherwise as mpt_delete_token.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_burn(
+    client: *const Client,
+    token_value: *const c_char,
+    outcome: *mut *mut Outcome,
+) -> mpt_code {
+    // SAFETY: the caller's promise.
+    unsafe {
+        return_outcome(outcome, || {
+            let client = checked(client, "client")?;
+            let value = ApiToken::new(text(token_value, "token value")?)
+                .map_err(|error| Error::invalid_argument(error.to_string()))?;
+            Ok(Outcome::from(mpt_core::Outcome::from(client.core.burn(&value))))
+        })
+    }
+}

@@ -84,7 +84,7 @@ pub unsafe extern "C" fn mpt_config_free(config: *mut Config) {
     unsafe { free(config) }
 }
 
-/// Sets the API token that authenticates every call. Required. A leading "Bearer " is removed. The token is copied and
+/// Sets the API token that authenticates every call. Required, unless mpt_config_set_burn_only is set. A leading "Bearer " is removed. The token is copied and
 /// never shown; the copies are wiped from memory when the config and its clients are freed.
 ///
 /// All setters copy the text they are given. They return MPT_OK, or MPT_INVALID_ARGUMENT if `config` is NULL, or if
@@ -192,6 +192,15 @@ pub unsafe extern "C" fn mpt_config_set_missing_ok(config: *mut Config, yes: i32
 pub unsafe extern "C" fn mpt_config_set_allow_own_token(config: *mut Config, yes: i32) -> mpt_code {
     // SAFETY: the caller's promise.
     unsafe { set(config, |builder| Ok(builder.allow_own_token(yes != 0))) }
+}
+
+/// Sets whether the client can only burn: it has no API token then, and one that was set, or that the environment has, is
+/// dropped. Each value that it burns authenticates itself. Every other call is refused with MPT_INVALID_CONFIG. 0 by
+/// default.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_config_set_burn_only(config: *mut Config, yes: i32) -> mpt_code {
+    // SAFETY: the caller's promise.
+    unsafe { set(config, |builder| Ok(builder.burn_only(yes != 0))) }
 }
 
 /// Sets whether plain HTTP is allowed to hosts other than loopback, which sends the API token unencrypted: 0 for no

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use mpt_tokens::{
-    BatchHandle, BatchOptions, BatchSummary, Client, Code, Journal, Outcome, Pull, Stopped,
+    BatchHandle, BatchItem, BatchOptions, BatchSummary, Client, Code, Journal, Outcome, Pull,
+    Stopped,
 };
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -30,6 +31,8 @@ struct Shared {
     iterator: Mutex<Option<Py<PyIterator>>>,
     /// Whether `None` among the ids says that the next one is still to come.
     waits: bool,
+    /// Whether a text among them is a value, to be burnt, and no id.
+    burns: bool,
     cancel: mpt_tokens::Cancel,
     interrupt: Interrupt,
     /// What the iterable raised; told when every report is given.
@@ -49,17 +52,26 @@ impl Shared {
         let Some(item) = iterator.into_bound(py).next().transpose()? else {
             return Ok(None);
         };
+        if self.burns
+            && let Ok(value) = item.cast::<PyString>()
+        {
+            return Ok(Some(Pull::Item(BatchItem::of_value(value.extract::<String>()?))));
+        }
         if let Ok(id) = item.cast::<PyString>() {
             return Ok(Some(id.extract::<String>()?.into()));
         }
         if let Ok(token) = item.cast::<ApiToken>() {
+            if self.burns {
+                return Ok(Some(Pull::Item(BatchItem::from(token.get().0.clone()))));
+            }
             return token.get().item(py).map(|item| Some(Pull::Item(item)));
         }
         if self.waits && item.is_none() {
             return Ok(Some(Pull::NotYet));
         }
         let name = item.get_type().name()?;
-        let message = format!("a token id is a {name}: expected a str, or an ApiToken");
+        let what = if self.burns { "token value" } else { "token id" };
+        let message = format!("a {what} is a {name}: expected a str, or an ApiToken");
         Err(PyTypeError::new_err(message))
     }
 }
@@ -141,19 +153,18 @@ impl Batch {
         inside: &Inside,
         client: &Client,
         ids: &Bound<'_, PyAny>,
+        options: BatchOptions,
         concurrency: Option<i64>,
-        missing_ok: Option<bool>,
-        allow_own_token: Option<bool>,
         journal: Option<PathBuf>,
-        prove: bool,
         patience: Option<Duration>,
         cancel: Option<&mpt_tokens::Cancel>,
     ) -> PyResult<Batch> {
         if ids.is_instance_of::<PyString>() {
             // Its characters would be the ids: never what was meant.
-            return Err(PyTypeError::new_err(
-                "the token ids are one str: expected an iterable of them, such as a list",
-            ));
+            let what = if options.is_burning() { "values" } else { "ids" };
+            return Err(PyTypeError::new_err(format!(
+                "the token {what} are one str: expected an iterable of them, such as a list"
+            )));
         }
         let left = length(ids)?;
         let interrupt = Interrupt::default();
@@ -161,10 +172,11 @@ impl Batch {
             iterator: Mutex::new(Some(ids.try_iter()?.unbind())),
             waits: cancel.is_some(),
             cancel: cancel.map_or_else(|| interrupt.cancel(), logging::while_waiting),
+            burns: options.is_burning(),
             interrupt,
             failure: Mutex::new(None),
         });
-        let mut options = BatchOptions::new().prove(prove).cancel(&shared.cancel);
+        let mut options = options.cancel(&shared.cancel);
         if let Some(calls) = concurrency {
             // What does not fit is out of range all the same, and core says which range that is.
             let nearest = if calls < 0 { 0 } else { usize::MAX };
@@ -172,12 +184,6 @@ impl Batch {
         }
         if let Some(limit) = patience {
             options = options.patience(limit);
-        }
-        if let Some(yes) = missing_ok {
-            options = options.missing_ok(yes);
-        }
-        if let Some(yes) = allow_own_token {
-            options = options.allow_own_token(yes);
         }
         let journal = journal
             .map(|path| inside.detach(py, || Journal::open(path, client)))

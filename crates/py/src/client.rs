@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use mpt_tokens::{CaBundle, ClientBuilder, Code, DeleteOptions, Outcome, TraceParent};
+use mpt_tokens::{
+    BatchOptions, CaBundle, ClientBuilder, Code, DeleteOptions, Outcome, TraceParent,
+};
 use pyo3::prelude::*;
 
 use crate::batch::Batch;
@@ -24,7 +26,7 @@ impl Client {
     #[new]
     #[pyo3(signature = (
         *, api_token, base_url, timeout, attempt_timeout, connect_timeout, attempts, backoff,
-        missing_ok, allow_own_token, allow_plain_http, user_agent, ca_file, ca_only, proxy
+        missing_ok, allow_own_token, allow_plain_http, user_agent, ca_file, ca_only, proxy, burn_only
     ))]
     #[allow(clippy::too_many_arguments, reason = "the keywords of Python's Client")]
     fn new(
@@ -43,6 +45,7 @@ impl Client {
         ca_file: Option<PathBuf>,
         ca_only: bool,
         proxy: Option<String>,
+        burn_only: bool,
     ) -> PyResult<Client> {
         let _inside = Inside::enter(py);
         outcome::import(py)?;
@@ -50,7 +53,8 @@ impl Client {
         let mut builder = ClientBuilder::from_env()
             .missing_ok(missing_ok)
             .allow_own_token(allow_own_token)
-            .allow_plain_http(allow_plain_http);
+            .allow_plain_http(allow_plain_http)
+            .burn_only(burn_only);
         if let Some(value) = api_token {
             builder = builder.api_token(value);
         }
@@ -150,6 +154,46 @@ impl Client {
         error::settle_proof(py, &proof, interrupt.take())
     }
 
+    /// Burns a value. A cancel handle stands instead of Python's signals, as in `delete_token`.
+    #[pyo3(signature = (value, *, after_lost_answer, trace_parent, cancel))]
+    fn burn<'py>(
+        &self,
+        py: Python<'py>,
+        value: &ApiToken,
+        after_lost_answer: bool,
+        trace_parent: Option<&str>,
+        cancel: Option<&Cancel>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let inside = Inside::enter(py);
+        let client = self.open(py)?;
+        let options = DeleteOptions::new().after_lost_answer(after_lost_answer);
+        let options = with_trace(py, options, trace_parent)?;
+        let interrupt = Interrupt::default();
+        let options = options.cancel(&cancel.map_or_else(|| interrupt.cancel(), |it| it.0.clone()));
+        logging::refresh(py)?;
+        let report = inside.detach(py, || Outcome::from(client.burn_with(&value.0, &options)));
+        error::settle(py, &report, interrupt.take())
+    }
+
+    /// Begins a batch that burns values: nothing is sent before the first outcome is asked for.
+    #[pyo3(signature = (values, *, concurrency, journal, patience, cancel))]
+    fn burn_tokens(
+        &self,
+        py: Python<'_>,
+        values: &Bound<'_, PyAny>,
+        concurrency: Option<i64>,
+        journal: Option<PathBuf>,
+        patience: Option<f64>,
+        cancel: Option<&Cancel>,
+    ) -> PyResult<Batch> {
+        let inside = Inside::enter(py);
+        let client = self.open(py)?;
+        let patience = patience.map(|limit| seconds(py, "patience", limit)).transpose()?;
+        let cancel = cancel.map(|cancel| &cancel.0);
+        let options = BatchOptions::new().burn(true);
+        Batch::new(py, &inside, &client, values, options, concurrency, journal, patience, cancel)
+    }
+
     /// Begins a batch: nothing is sent before the first outcome is asked for.
     #[pyo3(signature = (token_ids, *, concurrency, missing_ok, allow_own_token, journal, prove, patience, cancel))]
     #[allow(clippy::too_many_arguments, reason = "the keywords of Python's delete_tokens")]
@@ -169,19 +213,14 @@ impl Client {
         let client = self.open(py)?;
         let patience = patience.map(|limit| seconds(py, "patience", limit)).transpose()?;
         let cancel = cancel.map(|cancel| &cancel.0);
-        Batch::new(
-            py,
-            &inside,
-            &client,
-            token_ids,
-            concurrency,
-            missing_ok,
-            allow_own_token,
-            journal,
-            prove,
-            patience,
-            cancel,
-        )
+        let mut options = BatchOptions::new().prove(prove);
+        if let Some(yes) = missing_ok {
+            options = options.missing_ok(yes);
+        }
+        if let Some(yes) = allow_own_token {
+            options = options.allow_own_token(yes);
+        }
+        Batch::new(py, &inside, &client, token_ids, options, concurrency, journal, patience, cancel)
     }
 
     /// Ends every call under way, and every later one.

@@ -54,6 +54,9 @@ static void ours_panics(const mpt_client *client) {
     CHECK(mpt_outcome_is_proven(outcome) == 0);
     CHECK(strstr(mpt_outcome_json(outcome), "sandbox-secret") == NULL);
     mpt_outcome_free(outcome);
+    CHECK(mpt_burn(client, "idt:TKN-ok-k1:sandbox-secret", &outcome) == MPT_INTERNAL);
+    CHECK(strstr(mpt_outcome_json(outcome), "sandbox-secret") == NULL);
+    mpt_outcome_free(outcome);
     CHECK(mpt_delete_tokens(client, ids, 2, NULL, count, &told) == MPT_INTERNAL);
     CHECK(told == 1);
     CHECK(mpt_delete_tokens(client, ids, 2, NULL, NULL, NULL) == MPT_INTERNAL);

@@ -45,8 +45,8 @@ pub struct BatchItem {
 
 impl BatchItem {
     /// Makes an item of a token value, for [`BatchOptions::burn`]. In a batch, a text that is not one value is refused
-    /// with `invalid_argument`; it is neither kept nor shown.
-    pub fn of_value(text: &str) -> BatchItem {
+    /// with `invalid_argument`; it is neither kept nor shown, and a `String` is wiped.
+    pub fn of_value(text: impl Into<String>) -> BatchItem {
         match ApiToken::new(text) {
             Ok(value) => BatchItem::from(value),
             Err(_) => BatchItem::from(String::new()),
@@ -200,6 +200,11 @@ impl BatchOptions {
     /// [`BatchItem::known_dead`] have no meaning here.
     pub fn burn(self, yes: bool) -> Self {
         BatchOptions { burn: yes, ..self }
+    }
+
+    /// Returns whether the batch burns.
+    pub fn is_burning(&self) -> bool {
+        self.burn
     }
 
     /// Sets whether to return tokens that the journal lists as dead, so that one batch reports the whole list: see

@@ -247,7 +247,7 @@ fn what_a_batch_cannot_burn_is_refused_and_the_rest_goes_on() {
         BatchItem::of_value("s3cret-s3cret"),
         BatchItem::from("TKN-1-1"),
         of_another,
-        BatchItem::of_value(&sandbox.value_of("TKN-1-1")),
+        BatchItem::of_value(sandbox.value_of("TKN-1-1")),
     ];
     let options = BatchOptions::new().burn(true).concurrency(1);
     let outcomes: Vec<_> = client(sandbox.base_url()).batch(items, &options).unwrap().collect();
