@@ -818,35 +818,35 @@ static int count_dead(const mpt_outcome *outcome, void *user_data) {
 
 /* Values are burnt with themselves as the credential; no API token is needed. */
 static void burning(void) {
-    static const char *const values[] = {"idt:TKN-ok-b2:sandbox-secret", "idt:TKN-ok-b3:sandbox-secret",
-                                         "idt:TKN-ok-b3:sandbox-secret", "idt:TKN-ok-b1:sandbox-secret", "sesame"};
+    static const char *const values[] = {"idt:TKN-ok-burn2:sandbox-secret", "idt:TKN-ok-burn3:sandbox-secret",
+                                         "idt:TKN-ok-burn3:sandbox-secret", "idt:TKN-ok-burn1:sandbox-secret", "sesame"};
     mpt_client *client = new_client(burn_only);
     mpt_outcome *outcome = NULL;
     mpt_batch *batch = NULL;
     int counts[4] = {0, 0, 0, 0};
 
-    CHECK(mpt_burn(client, "idt:TKN-ok-b1:sandbox-secret", &outcome) == MPT_OK);
+    CHECK(mpt_burn(client, "idt:TKN-ok-burn1:sandbox-secret", &outcome) == MPT_OK);
     CHECK(mpt_outcome_kind(outcome) == MPT_OUTCOME_DELETED);
     CHECK(mpt_outcome_is_proven(outcome) == 1);
     CHECK_TEXT(mpt_outcome_proof_basis(outcome), "accepted_before");
-    CHECK_TEXT(mpt_outcome_token_id(outcome), "TKN-ok-b1");
+    CHECK_TEXT(mpt_outcome_token_id(outcome), "TKN-ok-burn1");
     CHECK_HAS(mpt_outcome_json(outcome), "\"proven\":true");
     CHECK(strstr(mpt_outcome_json(outcome), "sandbox-secret") == NULL);
     mpt_outcome_free(outcome);
-    CHECK(mpt_burn(client, "idt:TKN-ok-b1:sandbox-secret", &outcome) == MPT_DEAD_VALUE);
+    CHECK(mpt_burn(client, "idt:TKN-ok-burn1:sandbox-secret", &outcome) == MPT_DEAD_VALUE);
     CHECK(mpt_outcome_kind(outcome) == MPT_OUTCOME_NOT_DELETED);
     CHECK(mpt_outcome_is_proven(outcome) == 0);
     CHECK_HAS(mpt_outcome_message(outcome), "dead already, or never was one");
     mpt_outcome_free(outcome);
-    CHECK(mpt_burn(client, "idt:TKN-answerlost-b1:sandbox-secret", &outcome) == MPT_OK);
+    CHECK(mpt_burn(client, "idt:TKN-answerlost-burn1:sandbox-secret", &outcome) == MPT_OK);
     CHECK(mpt_outcome_kind(outcome) == MPT_OUTCOME_GONE);
     CHECK_TEXT(mpt_outcome_proof_basis(outcome), "lost_answer");
     mpt_outcome_free(outcome);
-    CHECK(mpt_burn(client, "idt:TKN-403-b1:sandbox-secret", NULL) == MPT_FORBIDDEN);
+    CHECK(mpt_burn(client, "idt:TKN-403-burn1:sandbox-secret", NULL) == MPT_FORBIDDEN);
     CHECK(mpt_burn(client, "sesame", NULL) == MPT_INVALID_ARGUMENT);
     CHECK(mpt_burn(client, NULL, NULL) == MPT_INVALID_ARGUMENT);
     CHECK(mpt_burn(NULL, values[0], NULL) == MPT_INVALID_ARGUMENT);
-    CHECK(mpt_delete_token(client, "TKN-ok-b2", NULL) == MPT_INVALID_CONFIG);
+    CHECK(mpt_delete_token(client, "TKN-ok-burn2", NULL) == MPT_INVALID_CONFIG);
 
     CHECK(mpt_burn_tokens(client, values, 5, NULL, count_dead, counts) != MPT_OK);
     CHECK(counts[0] == 4 && counts[1] == 2 && counts[2] == 1 && counts[3] == 1);

@@ -2,8 +2,8 @@
  * A panic inside the library as it ships, and beside it one in another Rust library (the first argument).
  *
  * The library is not made to panic for this: the program takes the clock away. Rust's standard library has no answer to
- * a monotonic clock that cannot be read, and panics in the middle of whatever asked for the time. For mpt_delete_token
- * and mpt_prove_deleted that is inside core, which catches it, and knows the token id; for mpt_delete_tokens and
+ * a monotonic clock that cannot be read, and panics in the middle of whatever asked for the time. For mpt_delete_token,
+ * mpt_prove_deleted and mpt_burn that is inside core, which catches it, and knows the token id; for mpt_delete_tokens and
  * mpt_batch_new it is on the way into core, so that the entry point itself has to catch it. So it is for the very first call
  * of a thread, which asks for the time to seed its random numbers.
  */
