@@ -177,6 +177,7 @@ pub unsafe extern "C" fn mpt_delete_tokens(
 /// memory when their calls are done. May be NULL if `count` is 0.
 /// `options`, `on_outcome`, `user_data`: as in mpt_delete_tokens.
 /// Returns: as mpt_delete_tokens.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_burn_tokens(
     client: *const Client,
@@ -297,6 +298,7 @@ pub unsafe extern "C" fn mpt_batch_new(
 /// the batch is freed.
 /// `options`, `batch`, `outcome`: as in mpt_batch_new.
 /// Returns: MPT_OK, or a code that says why the batch cannot start.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_burn_batch_new(
     client: *const Client,

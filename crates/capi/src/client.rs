@@ -168,6 +168,7 @@ pub unsafe extern "C" fn mpt_prove_deleted(
 /// Returns: MPT_OK if the token is dead (deleted or gone). MPT_DEAD_VALUE if the API's first word on the value was a 401:
 /// it was dead already, or never was a value. MPT_FORBIDDEN and MPT_NOT_FOUND in the API's own form mean that the value is
 /// alive. MPT_INVALID_ARGUMENT if an argument is NULL or the value has another form; otherwise as mpt_delete_token.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_burn(
     client: *const Client,

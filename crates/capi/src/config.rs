@@ -197,6 +197,7 @@ pub unsafe extern "C" fn mpt_config_set_allow_own_token(config: *mut Config, yes
 /// Sets whether the client can only burn: it has no API token then, and one that was set, or that the environment has, is
 /// dropped. Each value that it burns authenticates itself. Every other call is refused with MPT_INVALID_CONFIG. 0 by
 /// default.
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_burn_only(config: *mut Config, yes: i32) -> mpt_code {
     // SAFETY: the caller's promise.

@@ -25,6 +25,22 @@ Environment:
                     the proxy, unless --proxy is given
   NO_COLOR          no colours";
 
+const AFTER_BURN: &str = "\
+Exit status:
+    0  every value is burnt, and proven dead
+    1  some are not_deleted: they are, or may be, alive
+    2  the arguments, the configuration or the journal cannot be used; no value was found
+    3  some are unknown, or not proven (even if others are not_deleted): run again to find out
+    4  some were dead already, or never were values, and nothing is worse
+  130  interrupted; every value that was tried is reported; a second interrupt quits at once
+
+Environment:
+  MPT_API_BASE_URL  the base URL, unless --base-url is given
+  HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY
+                    the proxy, unless --proxy is given
+  NO_COLOR          no colours
+  MPT_API_TOKEN is not read.";
+
 const AFTER_FIND: &str = "\
 Exit status:
     0  no token value was found, and everything could be read
@@ -54,6 +70,14 @@ pub(crate) enum Verb {
     /// Delete tokens by id, or by leaked value.
     #[command(after_help = AFTER)]
     Delete(Box<DeleteArgs>),
+    /// Burn leaked token values: delete each token with its own value, and prove that it is dead.
+    ///
+    /// For when there is nothing at hand but the leaked values: no API token is needed. Searches files, folders and
+    /// standard input as `mpt-tokens find` does, shows what was found (never a secret), and asks. A value that the API
+    /// answers with 401 at once is dead already, or never was one: its code is dead_value. A value that may not delete
+    /// itself is alive: delete it with `mpt-tokens delete --leaked-in`, and an API token that may.
+    #[command(after_help = AFTER_BURN)]
+    Burn(Box<BurnArgs>),
     /// Find leaked token values in files, folders and standard input, and never show them.
     ///
     /// Prints a line for each place: `path:line:column: id fingerprint`. Lines and columns count from 1; a column is a
@@ -249,6 +273,146 @@ pub(crate) struct DeleteArgs {
     /// Delete nothing real: run against a stand-in inside this process, in which the given tokens exist.
     #[arg(long, conflicts_with_all = ["base_url", "token_file", "ca_file", "proxy"])]
     pub(crate) sandbox: bool,
+
+    /// What --leaked-in finds is burnt: this is `mpt-tokens burn`.
+    #[arg(skip)]
+    pub(crate) burn: bool,
+}
+
+/// The options of `burn`: those of `delete` that do not need an API token or an id.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct BurnArgs {
+    /// Where the values are: files, folders, or `-` for standard input.
+    #[arg(value_name = "PATH|-", required = true)]
+    paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    search: SearchArgs,
+
+    /// Accept that nothing is found: there is nothing to do.
+    #[arg(long)]
+    allow_empty: bool,
+
+    /// Do not ask before deleting. Required if there is no terminal to ask on.
+    #[arg(long, short)]
+    yes: bool,
+
+    /// Send nothing; print what would be sent, in order.
+    #[arg(long, short = 'n')]
+    dry_run: bool,
+
+    /// The number of values to burn at once, 1 to 256.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = concurrency)]
+    concurrency: usize,
+
+    /// Record progress in FILE, so that a run that was killed can resume. It holds ids, never values. Tokens that were
+    /// deleted and proven dead are not asked again. A journal of `burn` is of no API token: `delete` cannot use it.
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+
+    /// Also print the tokens that the journal lists as dead, with `"from_journal": true`.
+    #[arg(long, requires = "journal")]
+    replay: bool,
+
+    /// The base URL of the API [env: MPT_API_BASE_URL] [default: https://api.platform.softwareone.com].
+    #[arg(long, value_name = "URL")]
+    base_url: Option<String>,
+
+    /// The time limit for one value, over all attempts and pauses: 60, 90s, 2m.
+    #[arg(long, value_name = "DUR", default_value = "60s", value_parser = duration)]
+    timeout: Duration,
+
+    /// The largest number of attempts for one value, 1 to 100.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = value_parser!(u32).range(1..=100))]
+    attempts: u32,
+
+    /// How long to go on without a conclusive response, as in `delete`: 10m, 1h.
+    #[arg(long, value_name = "DUR", default_value = "10m", value_parser = duration)]
+    patience: Duration,
+
+    /// Also trust the certificate authorities in this file.
+    #[arg(long, value_name = "PEM")]
+    ca_file: Option<PathBuf>,
+
+    /// The proxy, or `none`; by default the environment decides.
+    #[arg(long, value_name = "URL|none")]
+    proxy: Option<String>,
+
+    /// The output format: text, or one JSON object per line.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+
+    /// The same as --format ndjson.
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+
+    /// Also append every outcome to FILE, one JSON object per line. Does nothing with --dry-run.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// At the end of the run, even if it is interrupted, write a record for an auditor to FILE, as `delete` does.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+
+    /// Print no summary and, in text format, only values that need attention.
+    #[arg(long, short)]
+    quiet: bool,
+
+    /// Log each attempt to standard error. Never logs a secret.
+    #[arg(long, short)]
+    verbose: bool,
+
+    /// Log each attempt, and also what the libraries below report. Never logs a secret.
+    #[arg(long)]
+    debug: bool,
+
+    /// Show no progress bar.
+    #[arg(long)]
+    no_progress: bool,
+
+    /// Delete nothing real: run against a stand-in inside this process, in which the values that are found work.
+    #[arg(long, conflicts_with_all = ["base_url", "ca_file", "proxy"])]
+    sandbox: bool,
+}
+
+/// Burning is deleting what was found, with other credentials.
+impl From<BurnArgs> for DeleteArgs {
+    fn from(args: BurnArgs) -> DeleteArgs {
+        DeleteArgs {
+            ids: Vec::new(),
+            from: None,
+            column: None,
+            leaked_in: args.paths,
+            search: args.search,
+            any_id: false,
+            allow_empty: args.allow_empty,
+            prove: None,
+            yes: args.yes,
+            dry_run: args.dry_run,
+            missing_ok: false,
+            allow_own_token: false,
+            concurrency: args.concurrency,
+            journal: args.journal,
+            replay: args.replay,
+            base_url: args.base_url,
+            token_file: None,
+            timeout: args.timeout,
+            attempts: args.attempts,
+            patience: args.patience,
+            ca_file: args.ca_file,
+            proxy: args.proxy,
+            format: args.format,
+            json: args.json,
+            output: args.output,
+            report: args.report,
+            quiet: args.quiet,
+            verbose: args.verbose,
+            debug: args.debug,
+            no_progress: args.no_progress,
+            sandbox: args.sandbox,
+            burn: true,
+        }
+    }
 }
 
 impl DeleteArgs {

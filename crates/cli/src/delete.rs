@@ -1,4 +1,4 @@
-//! `mpt-tokens delete`.
+//! `mpt-tokens delete`, and `mpt-tokens burn`, which is the same with other credentials.
 
 mod bytes;
 mod confirm;
@@ -52,14 +52,15 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
         );
     }
     let leaks = Leaks::of(args)?;
-    let leaked = leaks.as_ref().map(Leaks::items).unwrap_or_default();
+    let leaked = if args.burn { Leaks::values } else { Leaks::items };
+    let leaked = leaks.as_ref().map(leaked).unwrap_or_default();
     let named = Named { ids: &args.ids, any_id: args.any_id, leaked: &leaked };
     let list = args.from.as_deref().map(List::open).transpose()?;
     let mut list = list.map(|list| list.with_column(args.column.as_deref()));
     check(args, list.as_ref())?;
     // It lives as long as the run.
     let (client, _sandbox) = if args.sandbox {
-        let sandbox = start_sandbox(named, list.as_mut())?;
+        let sandbox = start_sandbox(args, named, list.as_mut())?;
         let builder = Client::builder().base_url(sandbox.base_url()).api_token(sandbox.api_token());
         (client(args, builder, &interrupt)?, Some(sandbox))
     } else {
@@ -74,6 +75,7 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
         .missing_ok(args.missing_ok)
         .allow_own_token(args.allow_own_token)
         .prove(args.prove().is_some())
+        .burn(args.burn)
         .replay(args.replay)
         .patience(args.patience);
     if args.dry_run {
@@ -156,16 +158,22 @@ fn client(
         .attempts(args.attempts)
         .missing_ok(args.missing_ok)
         .allow_own_token(args.allow_own_token)
+        .burn_only(args.burn)
         .user_agent("mpt-tokens-cli")
         .cancel(interrupt.cancel().clone())
         .build()?)
 }
 
 /// A stand-in where the tokens of the list exist.
-fn start_sandbox(named: Named, list: Option<&mut List>) -> Result<Sandbox, Failure> {
+fn start_sandbox(
+    args: &DeleteArgs,
+    named: Named,
+    list: Option<&mut List>,
+) -> Result<Sandbox, Failure> {
     let named = Survey::of(named, list, |_| false, usize::MAX)?.first;
     Sandbox::builder()
         .tokens(named)
+        .any_secret(args.burn)
         .start()
         .map_err(|error| Failure::usage(format!("the sandbox cannot start: {error}")))
 }

@@ -118,6 +118,12 @@ impl Leaks {
         Ok(Some(leaks))
     }
 
+    /// Each value by itself, to be burnt.
+    pub(crate) fn values(&self) -> Vec<BatchItem> {
+        let values = self.leaks.iter().flat_map(|leak| &leak.values);
+        values.cloned().map(BatchItem::from).collect()
+    }
+
     /// The tokens, each with all its values.
     pub(crate) fn items(&self) -> Vec<BatchItem> {
         let item = |leak: &Leak| {

@@ -48,6 +48,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     };
     let done = match args.verb {
         Verb::Delete(args) => delete::run(&args),
+        Verb::Burn(args) => delete::run(&(*args).into()),
         Verb::Find(args) => find::run(&args),
         Verb::Sandbox(args) => sandbox::run(args),
         Verb::Completions { shell } => about::completions(shell),

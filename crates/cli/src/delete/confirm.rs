@@ -33,7 +33,7 @@ pub(crate) fn confirm(
         }
         return Err(Failure::usage(format!(
             "{} would be deleted, and there is no terminal to ask on: give --yes, or list them with --dry-run",
-            tokens(survey.alive())
+            if args.burn { values(survey.alive()) } else { tokens(survey.alive()) }
         )));
     }
     if list.is_some_and(List::is_stdin) {
@@ -50,11 +50,13 @@ pub(crate) fn confirm(
     }
     let plan = Plan::of(client, named, survey, list, &options)?;
     let account = match client.own_token_id() {
+        _ if args.burn => "each with its own value as the credential".to_owned(),
         Some(id) => format!("with the API token {}", plain(id)),
         None => "with an API token that does not contain its id".to_owned(),
     };
+    let what = if args.burn { values } else { tokens };
     let mut question =
-        format!("about to delete {} at {}, {account}:\n", tokens(plan.sent), client.endpoint());
+        format!("about to delete {} at {}, {account}:\n", what(plan.sent), client.endpoint());
     for id in &plan.first {
         question.push_str(&format!("  {}\n", plain(id)));
     }
@@ -106,6 +108,15 @@ pub(crate) fn confirm(
     // Where nobody sees it, nobody was asked.
     let _ = writeln!(io::stderr(), "{start}nothing was deleted");
     Err(Failure::silent(status::NOT_DELETED))
+}
+
+/// Two values may be of one token.
+fn values(count: u64) -> String {
+    if count == 1 {
+        "the token of 1 value".to_owned()
+    } else {
+        format!("the tokens of {count} values")
+    }
 }
 
 /// What would be done, as core sees it.

@@ -178,6 +178,7 @@ fn options(args: &DeleteArgs) -> Value {
         "patience_ms": millis(args.patience),
         "missing_ok": args.missing_ok,
         "allow_own_token": args.allow_own_token,
+        "burn": args.burn,
         "prove": match args.prove() {
             None => "none",
             Some(Prove::All) => "all",

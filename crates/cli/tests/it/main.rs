@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "what was measured is worth reading in a log")]
 
+mod burning;
 mod completing;
 mod contrib;
 mod deleting;

@@ -26,6 +26,7 @@ fn bare(args: &str) -> String {
 #[test]
 fn help() {
     assert_data_eq!(bare("--help"), file!["snapshots/help.txt"].raw());
+    assert_data_eq!(bare("burn --help"), file!["snapshots/help-burn.txt"].raw());
     assert_data_eq!(bare("find --help"), file!["snapshots/help-find.txt"].raw());
     assert_data_eq!(bare("delete --help"), file!["snapshots/help-delete.txt"].raw());
     assert_data_eq!(bare("sandbox --help"), file!["snapshots/help-sandbox.txt"].raw());
