@@ -86,6 +86,7 @@ mpt_code mpt_config_set_attempts(struct mpt_config *config, uint32_t attempts);
 mpt_code mpt_config_set_backoff_ms(struct mpt_config *config, uint64_t base, uint64_t cap);
 mpt_code mpt_config_set_missing_ok(struct mpt_config *config, int32_t yes);
 mpt_code mpt_config_set_allow_own_token(struct mpt_config *config, int32_t yes);
+mpt_code mpt_config_set_burn_only(struct mpt_config *config, int32_t yes);
 mpt_code mpt_config_set_allow_plain_http(struct mpt_config *config, int32_t yes);
 mpt_code mpt_config_set_user_agent(struct mpt_config *config, const char *product);
 mpt_code mpt_config_set_ca_file(struct mpt_config *config, const char *path);
@@ -104,11 +105,19 @@ mpt_code mpt_delete_token(
     const struct mpt_client *client, const char *token_id, struct mpt_outcome **outcome);
 mpt_code mpt_prove_deleted(
     const struct mpt_client *client, const char *token_value, struct mpt_outcome **outcome);
+mpt_code mpt_burn(
+    const struct mpt_client *client, const char *token_value, struct mpt_outcome **outcome);
 mpt_code mpt_delete_tokens(
     const struct mpt_client *client, const char *const *token_ids, size_t count,
     const struct mpt_batch_options *options, mpt_outcome_callback on_outcome, void *user_data);
+mpt_code mpt_burn_tokens(
+    const struct mpt_client *client, const char *const *values, size_t count,
+    const struct mpt_batch_options *options, mpt_outcome_callback on_outcome, void *user_data);
 mpt_code mpt_batch_new(
     const struct mpt_client *client, const char *const *token_ids, size_t count,
+    const struct mpt_batch_options *options, struct mpt_batch **batch, struct mpt_outcome **outcome);
+mpt_code mpt_burn_batch_new(
+    const struct mpt_client *client, const char *const *values, size_t count,
     const struct mpt_batch_options *options, struct mpt_batch **batch, struct mpt_outcome **outcome);
 struct mpt_outcome *mpt_batch_next(struct mpt_batch *batch);
 void mpt_batch_stop(struct mpt_batch *batch);

@@ -488,9 +488,12 @@ MPT_API mpt_code MPT_CALL mpt_config_set_allow_own_token(struct mpt_config *conf
  * Sets whether the client can only burn: it has no API token then, and one that was set, or that the environment has, is
  * dropped. Each value that it burns authenticates itself. Every other call is refused with MPT_INVALID_CONFIG. 0 by
  * default.
+ * @param config the config to change.
+ * @param yes 0 for no, any other value for yes.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
+ * @since 0.1.0
  */
-mpt_code mpt_config_set_burn_only(struct mpt_config *config,
-                                  int32_t yes);
+MPT_API mpt_code MPT_CALL mpt_config_set_burn_only(struct mpt_config *config, int32_t yes);
 
 /**
  * Sets whether plain HTTP is allowed to hosts other than loopback, which sends the API token unencrypted: 0 for no
@@ -667,18 +670,19 @@ MPT_NODISCARD MPT_API mpt_code MPT_CALL mpt_prove_deleted(
  * must respond 401 to the value after it had accepted it, or after a request whose response was lost. The client's own
  * API token is not used: mpt_config_set_burn_only makes a client without one. That token may be burnt, too.
  *
- * `token_value`: has the form "idt:TKN-XXXX-XXXX:<secret>". It is copied, never shown, and wiped from memory
+ * @param token_value has the form "idt:TKN-XXXX-XXXX:\<secret>". It is copied, never shown, and wiped from memory
  * afterwards.
- * `outcome`: may be NULL; otherwise always written: an outcome, to be freed with mpt_outcome_free.
+ * @param outcome may be NULL; otherwise always written: an outcome, to be freed with mpt_outcome_free.
  * mpt_outcome_is_proven says whether there is proof: a token can be deleted without one, for example if the network
  * fails in between. mpt_outcome_proof_basis says what the proof rests on.
- * Returns: MPT_OK if the token is dead (deleted or gone). MPT_DEAD_VALUE if the API's first word on the value was a 401:
+ * @return MPT_OK if the token is dead (deleted or gone). MPT_DEAD_VALUE if the API's first word on the value was a 401:
  * it was dead already, or never was a value. MPT_FORBIDDEN and MPT_NOT_FOUND in the API's own form mean that the value is
  * alive. MPT_INVALID_ARGUMENT if an argument is NULL or the value has another form; otherwise as mpt_delete_token.
+ * @param client the client.
+ * @since 0.1.0
  */
-mpt_code mpt_burn(const struct mpt_client *client,
-                  const char *token_value,
-                  struct mpt_outcome **outcome);
+MPT_NODISCARD MPT_API mpt_code MPT_CALL mpt_burn(
+    const struct mpt_client *client, const char *token_value, struct mpt_outcome **outcome);
 
 /**
  * Deletes many tokens and blocks until each has an outcome. Each id is tried once, even if the list contains it twice.
@@ -716,17 +720,19 @@ MPT_NODISCARD MPT_API mpt_code MPT_CALL mpt_delete_tokens(
  * token id, and the others go on. A journal holds ids only, and needs a client that can only burn
  * (mpt_config_set_burn_only). `missing_ok` and `allow_own_token` have no meaning here.
  *
- * `values`: `count` pointers, each as in mpt_burn; the text must not change during the call. The copies are wiped from
+ * @param values `count` pointers, each as in mpt_burn; the text must not change during the call. The copies are wiped from
  * memory when their calls are done. May be NULL if `count` is 0.
- * `options`, `on_outcome`, `user_data`: as in mpt_delete_tokens.
- * Returns: as mpt_delete_tokens.
+ * @param count how many values there are.
+ * @param options as in mpt_delete_tokens.
+ * @param on_outcome as in mpt_delete_tokens.
+ * @return as mpt_delete_tokens.
+ * @param client the client.
+ * @param user_data passed to the function each time.
+ * @since 0.1.0
  */
-mpt_code mpt_burn_tokens(const struct mpt_client *client,
-                         const char *const *values,
-                         size_t count,
-                         const struct mpt_batch_options *options,
-                         mpt_outcome_callback on_outcome,
-                         void *user_data);
+MPT_NODISCARD MPT_API mpt_code MPT_CALL mpt_burn_tokens(
+    const struct mpt_client *client, const char *const *values, size_t count,
+    const struct mpt_batch_options *options, mpt_outcome_callback on_outcome, void *user_data);
 
 /**
  * Starts the same batch without a callback, for languages that cannot easily be called back. Take the outcomes with
@@ -751,17 +757,19 @@ MPT_NODISCARD MPT_API mpt_code MPT_CALL mpt_batch_new(
  * Starts the batch of mpt_burn_tokens without a callback. Take the outcomes with mpt_batch_next; nothing is sent before
  * its first call.
  *
- * `values`: as in mpt_burn_tokens; they are copied, and each copy is wiped from memory when its calls are done, or when
+ * @param values as in mpt_burn_tokens; they are copied, and each copy is wiped from memory when its calls are done, or when
  * the batch is freed.
- * `options`, `batch`, `outcome`: as in mpt_batch_new.
- * Returns: MPT_OK, or a code that says why the batch cannot start.
+ * @param count how many values there are.
+ * @param options as in mpt_delete_tokens.
+ * @param batch as in mpt_batch_new.
+ * @param outcome as in mpt_batch_new.
+ * @return MPT_OK, or a code that says why the batch cannot start.
+ * @param client the client.
+ * @since 0.1.0
  */
-mpt_code mpt_burn_batch_new(const struct mpt_client *client,
-                            const char *const *values,
-                            size_t count,
-                            const struct mpt_batch_options *options,
-                            struct mpt_batch **batch,
-                            struct mpt_outcome **outcome);
+MPT_NODISCARD MPT_API mpt_code MPT_CALL mpt_burn_batch_new(
+    const struct mpt_client *client, const char *const *values, size_t count,
+    const struct mpt_batch_options *options, struct mpt_batch **batch, struct mpt_outcome **outcome);
 
 /**
  * Returns the next outcome in order of completion; blocks until there is one. Other calls of the batch continue in the

@@ -42,6 +42,7 @@ def test_outcomes_of_all_kinds(sandbox: mpt_tokens.Sandbox, client: mpt_tokens.C
         already_done=0,
         without_value=0,
         put_off=0,
+        not_pulled=0,
         total=6,
         not_pulled=0,
     )

@@ -175,7 +175,9 @@ pub unsafe extern "C" fn mpt_delete_tokens(
 ///
 /// `values`: `count` pointers, each as in mpt_burn; the text must not change during the call. The copies are wiped from
 /// memory when their calls are done. May be NULL if `count` is 0.
-/// `options`, `on_outcome`, `user_data`: as in mpt_delete_tokens.
+/// `count`: how many values there are.
+/// `options`: as in mpt_delete_tokens.
+/// `on_outcome`: as in mpt_delete_tokens.
 /// Returns: as mpt_delete_tokens.
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
@@ -296,7 +298,10 @@ pub unsafe extern "C" fn mpt_batch_new(
 ///
 /// `values`: as in mpt_burn_tokens; they are copied, and each copy is wiped from memory when its calls are done, or when
 /// the batch is freed.
-/// `options`, `batch`, `outcome`: as in mpt_batch_new.
+/// `count`: how many values there are.
+/// `options`: as in mpt_delete_tokens.
+/// `batch`: as in mpt_batch_new.
+/// `outcome`: as in mpt_batch_new.
 /// Returns: MPT_OK, or a code that says why the batch cannot start.
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
