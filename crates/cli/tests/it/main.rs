@@ -18,6 +18,7 @@ mod proving;
 mod pty;
 mod recipes;
 mod reporting;
+mod runbook;
 mod scale;
 mod shapes;
 mod snapshots;
