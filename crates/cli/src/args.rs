@@ -438,7 +438,8 @@ impl DeleteArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct FindArgs {
-    /// What to search: files, folders, or `-` for standard input [default: the current folder].
+    /// What to search: files, folders, or `-` for standard input [default: the current folder, unless
+    /// something is piped in].
     #[arg(value_name = "PATH|-")]
     pub(crate) paths: Vec<PathBuf>,
 

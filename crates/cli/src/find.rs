@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 
 use mpt_tokens::{Fingerprint, FingerprintKey};
+use rustix::fs::FileType;
 use serde::Serialize;
 
 use crate::args::{FindArgs, Format};
@@ -43,6 +44,11 @@ struct Seen {
 
 /// Does what `find` was told; gives the exit status.
 pub(crate) fn run(args: &FindArgs) -> Result<u8, Failure> {
+    if args.paths.is_empty() && is_pipe() {
+        return Err(Failure::usage(
+            "standard input is a pipe: give `-` to search it, or `.` to search the current folder",
+        ));
+    }
     let key = FingerprintKey::new().map_err(|error| Failure::usage(error.to_string()))?;
     let mut out = Stdout::open()?;
     let mut seen: Vec<Seen> = Vec::new();
@@ -112,6 +118,12 @@ pub(crate) fn run(args: &FindArgs) -> Result<u8, Failure> {
         let _ = io::stderr().write_all(summary(&seen, unclear, searched).as_bytes());
     }
     Ok(status)
+}
+
+/// Whether something is piped in: who forgets the `-` must not take what is said of a folder for an answer.
+fn is_pipe() -> bool {
+    let stat = rustix::fs::fstat(io::stdin());
+    stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo)
 }
 
 fn note(

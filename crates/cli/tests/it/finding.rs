@@ -107,6 +107,7 @@ fn whole_runs() {
         run(&["none.md"]),
         run(&["none.md", "/proc/self/mem", "nowhere", "app/.env"]),
         transcript(folder.path(), &["-"], "a\nb idt:TKN-1000-0001:s3cret-of-one\n"),
+        transcript(folder.path(), &[], "idt:TKN-1000-0001:s3cret-of-one\n"),
         run(&["--format", "yaml"]),
     ];
     let text = text.join("\n");

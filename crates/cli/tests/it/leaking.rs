@@ -8,6 +8,7 @@ use snapbox::{assert_data_eq, file};
 use tempfile::TempDir;
 
 use crate::program::{outcomes, program_for, transcript, transcript_with};
+use crate::pty::Terminal;
 
 /// A folder with the values of two tokens, two of one of them, and that of the token in use.
 fn leak(sandbox: &Sandbox) -> TempDir {
@@ -62,6 +63,24 @@ fn whole_runs() {
     let text = text.join("\n");
     assert!(!text.contains("secret") && !text.contains("s3cret"), "{text}");
     assert_data_eq!(text, file!["snapshots/leaked-in.txt"].raw());
+}
+
+/// On a terminal it shows what was found, and asks, even about one token.
+#[test]
+fn it_asks_on_a_terminal() {
+    for (keys, deleted) in [("y\n", 1), ("n\n", 0)] {
+        let sandbox = Sandbox::builder().numbered(9).start().unwrap();
+        let folder = leak(&sandbox);
+        let terminal = Terminal::start(delete(&sandbox, &folder, "--leaked-in .env"));
+        terminal.wait_for("delete? [y/N]");
+        terminal.keys(keys);
+        let ended = terminal.end();
+        let told = ended.told(&sandbox.base_url());
+        assert!(told.contains("TKN-1000-0001  .env:2:7"), "{told}");
+        assert!(told.contains("about to delete 1 token at"), "{told}");
+        assert!(!told.contains("sandbox-secret"), "{told}");
+        assert_eq!(sandbox.stats().deleted, deleted, "{told}");
+    }
 }
 
 /// Each value of a token is proven, not only the first one.
