@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Sized
 from concurrent.futures import CancelledError as NotPulled
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from contextvars import copy_context
 from functools import partial
 from itertools import islice
-from typing import Generic, TypeVar
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+from typing import Generic, TypeVar, cast
 from warnings import warn
 
 from ._batch import NEVER_BEGUN, BatchResult, BatchStopped, BatchSummary, Failures, stopped_error, stopped_of
@@ -23,6 +26,7 @@ from ._outcome import Outcome, Proof
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from contextvars import Context
     from types import TracebackType
 
     from typing_extensions import Self
@@ -32,33 +36,166 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _Told = TypeVar("_Told", bound="Outcome[str] | Proof")
 
-# As many as the connections that a client keeps. Threads start as they are needed.
+# As many as the connections that a client keeps.
 _MOST_THREADS = 256
-# How long a batch waits for an id before it looks for outcomes, in seconds.
+# How many start without waiting whether fewer do.
+_FIRST_THREADS = 8
+# How long an idle thread stays, in seconds.
+_IDLE = 10.0
+# How long a batch waits for an id before it looks for outcomes, and calls for a thread before more start, in seconds.
 _A_MOMENT = 0.01
+
+
+class _Pool:
+    """Threads of one process. Few start at once, more while calls are slow and others wait; each ends when idle."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._lock = Lock()
+        self._queue: SimpleQueue[tuple[Context, Callable[[], object], Future[object]] | None] = SimpleQueue()
+        self._count = 0
+        self._idle = 0
+        self._finished = 0
+        # The event loop whose timer looks whether more threads help.
+        self._looks: asyncio.AbstractEventLoop | None = None
+
+    def put(self, work: Callable[[], object], future: Future[object]) -> None:
+        with self._lock:
+            if self._idle <= self._queue.qsize():
+                if self._count < _FIRST_THREADS:
+                    self._spawn()
+                elif self._count < _MOST_THREADS:
+                    self._look_later()
+            self._queue.put((copy_context(), work, future))
+
+    def _look_later(self) -> None:
+        loop = _running_loop()
+        # The timer of another loop, which has ended, never comes.
+        if self._looks is not loop:
+            self._looks = loop
+            loop.call_later(_A_MOMENT, self._grow, self._finished)
+
+    def _spawn(self) -> None:
+        try:
+            Thread(target=self._serve, name="mpt-tokens", daemon=True).start()
+        except RuntimeError:
+            if not self._count:
+                raise
+        else:
+            self._count += 1
+
+    def _grow(self, finished: int) -> None:
+        """Doubles the threads if calls wait and take longer than a moment. Calls that are fast need no more."""
+        with self._lock:
+            self._looks = None
+            waiting = self._queue.qsize() - self._idle
+            if waiting <= 0 or self.closed:
+                return
+            if self._finished - finished < self._count:
+                for _ in range(min(self._count, _MOST_THREADS - self._count, waiting)):
+                    self._spawn()
+            if self._count < _MOST_THREADS:
+                self._look_later()
+
+    def _serve(self) -> None:
+        finished = 0
+        while True:
+            with self._lock:
+                self._idle += 1
+                self._finished += finished
+            finished = 0
+            try:
+                item = self._queue.get(timeout=_IDLE)
+            except Empty:
+                item = None
+            with self._lock:
+                self._idle -= 1
+                if item is None and (self.closed or self._queue.empty()):
+                    self._count -= 1
+                    return
+            if item is not None:
+                context, work, future = item
+                context.run(_carry_out, work, future)
+                del item, context, work, future
+                finished = 1
+
+    def close(self) -> None:
+        """Lets the threads end when all work is done."""
+        with self._lock:
+            self.closed = True
+            for _ in range(self._count):
+                self._queue.put(None)
 
 
 class _Threads:
     """Threads for blocking calls; a forked child starts its own."""
 
-    __slots__ = ("_pid", "_pool")
+    __slots__ = ("_pid", "_pool", "_returns")
 
     def __init__(self) -> None:
         self._pid = 0
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool: _Pool | None = None
+        self._returns: _Returns | None = None
 
     def start(self, work: Callable[[], _T], future: Future[_T]) -> None:
         """Starts the work for the caller's future: an interrupt may arrive here after the work has begun."""
         if self._pool is None or self._pid != os.getpid():
-            self._pool = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="mpt-tokens")
+            self._pool = _Pool()
+            self._returns = None
             self._pid = os.getpid()
-        self._pool.submit(copy_context().run, _carry_out, work, future)
+        self._pool.put(work, cast("Future[object]", future))
+
+    def returns(self, loop: asyncio.AbstractEventLoop) -> _Returns:
+        """The way back to the event loop, after `start`."""
+        if self._returns is None or self._returns.loop is not loop:
+            self._returns = _Returns(loop)
+        return self._returns
 
     def close(self) -> None:
-        # The threads end by themselves when their work is done.
         if self._pool is not None and self._pid == os.getpid():
-            self._pool.shutdown(wait=False)
+            self._pool.close()
         self._pool = None
+
+
+class _Returns:
+    """Ends waits on the event loop's thread: one wake-up of the loop for all that have come meanwhile."""
+
+    __slots__ = ("_come", "_told", "loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._come: deque[asyncio.Future[None]] = deque()
+        self._told = False
+
+    def wake(self, waiter: asyncio.Future[None], _: object) -> None:
+        """Ends the wait for a call, on the thread that ran it."""
+        self._come.append(waiter)
+        if self._told:
+            return
+        self._told = True
+        try:
+            self.loop.call_soon_threadsafe(self._deliver)
+        except RuntimeError:
+            if not self.loop.is_closed():
+                raise
+            # Nobody is left to wait.
+
+    def _deliver(self) -> None:
+        self._told = False  # first: what comes from now on is told again
+        while self._come:
+            waiter = self._come.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(
+            "no asyncio event loop runs here, and AsyncClient is for asyncio only: "
+            "with another library, call a Client on one of its threads"
+        ) from None
 
 
 class _Call(Generic[_Told]):
@@ -86,21 +223,6 @@ def _carry_out(work: Callable[[], _T], future: Future[_T]) -> None:
         del work, future  # the traceback of the exception has this frame
 
 
-def _wake(loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[None], _: object) -> None:
-    """Ends the wait for a call, on the thread that ran it."""
-    try:
-        loop.call_soon_threadsafe(_woken, waiter)
-    except RuntimeError:
-        if not loop.is_closed():
-            raise
-        # Nobody is left to wait.
-
-
-def _woken(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)
-
-
 async def _finish(waiter: asyncio.Future[_T]) -> None:
     """Waits for a cancelled call, at most 200 ms, whatever happens to the task meanwhile."""
     while not waiter.done():
@@ -116,8 +238,8 @@ class AsyncClient(BaseClient):
     """Deletes API tokens, for asyncio.
 
     Works like ``Client`` and has the same options. Any number of tasks may use it at once, and event loops may use it
-    one after another. It never blocks the event loop: calls run on up to 256 threads of its own. ``async with`` closes
-    it.
+    one after another. It never blocks the event loop: calls run on up to 256 threads of its own, which end when
+    idle. ``async with`` closes it.
 
     Example:
         >>> async with mpt_tokens.AsyncClient() as client:  # doctest: +SKIP
@@ -260,11 +382,11 @@ class AsyncClient(BaseClient):
         cancel = Cancel()
         future: Future[_Told] = Future()
         try:
-            loop = asyncio.get_running_loop()
+            loop = _running_loop()
             self._threads.start(partial(call, cancel), future)
             # Half the cost of `asyncio.shield(asyncio.wrap_future(future))`: one turn of the event loop fewer.
             waiter = loop.create_future()
-            future.add_done_callback(partial(_wake, loop, waiter))
+            future.add_done_callback(partial(self._threads.returns(loop).wake, waiter))
             await waiter
             return future.result()
         except Exception:
@@ -469,7 +591,7 @@ class AsyncBatch:
         if self._waiting:
             raise refusal("invalid_argument", "the batch is in use already: ask it for one outcome at a time")
         if self._next is None:
-            self._feed.loop = asyncio.get_running_loop()
+            self._feed.loop = _running_loop()
             future: Future[Outcome[str] | None] = Future()
             self._next = future
             try:

@@ -126,9 +126,7 @@ def test_threads_that_never_stop(sandbox: mpt_tokens.Sandbox, program: str, logs
     ends = Counter[tuple[int, str]]()
     for _ in range(EXITS):
         done = run(body, sandbox, logs)
-        # An executor of Python's that ends says so in the threads that still use it.
-        told = "" if program.startswith("asyncio") else done.stderr
-        ends[done.returncode, told] += 1
+        ends[done.returncode, done.stderr] += 1
     assert ends == {(0, ""): EXITS}
 
 

@@ -6,6 +6,8 @@ import importlib.metadata
 import json
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import mpt_tokens
@@ -85,3 +87,22 @@ def test_a_free_threaded_python_stays_so() -> None:
         "print(json.dumps(sys._is_gil_enabled() == before))"
     )
     assert told(script) is True
+
+
+def test_from_a_zip_file(tmp_path: Path) -> None:
+    """A compiled module cannot be loaded from there: the error says so."""
+    folder = Path(str(mpt_tokens.__file__)).parent
+    file = tmp_path / "mpt_tokens.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        for source in folder.glob("*.py"):
+            archive.write(source, f"mpt_tokens/{source.name}")
+    script = f"import sys; sys.path.insert(0, {str(file)!r}); import mpt_tokens"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1].startswith("ImportError: mpt_tokens has a compiled module")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="before 3.13 no subinterpreter is isolated, or none can be made")
+def test_in_an_isolated_subinterpreter() -> None:
+    script = "import _interpreters; print(_interpreters.exec(_interpreters.create(), 'import mpt_tokens').msg)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "not in a subinterpreter" in done.stdout

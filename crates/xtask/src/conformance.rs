@@ -138,6 +138,18 @@ fn one(
 fn judged(log: &mut Log, language: &Language, judge: &Path, options: &Options) -> Result<Command> {
     let folder = repo::folder(format!("xtask/conformance/{}", language.name))?;
     let runner = (language.runner)(log, &folder)?;
+    Ok(judging(language, judge, options, &runner))
+}
+
+/// The cases of a language, by another runner than its own.
+pub(crate) fn cases(log: &mut Log, name: &str, runner: &Command) -> Result<Tally> {
+    let judge = artifacts::program(log, "conformance")?;
+    let language = LANGUAGES.iter().find(|language| language.name == name);
+    let language = language.with_context(|| format!("no language is called {name}"))?;
+    log.tests(PLAIN, &mut judging(language, &judge, &Options::default(), runner))
+}
+
+fn judging(language: &Language, judge: &Path, options: &Options, runner: &Command) -> Command {
     let mut command = Command::new(judge);
     if options.what == What::Load {
         command.arg("load");
@@ -155,7 +167,7 @@ fn judged(log: &mut Log, language: &Language, judge: &Path, options: &Options) -
             None => command.env_remove(name),
         };
     }
-    Ok(command)
+    command
 }
 
 /// Does what the language's README says, as a stranger with an empty folder would.

@@ -147,7 +147,7 @@ pub(crate) const LANGUAGES: &[Language] = &[
 const PYTHON_OVER: &str = "its own module";
 const PYTHON_RAISES: &str = "mpt_tokens.Error";
 
-fn tests(file: &str) -> PathBuf {
+pub(crate) fn tests(file: &str) -> PathBuf {
     repo::root().join("tests/conformance").join(file)
 }
 

@@ -55,11 +55,15 @@ impl Venv {
 
 /// An environment of exactly what `bindings/python/requirements-LOCK.lock` pins, made anew when that changes.
 pub(crate) fn venv(log: &mut Log, python: &Python, lock: &str) -> Result<Venv> {
+    venv_named(log, python, lock, lock)
+}
+
+fn venv_named(log: &mut Log, python: &Python, lock: &str, name: &str) -> Result<Venv> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
 
     let (major, minor) = python.version;
-    let folder = repo::target().join(format!("xtask/venv/{lock}-{major}.{minor}"));
+    let folder = repo::target().join(format!("xtask/venv/{name}-{major}.{minor}"));
     let file = repo::root().join(format!("bindings/python/requirements-{lock}.lock"));
     let pinned =
         fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -134,6 +138,13 @@ pub(crate) fn installed(log: &mut Log, python: &Python, lock: &str) -> Result<Ve
         venv.install(log, &wheel)?;
         installed.insert(venv.folder.clone());
     }
+    Ok(venv)
+}
+
+/// An environment for tests with another wheel, apart from that of [`installed`].
+pub(crate) fn with_wheel(log: &mut Log, python: &Python, wheel: &Path) -> Result<Venv> {
+    let venv = venv_named(log, python, "dev", "released")?;
+    venv.install(log, wheel)?;
     Ok(venv)
 }
 

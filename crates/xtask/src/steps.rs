@@ -165,6 +165,9 @@ pub(crate) static STEPS: &[Step] = &[
     step("wheels", "the wheel and the sdist as they would be released", wheels::test)
         .needs(&[PYTHON])
         .full(),
+    step("released", "the whole of the Python tests and cases, on the wheel as it would be released", wheels::whole)
+        .needs(&[PYTHON])
+        .full(),
     step(
         "valgrind",
         "the C programs lose no memory and race nowhere, and faults made on purpose are found",

@@ -5,6 +5,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::conformance;
+use crate::languages;
 use crate::log::Log;
 use crate::python::{self, Venv};
 use crate::repo;
@@ -67,6 +69,34 @@ fn unwinder() -> Result<String> {
     // A compiler that knows no such file repeats the name.
     ensure!(Path::new(&path).is_absolute(), "the C compiler `cc` finds no libgcc_s.so.1: {path:?}");
     Ok(path)
+}
+
+/// Runs the Python tests and the conformance cases on the wheel as [`build`] makes it, and the test of how Python ends in
+/// every Python that is here. What is linked otherwise behaves otherwise: it is not enough to test another wheel.
+pub(crate) fn whole(log: &mut Log) -> Result<Tally> {
+    let newest = python::fitting()?;
+    let release = python::venv(log, newest, "release")?;
+    let folder = repo::folder("xtask/released/whole")?;
+    let wheel = wheel(log, &release, "dev", &folder, &release.bin().join("python"))?;
+    let mut tally = Tally::default();
+    for python in mpt_tokens_tools::python::all() {
+        let venv = python::with_wheel(log, &python, &wheel)?;
+        let mut pytest = venv.command("python");
+        pytest.args(["-m", "pytest", "-q"]).env("MPT_TOKENS_EXITS", "5");
+        if python.version == newest.version {
+            pytest.env("MPT_TOKENS_CALLS", "20000");
+        } else {
+            pytest.arg("bindings/python/tests/test_exit.py");
+        }
+        tally += log.tests(PYTEST, &mut pytest)?;
+    }
+    let venv = python::with_wheel(log, newest, &wheel)?;
+    for (name, arguments) in [("python", &[][..]), ("asyncio", &["--asyncio"])] {
+        let mut runner = venv.command("python");
+        runner.arg(languages::tests("runner.py")).args(arguments);
+        tally += conformance::cases(log, name, &runner)?;
+    }
+    Ok(tally)
 }
 
 /// Checks both by the tests in `bindings/python/release`.
