@@ -95,19 +95,26 @@ fn what_is_told_to_github_as_a_test_is_true() {
 #[case::trufflehog("trufflehog.jsonl")]
 #[case::github("github-alerts.json")]
 #[case::gitlab("gitlab.json")]
-fn a_report_is_a_list(#[case] report: &str) {
-    let mut command = program();
-    command.env("MPT_API_TOKEN", "none").env("MPT_API_BASE_URL", "http://127.0.0.1:9");
-    command.args(["delete", "--dry-run", "--from"]).arg(folder().join("reports").join(report));
-    let output = command.output().unwrap();
-    let told = String::from_utf8([output.stdout.clone(), output.stderr].concat()).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{told}");
-    let stdout = String::from_utf8(output.stdout).unwrap();
-    let ids: BTreeSet<&str> =
-        stdout.lines().filter_map(|line| Some(line.rsplit_once('/')?.1)).collect();
+fn a_report_names_the_tokens(#[case] report: &str) {
     let leaks = leaks();
-    assert_eq!(ids, leaks.iter().map(|(_, _, id)| id.as_str()).collect());
-    assert!(by_core(&told).is_empty(), "{told}");
+    let expected: BTreeSet<&str> = leaks.iter().map(|(_, _, id)| id.as_str()).collect();
+    let ways = [
+        (&["delete", "--dry-run", "--from"][..], 0),
+        (&["delete", "--dry-run", "--leaked-in"], 0),
+        (&["find"], 1),
+    ];
+    for (args, status) in ways {
+        let mut command = program();
+        command.env("MPT_API_TOKEN", "none").env("MPT_API_BASE_URL", "http://127.0.0.1:9");
+        command.args(args).arg(folder().join("reports").join(report));
+        let output = command.output().unwrap();
+        let told = String::from_utf8([output.stdout.clone(), output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(status), "{args:?}: {told}");
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        let ids: BTreeSet<&str> = ID.find_iter(&stdout).map(|id| id.as_str()).collect();
+        assert_eq!(ids, expected, "{args:?}");
+        assert!(by_core(&told).is_empty(), "{told}");
+    }
 }
 
 #[test]
