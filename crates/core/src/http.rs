@@ -5,6 +5,7 @@ pub(crate) mod network;
 pub(crate) mod proxy;
 pub(crate) mod retry_after;
 pub(crate) mod sender;
+pub(crate) mod shown_headers;
 pub(crate) mod tls;
 pub(crate) mod transport;
 pub(crate) mod wiped;

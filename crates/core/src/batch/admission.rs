@@ -50,6 +50,9 @@ impl Admission {
             (false, true) => Lost::InDoubt,
             (false, false) => Lost::No,
         };
+        if item.not_text {
+            return Admission::Refused(Box::new(client.refuse_not_text(&item.id)));
+        }
         if options.burn {
             return Admission::Send { lost_before };
         }

@@ -15,6 +15,8 @@ const MOST_ATTEMPTS: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) id: String,
+    /// Its position in the list.
+    pub(crate) index: Option<u64>,
     /// What the list and the journal say of earlier runs.
     pub(crate) lost_before: Lost,
     pub(crate) missing_ok: Option<bool>,

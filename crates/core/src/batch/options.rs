@@ -41,6 +41,16 @@ pub struct BatchItem {
     pub known_dead: bool,
     /// Overrides [`BatchOptions::missing_ok`] for this token; `None` does not.
     pub missing_ok: Option<bool>,
+    /// Whether `id` only shows what was no text.
+    pub(crate) not_text: bool,
+}
+
+impl BatchItem {
+    /// An id that is not text at all: its outcome is `invalid_token_id`, as that of any other id that cannot be one.
+    /// `shown` is what to show in its place, with escapes.
+    pub fn not_text(shown: impl Into<String>) -> BatchItem {
+        BatchItem { not_text: true, ..BatchItem::from(shown.into()) }
+    }
 }
 
 impl BatchItem {
@@ -86,6 +96,7 @@ impl From<String> for BatchItem {
             other_values: Vec::new(),
             known_dead: false,
             missing_ok: None,
+            not_text: false,
         }
     }
 }
@@ -142,10 +153,16 @@ pub struct BatchOptions {
     pub(crate) prove: bool,
     pub(crate) burn: bool,
     pub(crate) replay: bool,
+    pub(crate) index: bool,
     pub(crate) patience: Duration,
 }
 
 impl BatchOptions {
+    /// The numbers of calls that may run at once: 1 to 256.
+    pub const CONCURRENCY: RangeInclusive<usize> = CONCURRENCY;
+    /// The longest patience: a week.
+    pub const LONGEST_PATIENCE: Duration = MOST_PATIENCE;
+
     /// Eight calls at once, ten minutes of patience, no journal; otherwise the client's own settings.
     pub fn new() -> BatchOptions {
         BatchOptions {
@@ -157,6 +174,7 @@ impl BatchOptions {
             prove: false,
             burn: false,
             replay: false,
+            index: false,
             patience: PATIENCE,
         }
     }
@@ -211,6 +229,12 @@ impl BatchOptions {
     /// [`Outcome::from_journal`]. No request is sent for them, and they count only as [`BatchSummary::already_done`].
     pub fn replay(self, yes: bool) -> Self {
         BatchOptions { replay: yes, ..self }
+    }
+
+    /// Sets whether each outcome says where in the list its id stood: [`Outcome::index`]. Outcomes come in order of
+    /// completion.
+    pub fn index(self, yes: bool) -> Self {
+        BatchOptions { index: yes, ..self }
     }
 
     /// Sets how long to go on without a conclusive answer: 10 minutes by default, one week at most. With zero, each

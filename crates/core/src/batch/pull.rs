@@ -65,6 +65,10 @@ where
     }
 
     pub(crate) fn take(&mut self, mut item: BatchItem) {
+        if self.with_index {
+            self.index = Some(self.index.map_or(0, |last| last + 1));
+        }
+        let ready = self.ready.len();
         for value in item.value.iter().chain(&item.other_values) {
             self.settings.client.keep_secret(value);
         }
@@ -96,6 +100,10 @@ where
                 self.hand_out(job);
             }
         }
+        // What needs no call is told at once.
+        for outcome in self.ready.range_mut(ready..) {
+            outcome.index = self.index;
+        }
     }
 
     /// An id that was pulled before may bring the value that its proof needs.
@@ -107,7 +115,7 @@ where
             }
             Some(value) if known.is_dead() && !known.is_proven() => {
                 let told = Outcome::again(item.id.clone(), known.is_gone());
-                self.prove_known(item.id, (value, item.other_values), told);
+                self.prove_known(item.id, self.index, (value, item.other_values), told);
             }
             _ => {}
         }
@@ -125,7 +133,7 @@ where
                 true => Outcome::replayed(item.id.clone(), known.is_gone()),
                 false => Outcome::again(item.id.clone(), false),
             };
-            self.prove_known(item.id, (value, item.other_values), told);
+            self.prove_known(item.id, self.index, (value, item.other_values), told);
         } else if self.replay {
             self.ready.push_back(Outcome::replayed(item.id, known.is_gone()));
         }

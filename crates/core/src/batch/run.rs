@@ -34,6 +34,7 @@ use crate::wait::cancel::Cancel;
 /// Dropping a batch stops it, and waits for the calls under way. A cancel handle ends these early.
 ///
 /// A batch belongs to the process that made it. In a forked child it has ended; the outcomes are the parent's.
+#[must_use = "a batch does nothing before it is asked for outcomes"]
 pub struct Batch<I> {
     /// `None` once it has ended.
     pub(crate) ids: Option<I>,
@@ -47,6 +48,9 @@ pub struct Batch<I> {
     pub(crate) asked: Instant,
     pub(crate) prove: bool,
     pub(crate) replay: bool,
+    /// The position in the list of the id that was pulled last, where outcomes tell it.
+    pub(crate) index: Option<u64>,
+    pub(crate) with_index: bool,
     pub(crate) seen_ids: SeenIds,
     pub(crate) journal: Option<Journal>,
     /// The token in use, by each id that may be its own: it goes last.
@@ -173,6 +177,8 @@ where
             asked: Instant::now(),
             prove: options.prove || options.burn,
             replay: options.replay,
+            index: None,
+            with_index: options.index,
             seen_ids,
             journal,
             own: VecDeque::new(),
@@ -253,6 +259,7 @@ impl<I> Batch<I> {
         let value = item.value.filter(|_| self.prove);
         Job {
             id: item.id,
+            index: self.index,
             lost_before,
             missing_ok: item.missing_ok,
             known_dead: None,

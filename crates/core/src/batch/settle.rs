@@ -75,7 +75,8 @@ impl<I> Batch<I> {
     }
 
     /// Takes an outcome for the last word on its token.
-    pub(crate) fn settle(&mut self, job: Job, outcome: Outcome) {
+    pub(crate) fn settle(&mut self, job: Job, mut outcome: Outcome) {
+        outcome.index = job.index;
         self.record(&job, &outcome);
         self.seen_ids.learn(&job.id, RecordedState::of(outcome.kind(), outcome.is_in_doubt()));
         if outcome.proof().is_some_and(Proof::is_of_the_token) {
@@ -87,7 +88,7 @@ impl<I> Batch<I> {
             if let Some(values) = values {
                 let told = Outcome::again(job.id.clone(), outcome.kind() == OutcomeKind::Gone);
                 self.ready.push_back(outcome);
-                self.prove_known(job.id, values, told);
+                self.prove_known(job.id, job.index, values, told);
                 return;
             }
         }
@@ -119,6 +120,7 @@ impl<I> Batch<I> {
     pub(crate) fn prove_known(
         &mut self,
         id: String,
+        index: Option<u64>,
         values: (ApiToken, Vec<ApiToken>),
         told: Outcome,
     ) {
@@ -126,6 +128,7 @@ impl<I> Batch<I> {
         self.seen_ids.hand_out(&id, true);
         let job = Job {
             id,
+            index,
             lost_before: Lost::No,
             known_dead: Some(Box::new(told)),
             missing_ok: None,

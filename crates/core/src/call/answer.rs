@@ -1,5 +1,6 @@
 //! What came of one attempt, and what earlier ones have left.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::outcome::code::Code;
@@ -17,6 +18,10 @@ pub(crate) enum Answer {
         /// The body, where it was one JSON object.
         problem: Option<ProblemDetails>,
         retry_after: Option<Duration>,
+        /// The id that the server gave the request.
+        request_id: Option<String>,
+        /// The header fields that are told.
+        headers: Vec<(String, String)>,
     },
     /// No complete answer.
     Failed {
@@ -33,6 +38,14 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
+    /// The status, where a status line came.
+    pub(crate) fn http_status(&self) -> Option<u16> {
+        match self {
+            Answer::Status { status, .. } => Some(*status),
+            Answer::Failed { status, .. } => *status,
+        }
+    }
+
     /// How long the server wants to be left alone.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -63,9 +76,41 @@ pub(crate) fn attempt(
     elapsed: Duration,
     waited: Duration,
 ) -> Attempt {
-    let (sent, http_status, failure, from_api) = match answer {
-        Answer::Status { status, from_api, .. } => (true, Some(*status), None, *from_api),
-        Answer::Failed { code, sent, status, .. } => (*sent, *status, Some(*code), false),
+    let attempt = Attempt {
+        number,
+        sent: true,
+        http_status: None,
+        failure: None,
+        elapsed,
+        waited,
+        request_id: None,
+        headers: Vec::new(),
+        from_api: false,
     };
-    Attempt { number, sent, http_status, failure, elapsed, waited, from_api }
+    match answer {
+        Answer::Status { status, from_api, request_id, headers, .. } => Attempt {
+            http_status: Some(*status),
+            from_api: *from_api,
+            request_id: request_id.clone(),
+            headers: headers.clone(),
+            ..attempt
+        },
+        Answer::Failed { code, sent, status, .. } => {
+            Attempt { sent: *sent, http_status: *status, failure: Some(*code), ..attempt }
+        }
+    }
+}
+
+/// An answer in a few words, for the log: no server text.
+pub(crate) struct Brief<'a>(pub(crate) &'a Answer);
+
+impl fmt::Display for Brief<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Answer::Status { status, .. } => write!(f, "{status}"),
+            Answer::Failed { code, sent, .. } => {
+                write!(f, "{code} ({})", if *sent { "sent" } else { "not sent" })
+            }
+        }
+    }
 }

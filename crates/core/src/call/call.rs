@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::call::answer::{Answer, End};
+use crate::call::answer::{Answer, Brief, End};
 use crate::call::history::{History, Step};
 use crate::call::io::{AttemptOrder, CallIo, Permit, Throttle};
 use crate::call::message;
@@ -79,6 +79,7 @@ impl Call<'_> {
     /// Makes an attempt, and returns when it was over.
     fn attempt(&self, history: &mut History, deadline: Instant, io: &dyn CallIo) -> Instant {
         let begun = io.now();
+        let number = history.number() + 1;
         let answer = io.exchange(&AttemptOrder {
             id: self.id,
             traceparent: self.trace.attempt(),
@@ -86,6 +87,14 @@ impl Call<'_> {
             connect_deadline: deadline.min(begun + self.policy.connect_timeout),
         });
         let now = io.now();
+        log::debug!(
+            target: "mpt_tokens",
+            token_id = self.id.as_str(),
+            attempt = number,
+            http_status = answer.http_status(),
+            trace_id = self.trace.trace_id().as_str();
+            "DELETE {}: {}", printable(self.id.as_str()), Brief(&answer)
+        );
         self.tell_throttle(&answer, begun, now);
         history.answered(answer, now - begun);
         if history.is_conclusive() {
@@ -114,9 +123,13 @@ impl Call<'_> {
     }
 
     fn log(&self, history: &History, pause: Duration) {
-        if let Some((_, verdict)) = &history.last {
+        if let Some((answer, verdict)) = &history.last {
             log::info!(
                 target: "mpt_tokens",
+                token_id = self.id.as_str(),
+                attempt = history.number(),
+                http_status = answer.http_status(),
+                trace_id = self.trace.trace_id().as_str();
                 "token `{}`: attempt {} ended with {}; the next one is in {pause:?}",
                 printable(self.id.as_str()),
                 history.number(),
@@ -177,6 +190,7 @@ impl Call<'_> {
             rounds: 1,
             at: SystemTime::now(),
             known_dead: false,
+            index: None,
         }
     }
 }

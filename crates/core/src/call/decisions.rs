@@ -119,6 +119,8 @@ fn answer(word: &str) -> Answer {
                 from_api: status.ends_with('j'),
                 problem: ProblemDetails::parse(body),
                 retry_after: wait,
+                request_id: None,
+                headers: Vec::new(),
             }
         }
     }

@@ -130,7 +130,14 @@ mod tests {
 
     fn status(status: u16, retry_after: Option<u64>) -> Answer {
         let retry_after = retry_after.map(Duration::from_secs);
-        Answer::Status { status, from_api: true, problem: None, retry_after }
+        Answer::Status {
+            status,
+            from_api: true,
+            problem: None,
+            retry_after,
+            request_id: None,
+            headers: Vec::new(),
+        }
     }
 
     fn wait(millis: u64, from_budget: bool) -> Step {

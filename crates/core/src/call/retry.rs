@@ -1,5 +1,6 @@
 //! How often and when to ask again.
 
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -34,6 +35,52 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// How many attempts a call may have.
+    pub(crate) const ATTEMPTS: RangeInclusive<u32> = 1..=100;
+    /// The longest time limit: a day.
+    pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// The policy with other limits for one call.
+    pub(crate) fn with(&self, timeout: Option<Duration>, attempts: Option<u32>) -> RetryPolicy {
+        RetryPolicy {
+            timeout: timeout.unwrap_or(self.timeout),
+            attempts: attempts.unwrap_or(self.attempts),
+            ..self.clone()
+        }
+    }
+
+    /// Checks every limit.
+    ///
+    /// # Errors
+    /// A sentence that names the limit, and says what was found and what was expected.
+    pub(crate) fn checked(self) -> Result<RetryPolicy, String> {
+        if !RetryPolicy::ATTEMPTS.contains(&self.attempts) {
+            return Err(format!("the attempts are {}: expected 1 to 100", self.attempts));
+        }
+        let limits = [
+            ("timeout", self.timeout),
+            ("attempt timeout", self.attempt_timeout),
+            ("connect timeout", self.connect_timeout),
+        ];
+        for (name, limit) in limits {
+            if limit.is_zero() || limit > RetryPolicy::LONGEST {
+                return Err(format!(
+                    "the {name} is {limit:?}: expected more than zero, and at most a day"
+                ));
+            }
+        }
+        if self.backoff_base > RetryPolicy::LONGEST || self.backoff_cap > RetryPolicy::LONGEST {
+            return Err("the backoff is longer than a day: expected less".to_owned());
+        }
+        if self.backoff_base > self.backoff_cap {
+            return Err(format!(
+                "the base of the backoff, {:?}, is longer than its cap, {:?}: expected the shorter one first",
+                self.backoff_base, self.backoff_cap
+            ));
+        }
+        Ok(self)
+    }
+
     /// The pause after attempt `number`: full jitter, a fair share (`random`, 0 to 1) of an exponential bound.
     pub(crate) fn backoff(&self, number: u32, random: f64) -> Duration {
         let doublings = number.saturating_sub(1).min(31);

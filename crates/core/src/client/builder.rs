@@ -1,13 +1,14 @@
 //! What a client is made from: every setting, its default, and what cannot be used.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::call::retry::{RetryBudget, RetryPolicy};
-use crate::client::client::{Client, Shared, VERSION};
+use crate::client::client::{Client, Defaults, Shared, VERSION};
 use crate::http::network::Network;
 use crate::http::proxy::Proxy;
 use crate::http::tls::CaBundle;
@@ -19,11 +20,6 @@ use crate::outcome::code::Code;
 use crate::outcome::event::{Event, Listener};
 use crate::outcome::result::Error;
 use crate::wait::cancel::Cancel;
-
-/// The number of attempts that a call may have.
-const ATTEMPTS: std::ops::RangeInclusive<u32> = 1..=100;
-/// The longest time limit: a day.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Sets up a [`Client`]. Setters check nothing: [`ClientBuilder::build`] reports what cannot be used.
 #[derive(Clone, Default)]
@@ -63,6 +59,11 @@ enum CaChoice {
 }
 
 impl ClientBuilder {
+    /// The numbers of attempts that a call may have: 1 to 100.
+    pub const ATTEMPTS: RangeInclusive<u32> = RetryPolicy::ATTEMPTS;
+    /// The longest time limit: a day.
+    pub const LONGEST: Duration = RetryPolicy::LONGEST;
+
     /// Creates a builder from the environment: `MPT_API_TOKEN`, `MPT_API_BASE_URL`, and the proxy that
     /// [`Proxy::from_env`] finds. Later setters override these.
     pub fn from_env() -> ClientBuilder {
@@ -96,13 +97,14 @@ impl ClientBuilder {
     }
 
     /// Sets the time limit of a whole call: resolving, connecting, TLS, sending, waiting, reading and pausing, over all
-    /// attempts. At most a day. The default is 60 seconds.
+    /// attempts. More than zero, and at most [`ClientBuilder::LONGEST`]. The default is 60 seconds.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.policy.timeout = limit;
         self
     }
 
-    /// Sets the time limit of one attempt, within that of the call. At most a day. The default is 20 seconds.
+    /// Sets the time limit of one attempt, within that of the call. The limits are those of [`ClientBuilder::timeout`]; the default is
+    /// 20 seconds.
     pub fn attempt_timeout(mut self, limit: Duration) -> Self {
         self.policy.attempt_timeout = limit;
         self
@@ -122,7 +124,8 @@ impl ClientBuilder {
     }
 
     /// Sets the bounds of the pause between attempts. It is a random part of `base` after the first attempt, of twice
-    /// `base` after the second, and so on, and never longer than `cap`. The defaults are 200 ms and 10 s.
+    /// `base` after the second, and so on, and never longer than `cap`, which is not shorter than `base`. The defaults
+    /// are 200 ms and 10 s.
     pub fn backoff(mut self, base: Duration, cap: Duration) -> Self {
         self.policy.backoff_base = base;
         self.policy.backoff_cap = cap;
@@ -244,7 +247,7 @@ impl ClientBuilder {
 
     fn try_build(self) -> Result<Client, (Code, String)> {
         let config = |message: String| (Code::InvalidConfig, message);
-        self.check_limits().map_err(|message| (Code::InvalidArgument, message))?;
+        let policy = self.policy.checked().map_err(|message| (Code::InvalidArgument, message))?;
         let token = if self.burn_only {
             None
         } else {
@@ -280,36 +283,13 @@ impl ClientBuilder {
         let proxy = proxy.map(Proxy::into_inner);
         let shared = Shared {
             network: Network::new(endpoint, token, user_agent, proxy, ca, self.lookup),
-            policy: self.policy,
             budget: RetryBudget::new(self.retry_reserve.unwrap_or(RetryBudget::RESERVE)),
-            missing_ok: self.missing_ok,
-            allow_own_token: self.allow_own_token,
             accepted: AtomicBool::default(),
         };
         let cancel = self.cancel.unwrap_or_default();
-        Ok(Client { shared: Arc::new(shared), cancel, listener: self.listener })
-    }
-
-    fn check_limits(&self) -> Result<(), String> {
-        if !ATTEMPTS.contains(&self.policy.attempts) {
-            return Err(format!("the attempts are {}: expected 1 to 100", self.policy.attempts));
-        }
-        let limits = [
-            ("timeout", self.policy.timeout),
-            ("attempt timeout", self.policy.attempt_timeout),
-            ("connect timeout", self.policy.connect_timeout),
-        ];
-        for (name, limit) in limits {
-            if limit.is_zero() || limit > LONGEST {
-                return Err(format!(
-                    "the {name} is {limit:?}: expected more than zero, and at most a day"
-                ));
-            }
-        }
-        if self.policy.backoff_base > LONGEST || self.policy.backoff_cap > LONGEST {
-            return Err("the backoff is longer than a day: expected less".to_owned());
-        }
-        Ok(())
+        let (missing_ok, allow_own_token) = (self.missing_ok, self.allow_own_token);
+        let defaults = Arc::new(Defaults { policy, missing_ok, allow_own_token });
+        Ok(Client { shared: Arc::new(shared), defaults, cancel, listener: self.listener })
     }
 }
 

@@ -59,7 +59,8 @@ impl Client {
         let options = options.clone().trace_parent(trace);
         let mut outcome = self.burn_unproven(value, &options, None);
         if outcome.is_success() {
-            let left = self.timeout().saturating_sub(begun.elapsed());
+            let limit = options.timeout.unwrap_or(self.timeout());
+            let left = limit.saturating_sub(begun.elapsed());
             let proof = match outcome.kind() {
                 OutcomeKind::Gone => proof_in(&outcome),
                 _ if left.is_zero() => {
@@ -89,7 +90,13 @@ impl Client {
             Ok(both) => both,
             Err(refused) => return refused.into_outcome(),
         };
-        let policy = self.policy(options);
+        let policy = match self.policy(options) {
+            Ok(policy) => policy,
+            Err(message) => {
+                let id = Some(id.as_str().to_owned());
+                return Outcome::refused(Code::InvalidArgument, id, message);
+            }
+        };
         let call = Call {
             id: &id,
             known: TokenContext { own: true, burn: true, missing_ok: false },

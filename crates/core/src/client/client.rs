@@ -16,7 +16,7 @@ use crate::input::api_token::ApiToken;
 use crate::input::characters::is_id_byte;
 use crate::input::endpoint::Endpoint;
 use crate::input::shown::printable;
-use crate::input::token_id::TokenId;
+use crate::input::token_id::{InvalidTokenId, TokenId};
 use crate::input::token_value::{REDACTED, comparable};
 use crate::input::trace::TraceParent;
 use crate::outcome::code::{Code, OutcomeKind};
@@ -44,16 +44,22 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 #[derive(Clone)]
 pub struct Client {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) defaults: Arc<Defaults>,
     pub(crate) cancel: Cancel,
     pub(crate) listener: Option<Listener>,
 }
 
-pub(crate) struct Shared {
-    pub(crate) network: Network,
+/// What a call does unless its own options say otherwise.
+#[derive(Clone, Debug)]
+pub(crate) struct Defaults {
     pub(crate) policy: RetryPolicy,
-    pub(crate) budget: RetryBudget,
     pub(crate) missing_ok: bool,
     pub(crate) allow_own_token: bool,
+}
+
+pub(crate) struct Shared {
+    pub(crate) network: Network,
+    pub(crate) budget: RetryBudget,
     /// Whether a request with the API token in use was answered 204: it is a token's value, or was one.
     pub(crate) accepted: AtomicBool,
 }
@@ -87,6 +93,32 @@ impl Client {
     #[must_use]
     pub fn with_cancel(&self, cancel: Cancel) -> Client {
         Client { cancel, ..self.clone() }
+    }
+
+    /// Returns a client that shares these connections, the retry budget and the cancel handle, and whose calls have
+    /// these options unless their own say otherwise: [`missing_ok`](DeleteOptions::missing_ok),
+    /// [`allow_own_token`](DeleteOptions::allow_own_token), [`timeout`](DeleteOptions::timeout) and
+    /// [`attempts`](DeleteOptions::attempts). The others are about single calls, and are ignored.
+    ///
+    /// # Errors
+    /// `invalid_argument` if a limit is out of range.
+    pub fn with_options(&self, options: &DeleteOptions) -> Result<Client, Error> {
+        let policy = self.policy(options).map_err(Error::invalid_argument)?.into_owned();
+        let defaults = Defaults {
+            policy,
+            missing_ok: options.missing_ok.unwrap_or(self.defaults.missing_ok),
+            allow_own_token: options.allow_own_token.unwrap_or(self.defaults.allow_own_token),
+        };
+        Ok(Client { defaults: Arc::new(defaults), ..self.clone() })
+    }
+
+    /// The limits of a call with these options.
+    pub(crate) fn policy(&self, options: &DeleteOptions) -> Result<Cow<'_, RetryPolicy>, String> {
+        let policy = &self.defaults.policy;
+        match (options.timeout, options.attempts) {
+            (None, None) => Ok(Cow::Borrowed(policy)),
+            (timeout, attempts) => policy.with(timeout, attempts).checked().map(Cow::Owned),
+        }
     }
 
     /// A client whose events go elsewhere; none where none are heard.
@@ -132,7 +164,7 @@ impl Client {
 
     /// The total limit of a call.
     pub(crate) fn timeout(&self) -> Duration {
-        self.shared.policy.timeout
+        self.defaults.policy.timeout
     }
 
     /// `None` where the client can only burn.
@@ -145,6 +177,16 @@ impl Client {
         let message =
             "this client has no API token and can only burn values: create one with an API token";
         Outcome::refused(Code::InvalidConfig, id.map(str::to_owned), message.to_owned())
+    }
+
+    /// The outcome of an id that is no text.
+    pub(crate) fn refuse_not_text(&self, shown: &str) -> Outcome {
+        let invalid = InvalidTokenId::not_text(self.shared.network.secrets().redact(shown));
+        Outcome::refused(
+            Code::InvalidTokenId,
+            Some(invalid.shown().to_owned()),
+            invalid.to_string(),
+        )
     }
 
     /// Checks an id as a call would, before anything is sent.
@@ -175,7 +217,7 @@ impl Client {
             Err(invalid) => return refuse(invalid.shown(), &invalid.to_string()),
             Ok(id) => id,
         };
-        let allowed = options.allow_own_token.unwrap_or(self.shared.allow_own_token);
+        let allowed = options.allow_own_token.unwrap_or(self.defaults.allow_own_token);
         if !allowed && self.is_own_token(id.as_str()) {
             let own = self.own_token_id().unwrap_or_default();
             let is = if own == id.as_str() { "is" } else { "may be" };
@@ -216,13 +258,19 @@ impl Client {
             credential,
             cancels: Cancels::new(&self.cancel, options.cancel.as_ref()),
         };
-        let policy = self.policy(options);
+        let policy = match self.policy(options) {
+            Ok(policy) => policy,
+            Err(message) => {
+                let id = Some(id.as_str().to_owned());
+                return Outcome::refused(Code::InvalidArgument, id, message);
+            }
+        };
         let call = Call {
             id: &id,
             known: TokenContext {
                 own: self.own_token_id() == Some(id.as_str()),
                 burn: false,
-                missing_ok: options.missing_ok.unwrap_or(self.shared.missing_ok),
+                missing_ok: options.missing_ok.unwrap_or(self.defaults.missing_ok),
             },
             lost_before: options.lost_before,
             attempts_before: options.attempts_before,
@@ -240,22 +288,13 @@ impl Client {
         }
         outcome
     }
-
-    /// The client's policy, with the attempts that the options allow.
-    pub(crate) fn policy(&self, options: &DeleteOptions) -> Cow<'_, RetryPolicy> {
-        let policy = &self.shared.policy;
-        match options.attempts {
-            Some(attempts) => Cow::Owned(RetryPolicy { attempts, ..policy.clone() }),
-            None => Cow::Borrowed(policy),
-        }
-    }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("network", &self.shared.network)
-            .field("policy", &self.shared.policy)
+            .field("policy", &self.defaults.policy)
             .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,7 @@
 //! Options of a single call.
 
+use std::time::Duration;
+
 use crate::input::trace::TraceParent;
 use crate::outcome::lost::Lost;
 use crate::wait::cancel::Cancel;
@@ -14,7 +16,7 @@ pub struct DeleteOptions {
     pub(crate) lost_before: Lost,
     /// How many attempts earlier calls for this token made.
     pub(crate) attempts_before: u32,
-    /// How many attempts this one may make; `None` for what the client says.
+    pub(crate) timeout: Option<Duration>,
     pub(crate) attempts: Option<u32>,
     /// Whether the caller makes another call later, where this one comes to nothing.
     pub(crate) is_put_off: bool,
@@ -45,6 +47,18 @@ impl DeleteOptions {
     /// A 404 then means `gone`. A failure is `unknown`, except that an invalid id is still `not_deleted`.
     pub fn after_lost_answer(self, yes: bool) -> Self {
         DeleteOptions { lost_before: if yes { Lost::Before } else { Lost::No }, ..self }
+    }
+
+    /// Sets the time limit of the whole call, as [`ClientBuilder::timeout`](crate::ClientBuilder::timeout) does for all
+    /// calls. One that is out of range is an `invalid_argument` of the call.
+    pub fn timeout(self, limit: Duration) -> Self {
+        DeleteOptions { timeout: Some(limit), ..self }
+    }
+
+    /// Sets how many attempts the call may make, as [`ClientBuilder::attempts`](crate::ClientBuilder::attempts) does for
+    /// all calls. A number that is out of range is an `invalid_argument` of the call.
+    pub fn attempts(self, attempts: u32) -> Self {
+        DeleteOptions { attempts: Some(attempts), ..self }
     }
 
     /// Makes the call part of the caller's trace. By default, each call has its own trace.

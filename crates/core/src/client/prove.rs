@@ -52,7 +52,8 @@ impl Client {
         self.prove_deleted_with(value, &DeleteOptions::new())
     }
 
-    /// Like [`Client::prove_deleted`], with its own trace and cancel handle. The other options are ignored.
+    /// Like [`Client::prove_deleted`], with its own trace, cancel handle, timeout and attempts. The other options are
+    /// ignored.
     ///
     /// # Errors
     /// As for [`Client::prove_deleted`].
@@ -61,7 +62,8 @@ impl Client {
         value: &ApiToken,
         options: &DeleteOptions,
     ) -> Result<Proof, Error> {
-        self.ask_for_proof(value, Before::Nothing, options, None, self.timeout())
+        let client = self.with_options(options)?;
+        client.ask_for_proof(value, Before::Nothing, options, None, client.timeout())
     }
 
     /// The proof of one token of a batch: whatever is wrong with its value, the token has a proof that says so.
@@ -99,7 +101,7 @@ impl Client {
             return Err(Error::of(self.has_no_token(value.token_id())));
         }
         let (id, value) = self.as_credential(value, "proven")?;
-        let policy = RetryPolicy { timeout, ..self.shared.policy.clone() };
+        let policy = RetryPolicy { timeout, ..self.defaults.policy.clone() };
         let questions =
             Questions { client: self, id: &id, value: &value, options, throttle, policy: &policy };
         let proof = catch_unwind(AssertUnwindSafe(|| questions.prove(before)));
@@ -274,7 +276,7 @@ impl Questions<'_> {
         match entry {
             Permit::Ended => refused(Code::Cancelled, "the call was cancelled"),
             Permit::Go if !timeout.is_zero() => {
-                let policy = RetryPolicy { timeout, ..shared.policy.clone() };
+                let policy = RetryPolicy { timeout, ..self.policy.clone() };
                 self.ask(credential, false, trace, &policy)
             }
             Permit::Go | Permit::Late => refused(Code::Timeout, "a deadline passed"),

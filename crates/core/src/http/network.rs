@@ -20,11 +20,10 @@ use crate::http::transport::connectors;
 use crate::http::transport::limits::Limits;
 use crate::http::transport::observed::{Observed, Phase};
 use crate::http::transport::resolve::Lookup;
-use crate::http::{proxy, retry_after, sender, tls};
+use crate::http::{proxy, retry_after, sender, shown_headers, tls};
 use crate::input::api_token::ApiToken;
 use crate::input::endpoint::Endpoint;
 use crate::input::redact::Secrets;
-use crate::input::shown::printable;
 use crate::outcome::code::Code;
 use crate::outcome::problem::ProblemDetails;
 use crate::wait::wait::{Cancels, Wake};
@@ -214,11 +213,14 @@ impl Network {
             };
         }
         let (read, form) = ProblemDetails::read(&body).unzip();
+        let headers = shown_headers::told(&fields, status, &self.secrets);
         Answer::Status {
             status,
             from_api: sender::is_the_api(status, &fields, &body, form),
             problem: read.map(|problem| problem.redacted(&self.secrets)),
             retry_after: wanted_wait(&fields),
+            request_id: shown_headers::request_id(&headers),
+            headers,
         }
     }
 
@@ -374,23 +376,7 @@ impl CallIo for NetworkIo<'_> {
     }
 
     fn exchange(&self, order: &AttemptOrder<'_>) -> Answer {
-        let answer = self.network.exchange(order, self.credential, &self.cancels);
-        log::debug!(target: "mpt_tokens", "DELETE {}: {}", printable(order.id.as_str()), Brief(&answer));
-        answer
-    }
-}
-
-/// An answer in a few words, for the log: no server text.
-struct Brief<'a>(&'a Answer);
-
-impl fmt::Display for Brief<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Answer::Status { status, .. } => write!(f, "{status}"),
-            Answer::Failed { code, sent, .. } => {
-                write!(f, "{code} ({})", if *sent { "sent" } else { "not sent" })
-            }
-        }
+        self.network.exchange(order, self.credential, &self.cancels)
     }
 }
 

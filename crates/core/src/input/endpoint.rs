@@ -15,13 +15,17 @@ pub const DEFAULT_BASE_URL: &str = "https://api.platform.softwareone.com";
 /// The path of the collection, below the base URL (OpenAPI path `/public/v1/accounts/api-tokens/{id}`).
 const COLLECTION: &str = "/public/v1/accounts/api-tokens/";
 
+/// The end of that path, which no prefix has.
+const COLLECTION_OF_ACCOUNTS: &str = "/accounts/api-tokens/";
+
 /// So that the head of a request, which it is a part of, is handed down at once.
 const LONGEST: usize = 2048;
 
 /// A checked base URL.
 ///
-/// `http` or `https`, no user info, no query, no fragment. A trailing `/` and a pasted `/public` or `/public/v1`
-/// are dropped; any other path is kept as a prefix. Plain `http` is for loopback only, unless allowed. ASCII, and at
+/// `http` or `https`, no user info, no query, no fragment. A trailing `/` and a pasted `/public`, `/public/v1` or
+/// `/public/v1/accounts/api-tokens` are dropped; any other path is kept as a prefix, except one with
+/// `/accounts/api-tokens` in it. Plain `http` is for loopback only, unless allowed. ASCII, and at
 /// most 2048 bytes: a host of other letters is given in its ASCII form (`xn--…`, RFC 5890), so that no letter can look
 /// like another one. A host has letters, digits, `.`, `-` and `_`, or is an IP address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,11 +85,15 @@ impl Endpoint {
             return fail("would send the API token unencrypted", Some(&url));
         }
         let mut prefix = url.path().trim_end_matches('/');
-        for pasted in ["/public/v1", "/public"] {
+        for pasted in ["/public/v1/accounts/api-tokens", "/public/v1", "/public"] {
             if let Some(rest) = prefix.strip_suffix(pasted) {
                 prefix = rest.trim_end_matches('/');
                 break;
             }
+        }
+        // What comes behind it would be another resource's path.
+        if format!("{prefix}/").contains(COLLECTION_OF_ACCOUNTS) {
+            return fail("has the path of the API tokens in it", Some(&url));
         }
         let host = match given.map(|given| text[given].to_ascii_lowercase()) {
             Some(host) if host.contains(PUNYCODE) => host,

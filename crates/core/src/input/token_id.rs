@@ -165,6 +165,7 @@ enum Flaw {
     Control,
     Reserved(char),
     TokenValue,
+    NotText,
 }
 
 /// Why a text cannot be a token id. Its message never holds the secret of a token value.
@@ -175,6 +176,12 @@ pub struct InvalidTokenId {
 }
 
 impl InvalidTokenId {
+    /// Refuses what is not text at all, such as a string of another language with half of a surrogate pair. `shown` is
+    /// what to show in its place, with escapes.
+    pub fn not_text(shown: impl AsRef<str>) -> InvalidTokenId {
+        InvalidTokenId { shown: refused_id(shown.as_ref()), flaw: Flaw::NotText }
+    }
+
     /// Returns the refused id without secrets: cut after 64 characters, of a token value only the id. For a terminal,
     /// see [`printable`](crate::printable).
     pub fn shown(&self) -> &str {
@@ -213,6 +220,12 @@ impl fmt::Display for InvalidTokenId {
                  such as `TKN-1671-0642`",
                 shown,
                 named(c)
+            ),
+            Flaw::NotText => write!(
+                f,
+                "the token id `{}` is not text (it has a lone surrogate, or bytes that are not UTF-8): expected an id \
+                 such as `TKN-1671-0642`",
+                shown
             ),
             Flaw::TokenValue => write!(
                 f,

@@ -30,6 +30,14 @@ pub struct Attempt {
     /// How long was waited before the attempt.
     #[serde(rename = "waited_ms", serialize_with = "as_millis")]
     pub waited: Duration,
+    /// The id that the server or a gateway gave the request, from `X-Request-Id` and header fields like it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The header fields of the answer that a support desk asks for, each once: name in lower case, and value. Ids of
+    /// the request; of an answer that is not a 204 also `Server`, `Via`, `Retry-After`, `WWW-Authenticate`, `X-Cache`
+    /// and those about rate limits. Without secrets, and at most 256 characters each.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    pub headers: Vec<(String, String)>,
     /// Whether the answer has the form in which the API answers.
     #[serde(skip)]
     pub(crate) from_api: bool,
@@ -74,6 +82,9 @@ pub struct Outcome {
     /// The token was known to be dead, by a journal or by this batch: nothing but its proof was asked for.
     #[serde(skip)]
     pub(crate) known_dead: bool,
+    /// The position of the id in the list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) index: Option<u64>,
 }
 
 impl Outcome {
@@ -101,6 +112,7 @@ impl Outcome {
             rounds: 0,
             at: now(),
             known_dead: false,
+            index: None,
         }
     }
 
@@ -135,6 +147,12 @@ impl Outcome {
     /// Returns the token id. `None` means that the failure is not about one token, such as an invalid configuration.
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
+    }
+
+    /// Returns the position of the id in the list, from 0, in a batch that is asked for it
+    /// ([`BatchOptions::index`](crate::BatchOptions::index)).
+    pub fn index(&self) -> Option<u64> {
+        self.index
     }
 
     /// Returns what is true of the token.
@@ -251,6 +269,10 @@ fn now() -> SystemTime {
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn as_millis<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64((duration.as_secs_f64() * 1e6).round() / 1e3)
+}
+
+fn as_map<S: Serializer>(pairs: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))
 }
 
 /// RFC 3339, in UTC, to the millisecond.

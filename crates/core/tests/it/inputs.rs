@@ -114,6 +114,14 @@ fn an_id_that_could_do_harm_is_refused(#[case] id: &str, #[case] expected: &str)
     "https://h.example/public/v1/",
     "https://h.example/public/v1/accounts/api-tokens/T"
 )]
+#[case::whole_path(
+    "https://h.example/public/v1/accounts/api-tokens",
+    "https://h.example/public/v1/accounts/api-tokens/T"
+)]
+#[case::whole_path_behind_a_prefix(
+    "https://h.example/mpt/public/v1/accounts/api-tokens/",
+    "https://h.example/mpt/public/v1/accounts/api-tokens/T"
+)]
 #[case::prefix("https://h.example/mpt", "https://h.example/mpt/public/v1/accounts/api-tokens/T")]
 #[case::prefix_pasted(
     "https://h.example/mpt/public/v1",
@@ -185,6 +193,11 @@ fn a_good_base_url(#[case] given: &str, #[case] expected: &str) {
 #[case::comma("https://a,b", "has a host with characters")]
 #[case::backslash("https:\\\\h,x\\y", "has a host with characters")]
 #[case::behind_user_info("https://user:s3cret-s3cret@h{x", "has a host with characters")]
+#[case::a_token(
+    "https://h.example/public/v1/accounts/api-tokens/TKN-1",
+    "has the path of the API tokens in it"
+)]
+#[case::no_version("https://h.example/accounts/api-tokens", "has the path of the API tokens in it")]
 #[case::long(&format!("https://h.example/{}", "p".repeat(2040)), "is longer than 2048 bytes")]
 fn a_base_url_that_cannot_be_used(#[case] given: &str, #[case] expected: &str) {
     let error = Client::builder().api_token("t").base_url(given).build().unwrap_err();
@@ -353,6 +366,10 @@ fn a_request_says_who_asks_and_in_which_trace() {
 #[case::attempt(Client::builder().attempt_timeout(Duration::ZERO), "the attempt timeout is 0ns")]
 #[case::connect(Client::builder().connect_timeout(Duration::ZERO), "the connect timeout is 0ns")]
 #[case::backoff(Client::builder().backoff(Duration::MAX, Duration::ZERO), "the backoff is longer than a day")]
+#[case::backoff_upside_down(
+    Client::builder().backoff(Duration::from_secs(5), Duration::from_secs(1)),
+    "the base of the backoff, 5s, is longer than its cap, 1s: expected the shorter one first"
+)]
 fn a_limit_out_of_range(#[case] builder: mpt_tokens::ClientBuilder, #[case] expected: &str) {
     let error = builder.api_token("t").build().unwrap_err();
     assert_eq!((error.code(), error.kind()), (Code::InvalidArgument, OutcomeKind::NotDeleted));

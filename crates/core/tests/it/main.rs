@@ -12,6 +12,7 @@ mod inputs;
 mod journal;
 mod layers;
 mod odd_answers;
+mod options;
 mod outage;
 mod pace;
 mod phases;

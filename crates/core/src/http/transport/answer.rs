@@ -11,6 +11,7 @@ use ureq::http::header::{
     RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE,
 };
 
+use crate::http::shown_headers::is_told;
 use crate::http::transport::chunks::Chunks;
 use crate::http::transport::gzip;
 use crate::http::transport::not_http::NotHttp;
@@ -35,7 +36,7 @@ const KEPT: [HeaderName; 5] =
 pub(crate) struct Received {
     pub(crate) status: u16,
     /// Those that matter above: `Content-Type`, `Date`, `Proxy-Authenticate`, `Retry-After`,
-    /// `WWW-Authenticate`.
+    /// `WWW-Authenticate`, and those that are told.
     pub(crate) fields: HeaderMap,
     /// Its first [`MAX_BODY`] bytes, unpacked where they are gzip; nothing with a status whose body says nothing.
     pub(crate) body: Wiped,
@@ -319,7 +320,7 @@ impl Head {
                 .value
                 .split(|byte| *byte == b',')
                 .any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"));
-        } else if let Some(name) = KEPT.iter().find(|name| named(name)) {
+        } else if let Some(name) = self.kept(field.name) {
             let mut value = Wiped::default();
             value.extend(field.value);
             mask(&mut value);
@@ -329,6 +330,15 @@ impl Head {
             }
         }
         Ok(())
+    }
+
+    /// The name of a field that is kept, for what is decided by it or since it is told.
+    fn kept(&self, name: &str) -> Option<HeaderName> {
+        match KEPT.iter().find(|kept| name.eq_ignore_ascii_case(kept.as_str())) {
+            Some(kept) => Some(kept.clone()),
+            None if is_told(name, self.status) => HeaderName::from_bytes(name.as_bytes()).ok(),
+            None => None,
+        }
     }
 
     /// How the end of the body is known, and whether that is certain.
