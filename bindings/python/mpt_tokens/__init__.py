@@ -45,8 +45,10 @@ if TYPE_CHECKING:
         ForbiddenError,
         InternalError,
         InvalidArgumentError,
+        InvalidArgumentTypeError,
         InvalidConfigError,
         InvalidTokenIdError,
+        InvalidTokenIdTextError,
         NotFoundError,
         OwnTokenError,
         ProxyError,
@@ -60,7 +62,7 @@ if TYPE_CHECKING:
         UnexpectedResponseError,
         outcome_of,
     )
-    from ._outcome import Attempt, Outcome, ProblemDetails, Proof
+    from ._outcome import Attempt, AttemptEvent, Outcome, ProblemDetails, Proof
     from ._sandbox import RecordedRequest, Sandbox, Truth
     from ._types import ClientOptions, CodeName, OutcomeName, ProofBasisName, SandboxOptions, StopReasonName
 
@@ -70,6 +72,7 @@ __all__ = [
     "AsyncBatch",
     "AsyncClient",
     "Attempt",
+    "AttemptEvent",
     "BadRequestError",
     "Batch",
     "BatchResult",
@@ -88,8 +91,10 @@ __all__ = [
     "ForbiddenError",
     "InternalError",
     "InvalidArgumentError",
+    "InvalidArgumentTypeError",
     "InvalidConfigError",
     "InvalidTokenIdError",
+    "InvalidTokenIdTextError",
     "NotFoundError",
     "Outcome",
     "OutcomeName",
@@ -123,6 +128,7 @@ _MODULES = {
     "AsyncBatch": "_aio",
     "AsyncClient": "_aio",
     "Attempt": "_outcome",
+    "AttemptEvent": "_outcome",
     "Batch": "_batch",
     "BatchResult": "_batch",
     "BatchStopped": "_batch",

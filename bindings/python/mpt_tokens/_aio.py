@@ -18,8 +18,9 @@ from warnings import warn
 
 from ._batch import NEVER_BEGUN, BatchResult, BatchStopped, BatchSummary, Failures, stopped_error, stopped_of
 from ._client import BaseClient
-from ._errors import Error, note_batch, note_outcome, refusal
+from ._errors import Error, note_batch, note_outcome, refusal, refusal_of_type
 from ._hints import defer
+from ._keywords import checked
 from ._native import ApiToken, Cancel
 from ._outcome import Outcome, Proof
 
@@ -27,6 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from contextvars import Context
+    from datetime import timedelta
     from types import TracebackType
 
     from typing_extensions import Self
@@ -251,13 +253,16 @@ class AsyncClient(BaseClient):
 
     _threads: _Threads
 
-    def _set_up(self) -> None:
-        self._threads = _Threads()
+    def _set_up(self, parent: BaseClient | None) -> None:
+        self._threads = parent._threads if isinstance(parent, AsyncClient) else _Threads()
 
+    @checked
     async def delete_token(
         self,
         token_id: str,
         *,
+        timeout: float | timedelta | None = None,
+        attempts: int | None = None,
         missing_ok: bool | None = None,
         allow_own_token: bool | None = None,
         after_lost_answer: bool = False,
@@ -271,6 +276,8 @@ class AsyncClient(BaseClient):
 
         Args:
             token_id: The id of the token, such as ``TKN-1671-0642``.
+            timeout: The time limit of this call in seconds; by default the client's.
+            attempts: The largest number of attempts in this call; by default the client's.
             missing_ok: If true, a token that the API does not know is a success; by default the client's setting.
             allow_own_token: If true, the token in use may be deleted; by default the client's setting.
             after_lost_answer: If true, deletion of the token was requested before and the response is not known. A 404
@@ -287,6 +294,8 @@ class AsyncClient(BaseClient):
         call = _Call(
             self._native.delete_token,
             token_id,
+            timeout=timeout,
+            attempts=attempts,
             missing_ok=missing_ok,
             allow_own_token=allow_own_token,
             after_lost_answer=after_lost_answer,
@@ -296,13 +305,21 @@ class AsyncClient(BaseClient):
         del token_id, trace_parent
         return await self._run(call)
 
+    @checked
     async def prove_deleted(
-        self, value: str | ApiToken, *, trace_parent: str | None = None
+        self,
+        value: str | ApiToken,
+        *,
+        timeout: float | timedelta | None = None,
+        attempts: int | None = None,
+        trace_parent: str | None = None,
     ) -> Proof:
         """Checks with a token's own value whether it is provably dead, as ``Client.prove_deleted`` does.
 
         Args:
             value: The value, in the form ``idt:TKN-XXXX-XXXX:<secret>``. A secret: never shown.
+            timeout: The time limit of all requests together in seconds; by default the client's.
+            attempts: The largest number of attempts for each request; by default the client's.
             trace_parent: A W3C ``traceparent`` that makes the call part of the caller's trace.
 
         Returns:
@@ -314,18 +331,33 @@ class AsyncClient(BaseClient):
         """
         try:
             token = value if isinstance(value, ApiToken) else ApiToken(value)
-            call = _Call(self._native.prove_deleted, token, trace_parent=trace_parent)
+            call = _Call(
+                self._native.prove_deleted,
+                token,
+                timeout=timeout,
+                attempts=attempts,
+                trace_parent=trace_parent,
+            )
         finally:
             del value, trace_parent
         return await self._run(call)
 
+    @checked
     async def burn(
-        self, value: str | ApiToken, *, after_lost_answer: bool = False, trace_parent: str | None = None
+        self,
+        value: str | ApiToken,
+        *,
+        timeout: float | timedelta | None = None,
+        attempts: int | None = None,
+        after_lost_answer: bool = False,
+        trace_parent: str | None = None,
     ) -> Outcome[str]:
         """Burns a leaked value with itself as the credential, as ``Client.burn`` does.
 
         Args:
             value: The value, in the form ``idt:TKN-XXXX-XXXX:<secret>``. A secret: never shown.
+            timeout: The time limit of all requests together in seconds; by default the client's.
+            attempts: The largest number of attempts for each request; by default the client's.
             after_lost_answer: If true, the value was burnt before and the response is not known.
             trace_parent: A W3C ``traceparent`` that makes the call part of the caller's trace.
 
@@ -338,19 +370,25 @@ class AsyncClient(BaseClient):
         try:
             token = value if isinstance(value, ApiToken) else ApiToken(value)
             call = _Call(
-                self._native.burn, token, after_lost_answer=after_lost_answer, trace_parent=trace_parent
+                self._native.burn,
+                token,
+                timeout=timeout,
+                attempts=attempts,
+                after_lost_answer=after_lost_answer,
+                trace_parent=trace_parent,
             )
         finally:
             del value, trace_parent
         return await self._run(call)
 
+    @checked
     def burn_tokens(
         self,
         values: Iterable[str | ApiToken] | AsyncIterable[str | ApiToken],
         *,
         concurrency: int | None = None,
         journal: str | os.PathLike[str] | None = None,
-        patience: float = 600,
+        patience: float | timedelta = 600,
     ) -> AsyncBatch:
         """Burns many leaked values, each with itself as the credential, as ``Client.burn_tokens`` does.
 
@@ -369,12 +407,14 @@ class AsyncClient(BaseClient):
         """
         try:
             cancel = Cancel()
-            feed = _Feed(values, 8 if concurrency is None else min(max(concurrency, 1), 256))
+            feed = _Feed(values)
             native = self._native.burn_tokens(
                 feed, concurrency=concurrency, journal=journal, patience=patience, cancel=cancel
             )
         finally:
             del values, journal
+        if concurrency is not None:
+            feed.some = concurrency
         return AsyncBatch(native, feed, self._threads)
 
     async def _run(self, call: _Call[_Told]) -> _Told:
@@ -411,6 +451,7 @@ class AsyncClient(BaseClient):
                 raise interrupt from error
             raise
 
+    @checked
     def delete_tokens(
         self,
         token_ids: Iterable[str | ApiToken] | AsyncIterable[str | ApiToken],
@@ -420,7 +461,7 @@ class AsyncClient(BaseClient):
         allow_own_token: bool | None = None,
         journal: str | os.PathLike[str] | None = None,
         prove: bool = False,
-        patience: float = 600,
+        patience: float | timedelta = 600,
     ) -> AsyncBatch:
         """Deletes many tokens, as ``Client.delete_tokens`` does. Returns an asynchronous iterator of outcomes.
 
@@ -444,7 +485,7 @@ class AsyncClient(BaseClient):
         """
         try:
             cancel = Cancel()
-            feed = _Feed(token_ids, 8 if concurrency is None else min(max(concurrency, 1), 256))
+            feed = _Feed(token_ids)
             native = self._native.delete_tokens(
                 feed,
                 concurrency=concurrency,
@@ -457,12 +498,15 @@ class AsyncClient(BaseClient):
             )
         finally:
             del token_ids, journal
+        if concurrency is not None:
+            feed.some = concurrency
         return AsyncBatch(native, feed, self._threads)
 
     async def aclose(self) -> None:
         """Closes the connections once the calls under way are done. May be called more than once."""
         self._native.close()
-        self._threads.close()
+        if not self._derived:
+            self._threads.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -482,25 +526,27 @@ class _Feed:
     ``None`` means that the next id is not available yet.
     """
 
-    __slots__ = ("_ahead", "_failure", "_ids", "_length", "_pulling", "_some", "loop")
+    __slots__ = ("_ahead", "_failure", "_ids", "_length", "_pulling", "loop", "some")
 
     loop: asyncio.AbstractEventLoop
 
-    def __init__(
-        self, token_ids: Iterable[str | ApiToken] | AsyncIterable[str | ApiToken], some: int
-    ) -> None:
+    def __init__(self, token_ids: Iterable[str | ApiToken] | AsyncIterable[str | ApiToken]) -> None:
         self._ids: Iterator[str | ApiToken] | AsyncIterator[str | ApiToken]
         try:
             if isinstance(token_ids, str):
-                raise TypeError("the token ids are one str: expected an iterable of them, such as a list")
+                raise refusal_of_type("the token_ids are one str: expected an iterable of them, such as a list")
             self._length = len(token_ids) if isinstance(token_ids, Sized) else None
             if isinstance(token_ids, AsyncIterable):
                 self._ids = token_ids.__aiter__()
             else:
+                if not hasattr(token_ids, "__iter__") and not hasattr(token_ids, "__getitem__"):
+                    raise refusal_of_type(
+                        "the token_ids cannot be iterated over: expected an iterable of ids, such as a list"
+                    )
                 self._ids = iter(token_ids)
         finally:
             del token_ids
-        self._some = some
+        self.some: int = 8  # the default concurrency
         self._failure: Exception | None = None
         self._ahead: list[str | ApiToken] = []
         self._pulling: Future[list[str | ApiToken]] | None = None
@@ -543,7 +589,7 @@ class _Feed:
         some: list[str | ApiToken] = []
         try:
             # One by one: what came before a failure is tried.
-            for token_id in islice(self._ids, self._some):
+            for token_id in islice(self._ids, self.some):
                 some.append(token_id)
                 del token_id
         except Exception as failure:

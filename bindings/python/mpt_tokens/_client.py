@@ -5,47 +5,61 @@ from __future__ import annotations
 from _warnings import warn
 
 from ._hints import defer
+from ._keywords import checked
 from ._native import ApiToken
 from ._native import Client as _NativeClient
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
+    import ssl
+    from collections.abc import Callable, Iterable
+    from datetime import timedelta
     from types import TracebackType
 
     from typing_extensions import Self, Unpack
 
     from ._batch import Batch
-    from ._outcome import Outcome, Proof
+    from ._outcome import AttemptEvent, Outcome, Proof
     from ._types import ClientOptions
 
 
 class BaseClient:
     """The common part of ``Client`` and ``AsyncClient``: settings and connections."""
 
-    __slots__ = ("__weakref__", "_native")
+    __slots__ = ("__weakref__", "_derived", "_native")
 
+    _native: _NativeClient
+    # True if it uses the connections of another client.
+    _derived: bool
+
+    @checked
     def __init__(
         self,
         *,
         api_token: str | None = None,
         base_url: str | None = None,
-        timeout: float | None = None,
-        attempt_timeout: float | None = None,
-        connect_timeout: float | None = None,
+        timeout: float | timedelta | None = None,
+        attempt_timeout: float | timedelta | None = None,
+        connect_timeout: float | timedelta | None = None,
         attempts: int | None = None,
-        backoff: tuple[float, float] | None = None,
+        backoff: tuple[float | timedelta, float | timedelta] | None = None,
         missing_ok: bool = False,
         allow_own_token: bool = False,
         allow_plain_http: bool = False,
         user_agent: str | None = None,
         ca_file: str | os.PathLike[str] | None = None,
+        ca_data: bytes | None = None,
         ca_only: bool = False,
+        verify: str | os.PathLike[str] | bool | ssl.SSLContext | None = None,
         proxy: str | None = None,
         burn_only: bool = False,
+        on_attempt: Callable[[AttemptEvent], object] | None = None,
     ) -> None:
         """Creates a client. Nothing is sent before the first call.
+
+        An argument that is ``None`` has its default, so ``None`` does not mean "no limit". Times are numbers of
+        seconds, or ``timedelta``. No call is without a limit: ``math.inf`` is refused.
 
         Args:
             api_token: The API token to authenticate with; by default that of ``MPT_API_TOKEN``. A leading ``Bearer`` is
@@ -65,17 +79,41 @@ class BaseClient:
                 unencrypted.
             user_agent: The caller's part of the ``User-Agent``, such as ``my-job/1.0``.
             ca_file: A PEM file of certificate authorities to trust in addition to the platform's.
-            ca_only: If true, those of ``ca_file`` are trusted instead of the platform's.
+            ca_data: The same as bytes: PEM, or one certificate in DER.
+            ca_only: If true, those of ``ca_file`` or ``ca_data`` are trusted instead of the platform's.
+            verify: The same in the words of other libraries. ``True``: the platform's certificate authorities, which is
+                the default. The path of a PEM file, or an ``ssl.SSLContext``: those in it, instead of the platform's
+                (of a context, only the authorities that it has loaded are used). ``False`` is refused. The platform's
+                trust store heeds ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``; ``REQUESTS_CA_BUNDLE`` is not read.
             proxy: The URL of an HTTP proxy, or ``none``; by default ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and
                 ``NO_PROXY`` decide.
             burn_only: If true, the client has no API token, not even that of the environment, and can only burn. Every
                 other call raises ``InvalidConfigError``.
+            on_attempt: A function that is called after each attempt, before the pause that may follow it. It runs on
+                the thread that makes the call; in a batch, on the thread that iterates, when it asks for an outcome,
+                and before the outcome that it belongs to; with ``AsyncClient``, on one of the client's threads, with
+                the context variables of the task. The call waits for it. What it raises goes to
+                ``sys.unraisablehook`` and changes nothing, so that no outcome is lost, except for
+                ``KeyboardInterrupt`` and ``SystemExit``, which end the call.
 
         Raises:
             InvalidConfigError: The token, the base URL, the proxy, the CA file or the user agent cannot be used.
-            InvalidArgumentError: A number is out of range.
+            InvalidArgumentError: A number is out of range; also a ``TypeError`` if an argument has a wrong type or does
+                not exist.
         """
         try:
+            if verify is not None:
+                if not (ca_file is None and ca_data is None and ca_only is False):
+                    from ._errors import refusal
+
+                    raise refusal(
+                        "invalid_argument", "verify is given together with ca_file, ca_data or ca_only: expected one way"
+                    )
+                from ._tls import authorities
+
+                ca_file, ca_data = authorities(verify)
+                ca_only = ca_file is not None or ca_data is not None
+            self._derived = False
             self._native = _NativeClient(
                 api_token=api_token,
                 base_url=base_url,
@@ -89,21 +127,53 @@ class BaseClient:
                 allow_plain_http=allow_plain_http,
                 user_agent=user_agent,
                 ca_file=ca_file,
+                ca_data=ca_data,
                 ca_only=ca_only,
                 proxy=proxy,
                 burn_only=burn_only,
+                on_attempt=on_attempt,
             )
         finally:
             # A traceback that shows the variables of this frame must not show a secret, wherever it was put by mistake.
-            del api_token, base_url, user_agent, ca_file, proxy
-        self._set_up()
+            del api_token, base_url, user_agent, ca_file, ca_data, verify, proxy
+        self._set_up(None)
 
-    def _set_up(self) -> None:
-        """Sets up what a subclass adds."""
+    def _set_up(self, parent: BaseClient | None) -> None:
+        """Sets up what a subclass adds; ``parent`` is the client whose connections this one uses."""
+
+    @checked
+    def with_options(
+        self,
+        *,
+        timeout: float | timedelta | None = None,
+        attempts: int | None = None,
+        missing_ok: bool | None = None,
+        allow_own_token: bool | None = None,
+    ) -> Self:
+        """Returns a client with other options that shares this client's connections, retry budget and ``cancel``.
+
+        It need not be closed. Closing this client closes both.
+
+        Args:
+            timeout: As in the client's own options. What is ``None`` stays as it is.
+            attempts: As in the client's own options.
+            missing_ok: As in the client's own options.
+            allow_own_token: As in the client's own options.
+
+        Raises:
+            InvalidArgumentError: A number is out of range, or the client is closed.
+        """
+        client = object.__new__(type(self))
+        client._derived = True
+        client._native = self._native.with_options(
+            timeout=timeout, attempts=attempts, missing_ok=missing_ok, allow_own_token=allow_own_token
+        )
+        client._set_up(self)
+        return client
 
     @property
     def closed(self) -> bool:
-        """True if the client was closed."""
+        """True if the client, or the one whose connections it shares, was closed."""
         native = getattr(self, "_native", None)  # a client that could not be made has none
         return native is None or native.closed
 
@@ -126,7 +196,7 @@ class BaseClient:
         return f"<mpt_tokens.{type(self).__name__} {state}>"
 
     def __del__(self) -> None:
-        if not self.closed:
+        if not self.closed and not self._derived:
             warn(f"unclosed client {self!r}", ResourceWarning, 2, self)
 
 
@@ -144,10 +214,13 @@ class Client(BaseClient):
 
     __slots__ = ()
 
+    @checked
     def delete_token(
         self,
         token_id: str,
         *,
+        timeout: float | timedelta | None = None,
+        attempts: int | None = None,
         missing_ok: bool | None = None,
         allow_own_token: bool | None = None,
         after_lost_answer: bool = False,
@@ -161,6 +234,8 @@ class Client(BaseClient):
 
         Args:
             token_id: The id of the token, such as ``TKN-1671-0642``.
+            timeout: The time limit of this call in seconds; by default the client's.
+            attempts: The largest number of attempts in this call; by default the client's.
             missing_ok: If true, a token that the API does not know is a success; by default the client's setting.
             allow_own_token: If true, the token in use may be deleted; by default the client's setting.
             after_lost_answer: If true, deletion of the token was requested before and the response is not known. A 404
@@ -177,6 +252,8 @@ class Client(BaseClient):
         try:
             return self._native.delete_token(
                 token_id,
+                timeout=timeout,
+                attempts=attempts,
                 missing_ok=missing_ok,
                 allow_own_token=allow_own_token,
                 after_lost_answer=after_lost_answer,
@@ -187,6 +264,7 @@ class Client(BaseClient):
             # As in `__init__`: a token value may be given by mistake.
             del token_id, trace_parent
 
+    @checked
     def delete_tokens(
         self,
         token_ids: Iterable[str | ApiToken],
@@ -196,7 +274,7 @@ class Client(BaseClient):
         allow_own_token: bool | None = None,
         journal: str | os.PathLike[str] | None = None,
         prove: bool = False,
-        patience: float = 600,
+        patience: float | timedelta = 600,
     ) -> Batch:
         """Deletes many tokens. Returns an iterator of outcomes, in order of completion.
 
@@ -208,7 +286,8 @@ class Client(BaseClient):
 
 
         Args:
-            token_ids: The ids, or token values that contain them (``ApiToken``); any iterable, of any length.
+            token_ids: The ids, or token values that contain them (``ApiToken``); any iterable, of any length. An id
+                that is not text (it has a lone surrogate) is the outcome of that id.
             concurrency: The largest number of calls at once, 1 to 256; 8 by default.
             missing_ok: If true, a token that the API does not know is a success; by default the client's setting.
             allow_own_token: If true, the token in use may be deleted, after all others; default: the client's setting.
@@ -248,7 +327,15 @@ class Client(BaseClient):
             del token_ids, journal
         return Batch(native)
 
-    def prove_deleted(self, value: str | ApiToken, *, trace_parent: str | None = None) -> Proof:
+    @checked
+    def prove_deleted(
+        self,
+        value: str | ApiToken,
+        *,
+        timeout: float | timedelta | None = None,
+        attempts: int | None = None,
+        trace_parent: str | None = None,
+    ) -> Proof:
         """Checks with a token's own value whether it is provably dead.
 
         Sends a DELETE for the id inside the value, with the value itself as the credential. A deleted token no longer
@@ -261,6 +348,8 @@ class Client(BaseClient):
 
         Args:
             value: The value, in the form ``idt:TKN-XXXX-XXXX:<secret>``. A secret: never shown.
+            timeout: The time limit of all requests together in seconds; by default the client's.
+            attempts: The largest number of attempts for each request; by default the client's.
             trace_parent: A W3C ``traceparent`` that makes the call part of the caller's trace.
 
         Returns:
@@ -272,12 +361,21 @@ class Client(BaseClient):
         """
         try:
             token = value if isinstance(value, ApiToken) else ApiToken(value)
-            return self._native.prove_deleted(token, trace_parent=trace_parent, cancel=None)
+            return self._native.prove_deleted(
+                token, timeout=timeout, attempts=attempts, trace_parent=trace_parent, cancel=None
+            )
         finally:
             del value, trace_parent
 
+    @checked
     def burn(
-        self, value: str | ApiToken, *, after_lost_answer: bool = False, trace_parent: str | None = None
+        self,
+        value: str | ApiToken,
+        *,
+        timeout: float | timedelta | None = None,
+        attempts: int | None = None,
+        after_lost_answer: bool = False,
+        trace_parent: str | None = None,
     ) -> Outcome[str]:
         """Burns a leaked value: deletes its token with the value itself as the credential, and proves that it is dead.
 
@@ -285,6 +383,8 @@ class Client(BaseClient):
 
         Args:
             value: The value, in the form ``idt:TKN-XXXX-XXXX:<secret>``. A secret: never shown.
+            timeout: The time limit of all requests together in seconds; by default the client's.
+            attempts: The largest number of attempts for each request; by default the client's.
             after_lost_answer: If true, the value was burnt before and the response is not known. A 401 from the API then
                 means ``gone``.
             trace_parent: A W3C ``traceparent`` that makes the call part of the caller's trace.
@@ -303,18 +403,24 @@ class Client(BaseClient):
         try:
             token = value if isinstance(value, ApiToken) else ApiToken(value)
             return self._native.burn(
-                token, after_lost_answer=after_lost_answer, trace_parent=trace_parent, cancel=None
+                token,
+                timeout=timeout,
+                attempts=attempts,
+                after_lost_answer=after_lost_answer,
+                trace_parent=trace_parent,
+                cancel=None,
             )
         finally:
             del value, trace_parent
 
+    @checked
     def burn_tokens(
         self,
         values: Iterable[str | ApiToken],
         *,
         concurrency: int | None = None,
         journal: str | os.PathLike[str] | None = None,
-        patience: float = 600,
+        patience: float | timedelta = 600,
     ) -> Batch:
         """Burns many leaked values, each with itself as the credential. Returns an iterator of outcomes.
 

@@ -52,6 +52,11 @@ class Error(Exception):
         return self.report.id
 
     @property
+    def http_status(self) -> int | None:
+        """The HTTP status of the last response; ``None`` if there was no response."""
+        return self.report.http_status
+
+    @property
     def attempts(self) -> tuple[Attempt, ...]:
         """The attempts, in order. Empty if the call failed before the first attempt."""
         return self.report.attempts
@@ -76,9 +81,17 @@ class InvalidArgumentError(Error, ValueError):
     """An argument cannot be used: a number is out of range, for example, or the client is closed."""
 
 
+class InvalidArgumentTypeError(InvalidArgumentError, TypeError):
+    """An argument has a type that is not expected, or a name that does not exist: also a ``TypeError``."""
+
+
 class InvalidTokenIdError(Error, ValueError):
     """The token id is empty, ``.`` or ``..``, too long, has a character that could change what it names (a slash, a
     backslash, a percent sign, a semicolon, a control character), or is a token value. Nothing was sent."""
+
+
+class InvalidTokenIdTextError(InvalidTokenIdError, UnicodeError):
+    """The token id is not text: it has a lone surrogate. Also a ``UnicodeError``. Nothing was sent."""
 
 
 class InvalidConfigError(Error, ValueError):
@@ -94,7 +107,7 @@ class ApiError(Error):
 
     @property
     def status(self) -> int | None:
-        """The HTTP status of the last response; ``None`` if the response was not HTTP."""
+        """The same as ``http_status``: what many libraries call it."""
         return self.report.http_status
 
     @property
@@ -231,7 +244,17 @@ def refusal(code: CodeName, message: str) -> Error:
     return error_of(nothing_tried(code, message))
 
 
-def nothing_tried(code: CodeName, message: str) -> Outcome:
+def refusal_of_type(message: str) -> InvalidArgumentTypeError:
+    """Returns the exception for an argument of a type that is not expected, or that does not exist."""
+    return InvalidArgumentTypeError(nothing_tried("invalid_argument", message))
+
+
+def refusal_of_text(report: Outcome) -> InvalidTokenIdTextError:
+    """Returns the exception for an id that is not text."""
+    return InvalidTokenIdTextError(report)
+
+
+def nothing_tried(code: CodeName, message: str) -> Outcome[None]:
     """Returns the report of what was not attempted, and is not about one token."""
     from datetime import datetime, timezone
 
@@ -305,5 +328,14 @@ def _name(kinds: tuple[type[Error], ...]) -> None:
         kind.__module__ = "mpt_tokens"
 
 
-_name((Error, ApiError, BatchStoppedError, *_BY_CODE.values()))
+_name(
+    (
+        Error,
+        ApiError,
+        BatchStoppedError,
+        InvalidArgumentTypeError,
+        InvalidTokenIdTextError,
+        *_BY_CODE.values(),
+    )
+)
 defer(globals())

@@ -32,8 +32,10 @@ _PLACES = {
 }
 # The same for names that are not public.
 _PRIVATE = {
+    "BaseClient": ("._client", "BaseClient"),
     "Failures": ("._batch", "Failures"),
     "_NativeBatch": ("._native", "Batch"),
+    "_NativeClient": ("._native", "Client"),
     "_Threads": ("._aio", "_Threads"),
 }
 
@@ -57,8 +59,8 @@ def _find(name: str) -> object:
         return getattr(module, name)
     if name == "_Id":
         return import_module("typing").TypeVar("_Id", covariant=True)
-    if name == "os":
-        return sys.modules["os"]
+    if name in ("os", "ssl"):
+        return import_module(name)
     if name in _PRIVATE:
         place, private = _PRIVATE[name]
         return getattr(import_module(place, "mpt_tokens"), private)
@@ -117,8 +119,11 @@ def defer(namespace: dict[str, object]) -> None:
         elif isinstance(thing, type) and thing.__module__ in (namespace["__name__"], "mpt_tokens"):
             for member in list(vars(thing).values()):
                 member = getattr(member, "fget", None) or getattr(member, "__func__", member)
-                if _is_defined_in(member, namespace):
-                    _defer(member, namespace)
+                inner = getattr(member, "__wrapped__", member)
+                if _is_defined_in(inner, namespace):
+                    _defer(inner, namespace)
+                    if inner is not member:
+                        member.__annotations__ = inner.__annotations__
             # Those of a class are evaluated in the module that it says it is from.
             if vars(thing).get("__annotations__"):
                 _defer(thing, package)

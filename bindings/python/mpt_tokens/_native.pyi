@@ -1,12 +1,13 @@
 """The compiled part of the package. Private: ``mpt_tokens`` is the interface."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any, Final, Literal, final
 
 from typing_extensions import Self
 
-from ._outcome import Outcome, Proof
+from ._outcome import AttemptEvent, Outcome, Proof
 from ._types import CodeName, StopReasonName
 
 __all__ = ["CODES", "ApiToken", "Batch", "Cancel", "Client", "Sandbox", "__version__", "run_program"]
@@ -53,24 +54,38 @@ class Client:
         *,
         api_token: str | None,
         base_url: str | None,
-        timeout: float | None,
-        attempt_timeout: float | None,
-        connect_timeout: float | None,
+        timeout: float | timedelta | None,
+        attempt_timeout: float | timedelta | None,
+        connect_timeout: float | timedelta | None,
         attempts: int | None,
-        backoff: tuple[float, float] | None,
+        backoff: tuple[float | timedelta, float | timedelta] | None,
         missing_ok: bool,
         allow_own_token: bool,
         allow_plain_http: bool,
         user_agent: str | None,
         ca_file: str | os.PathLike[str] | None,
+        ca_data: bytes | None,
         ca_only: bool,
         proxy: str | None,
         burn_only: bool,
+        on_attempt: Callable[[AttemptEvent], object] | None,
     ) -> Self: ...
+    def with_options(
+        self,
+        *,
+        timeout: float | timedelta | None,
+        attempts: int | None,
+        missing_ok: bool | None,
+        allow_own_token: bool | None,
+    ) -> Client:
+        """Returns a client with the same connections and other defaults."""
+
     def delete_token(
         self,
         token_id: str,
         *,
+        timeout: float | timedelta | None,
+        attempts: int | None,
         missing_ok: bool | None,
         allow_own_token: bool | None,
         after_lost_answer: bool,
@@ -80,12 +95,25 @@ class Client:
         """Makes the call. A cancel handle replaces Python's signals: its owner is on another thread."""
 
     def prove_deleted(
-        self, value: ApiToken, *, trace_parent: str | None, cancel: Cancel | None
+        self,
+        value: ApiToken,
+        *,
+        timeout: float | timedelta | None,
+        attempts: int | None,
+        trace_parent: str | None,
+        cancel: Cancel | None,
     ) -> Proof:
         """Requests proof. A cancel handle replaces Python's signals, as in ``delete_token``."""
 
     def burn(
-        self, value: ApiToken, *, after_lost_answer: bool, trace_parent: str | None, cancel: Cancel | None
+        self,
+        value: ApiToken,
+        *,
+        timeout: float | timedelta | None,
+        attempts: int | None,
+        after_lost_answer: bool,
+        trace_parent: str | None,
+        cancel: Cancel | None,
     ) -> Outcome[str]:
         """Burns a value. A cancel handle replaces Python's signals, as in ``delete_token``."""
 
@@ -95,7 +123,7 @@ class Client:
         *,
         concurrency: int | None,
         journal: str | os.PathLike[str] | None,
-        patience: float | None,
+        patience: float | timedelta | None,
         cancel: Cancel | None,
     ) -> Batch:
         """Starts a batch that burns values, as ``delete_tokens`` starts one."""
@@ -109,7 +137,7 @@ class Client:
         allow_own_token: bool | None,
         journal: str | os.PathLike[str] | None,
         prove: bool,
-        patience: float | None,
+        patience: float | timedelta | None,
         cancel: Cancel | None,
     ) -> Batch:
         """Starts a batch. Nothing is sent before the first outcome is requested.

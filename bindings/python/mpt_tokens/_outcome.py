@@ -48,6 +48,12 @@ class Frozen:
     def __copy__(self) -> Self:
         return self
 
+    def __replace__(self, **changes: Any) -> Self:
+        """Returns a copy with other values: what ``copy.replace`` calls, from Python 3.13."""
+        values: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        values.update(changes)
+        return type(self)(**values)
+
 
 if TYPE_CHECKING:
 
@@ -73,9 +79,22 @@ class Attempt(Frozen):
         failure: The code of what happened, if there was no response.
         elapsed: How long the attempt took, in seconds.
         waited: How long the call waited before the attempt, in seconds.
+        request_id: The id that the server or a gateway gave the request, from ``X-Request-Id`` and headers like it.
+        headers: The headers of the response that a support desk asks for, by their names in lower case: ids of the
+            request; of a response that is not a 204 also ``server``, ``via``,
+            ``x-cache`` and those about rate limits. Without secrets, at most 256 characters each.
     """
 
-    __match_args__ = __slots__ = ("number", "sent", "http_status", "failure", "elapsed", "waited")
+    __match_args__ = __slots__ = (
+        "number",
+        "sent",
+        "http_status",
+        "failure",
+        "elapsed",
+        "waited",
+        "request_id",
+        "headers",
+    )
 
     number: int
     sent: bool
@@ -83,6 +102,8 @@ class Attempt(Frozen):
     failure: CodeName | None
     elapsed: float
     waited: float
+    request_id: str | None
+    headers: dict[str, str]
 
     def __init__(
         self,
@@ -92,6 +113,8 @@ class Attempt(Frozen):
         failure: CodeName | None,
         elapsed: float,
         waited: float,
+        request_id: str | None = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
         put = object.__setattr__
         put(self, "number", number)
@@ -100,17 +123,68 @@ class Attempt(Frozen):
         put(self, "failure", failure)
         put(self, "elapsed", elapsed)
         put(self, "waited", waited)
+        put(self, "request_id", request_id)
+        put(self, "headers", {} if headers is None else headers)
+
+    def __hash__(self) -> int:
+        return hash((self.number, self.sent, self.http_status, self.failure, self.elapsed, self.waited))
+
+    @property
+    def elapsed_ms(self) -> float:
+        """``elapsed`` in milliseconds, as in ``to_dict``."""
+        return _millis(self.elapsed)
+
+    @property
+    def waited_ms(self) -> float:
+        """``waited`` in milliseconds, as in ``to_dict``."""
+        return _millis(self.waited)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the attempt as plain data, with the same names as the JSON of every other language."""
-        return {
+        told: dict[str, Any] = {
             "number": self.number,
             "sent": self.sent,
             "http_status": self.http_status,
             "failure": self.failure,
-            "elapsed_ms": _millis(self.elapsed),
-            "waited_ms": _millis(self.waited),
+            "elapsed_ms": self.elapsed_ms,
+            "waited_ms": self.waited_ms,
         }
+        if self.request_id is not None:
+            told["request_id"] = self.request_id
+        if self.headers:
+            told["headers"] = dict(self.headers)
+        return told
+
+
+class AttemptEvent(Frozen):
+    """An attempt ended: what ``on_attempt`` is called with, before the pause that may follow.
+
+    Attributes:
+        token_id: The token id.
+        trace_id: The trace id of the call.
+        attempt: The attempt, as ``Outcome.attempts`` will contain it.
+        code: What the attempt means by itself. The outcome of the call may have another code: a 404 is ``ok`` after a
+            lost response.
+        next_in: How long the call pauses before its next attempt, in seconds; ``None`` if this was the last one.
+    """
+
+    __match_args__ = __slots__ = ("token_id", "trace_id", "attempt", "code", "next_in")
+
+    token_id: str
+    trace_id: str
+    attempt: Attempt
+    code: CodeName
+    next_in: float | None
+
+    def __init__(
+        self, token_id: str, trace_id: str, attempt: Attempt, code: CodeName, next_in: float | None
+    ) -> None:
+        put = object.__setattr__
+        put(self, "token_id", token_id)
+        put(self, "trace_id", trace_id)
+        put(self, "attempt", attempt)
+        put(self, "code", code)
+        put(self, "next_in", next_in)
 
 
 class ProblemDetails(Frozen):
@@ -212,6 +286,7 @@ class Outcome(_WithId[_Id]):
         settled_at: When this became known: when the last response came, or when the call was given up. An aware
             ``datetime`` in UTC, by the machine's clock.
         proof: The proof, in a batch that requests one.
+        index: The position of the id in the list, from 0, in a batch, whose outcomes come in order of completion.
     """
 
     __match_args__ = __slots__ = (
@@ -229,6 +304,7 @@ class Outcome(_WithId[_Id]):
         "elapsed",
         "settled_at",
         "proof",
+        "index",
     )
 
     id: _Id
@@ -245,6 +321,7 @@ class Outcome(_WithId[_Id]):
     elapsed: float
     settled_at: datetime
     proof: Proof | None
+    index: int | None
 
     def __init__(
         self,
@@ -262,6 +339,7 @@ class Outcome(_WithId[_Id]):
         elapsed: float,
         settled_at: datetime,
         proof: Proof | None = None,
+        index: int | None = None,
     ) -> None:
         put = object.__setattr__
         put(self, "id", id)
@@ -278,9 +356,20 @@ class Outcome(_WithId[_Id]):
         put(self, "elapsed", elapsed)
         put(self, "settled_at", settled_at)
         put(self, "proof", proof)
+        put(self, "index", index)
 
     def __str__(self) -> str:
         return self.message
+
+    @property
+    def elapsed_ms(self) -> float:
+        """``elapsed`` in milliseconds, as in ``to_dict``."""
+        return _millis(self.elapsed)
+
+    @property
+    def at(self) -> str:
+        """``settled_at`` as text (RFC 3339), as in ``to_dict``."""
+        return self.settled_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     @property
     def is_success(self) -> bool:
@@ -301,7 +390,7 @@ class Outcome(_WithId[_Id]):
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the outcome as plain data for ``json.dumps``: the JSON of ``docs/outcome.schema.json``."""
-        told = {
+        told: dict[str, Any] = {
             "id": self.id,
             "outcome": self.outcome,
             "code": self.code,
@@ -313,11 +402,13 @@ class Outcome(_WithId[_Id]):
             "retryable": self.retryable,
             "retry_after": None if self.retry_after is None else round(self.retry_after, 3),
             "trace_id": self.trace_id,
-            "elapsed_ms": _millis(self.elapsed),
-            "at": self.settled_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "elapsed_ms": self.elapsed_ms,
+            "at": self.at,
         }
         if self.proof is not None:
             told["proof"] = self.proof.to_dict()
+        if self.index is not None:
+            told["index"] = self.index
         return told
 
 
@@ -359,5 +450,5 @@ def _millis(seconds: float) -> float:
     return round(seconds * 1000, 3)
 
 
-Attempt.__module__ = ProblemDetails.__module__ = Outcome.__module__ = Proof.__module__ = "mpt_tokens"
+Attempt.__module__ = AttemptEvent.__module__ = ProblemDetails.__module__ = Outcome.__module__ = Proof.__module__ = "mpt_tokens"
 defer(globals())

@@ -1,7 +1,12 @@
 """The names that only type checkers and annotations need."""
 
 import os
+import ssl
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Literal, TypeAlias, TypedDict
+
+from ._outcome import AttemptEvent
 
 #: What is true of the token.
 OutcomeName: TypeAlias = Literal["deleted", "gone", "not_deleted", "unknown"]
@@ -45,19 +50,22 @@ class ClientOptions(TypedDict, total=False):
 
     api_token: str | None
     base_url: str | None
-    timeout: float | None
-    attempt_timeout: float | None
-    connect_timeout: float | None
+    timeout: float | timedelta | None
+    attempt_timeout: float | timedelta | None
+    connect_timeout: float | timedelta | None
     attempts: int | None
-    backoff: tuple[float, float] | None
+    backoff: tuple[float | timedelta, float | timedelta] | None
     missing_ok: bool
     allow_own_token: bool
     allow_plain_http: bool
     user_agent: str | None
     ca_file: str | os.PathLike[str] | None
+    ca_data: bytes | None
     ca_only: bool
+    verify: str | os.PathLike[str] | bool | ssl.SSLContext | None
     proxy: str | None
     burn_only: bool
+    on_attempt: Callable[[AttemptEvent], object] | None
 
 
 class SandboxOptions(TypedDict):

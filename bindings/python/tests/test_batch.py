@@ -44,7 +44,6 @@ def test_outcomes_of_all_kinds(sandbox: mpt_tokens.Sandbox, client: mpt_tokens.C
         put_off=0,
         not_pulled=0,
         total=6,
-        not_pulled=0,
     )
     assert list(batch) == []
     assert "deleted=1" in repr(batch)

@@ -34,6 +34,7 @@ def test_what_comes_with_it() -> None:
         "mpt_tokens",
         "mpt_tokens._client",
         "mpt_tokens._hints",
+        "mpt_tokens._keywords",
         "mpt_tokens._native",
     }
 

@@ -13,6 +13,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyString};
 
+use crate::arguments::{self, Id};
 use crate::handles::ApiToken;
 use crate::interrupt::{Interrupt, is_interrupt};
 use crate::shutdown::{self, Inside};
@@ -55,10 +56,14 @@ impl Shared {
         if self.burns
             && let Ok(value) = item.cast::<PyString>()
         {
-            return Ok(Some(Pull::Item(BatchItem::of_value(value.extract::<String>()?))));
+            let (Id::Text(value) | Id::NotText(value)) = arguments::token_id(value)?;
+            return Ok(Some(Pull::Item(BatchItem::of_value(value))));
         }
         if let Ok(id) = item.cast::<PyString>() {
-            return Ok(Some(id.extract::<String>()?.into()));
+            return Ok(Some(match arguments::token_id(id)? {
+                Id::Text(id) => id.into(),
+                Id::NotText(shown) => BatchItem::not_text(shown).into(),
+            }));
         }
         if let Ok(token) = item.cast::<ApiToken>() {
             if self.burns {
@@ -72,7 +77,7 @@ impl Shared {
         let name = item.get_type().name()?;
         let what = if self.burns { "token value" } else { "token id" };
         let message = format!("a {what} is a {name}: expected a str, or an ApiToken");
-        Err(PyTypeError::new_err(message))
+        Err(error::refuse_type(py, &message))
     }
 }
 
@@ -154,33 +159,45 @@ impl Batch {
         client: &Client,
         ids: &Bound<'_, PyAny>,
         options: BatchOptions,
-        concurrency: Option<i64>,
+        concurrency: Option<u64>,
         journal: Option<PathBuf>,
         patience: Option<Duration>,
         cancel: Option<&mpt_tokens::Cancel>,
     ) -> PyResult<Batch> {
         if ids.is_instance_of::<PyString>() {
             // Its characters would be the ids: never what was meant.
-            let what = if options.is_burning() { "values" } else { "ids" };
-            return Err(PyTypeError::new_err(format!(
-                "the token {what} are one str: expected an iterable of them, such as a list"
-            )));
+            let what = if options.is_burning() { "values" } else { "token_ids" };
+            return Err(error::refuse_type(
+                py,
+                &format!("the {what} are one str: expected an iterable of them, such as a list"),
+            ));
         }
+        let iterator = ids.try_iter().map_err(|failure| {
+            match failure.is_instance_of::<PyTypeError>(py)
+                && !ids.hasattr("__iter__").unwrap_or(true)
+            {
+                true => arguments::wrong_type(
+                    if options.is_burning() { "values" } else { "token_ids" },
+                    "cannot be iterated over",
+                    ids,
+                    "an iterable, such as a list",
+                ),
+                false => failure,
+            }
+        })?;
         let left = length(ids)?;
         let interrupt = Interrupt::default();
         let shared = Arc::new(Shared {
-            iterator: Mutex::new(Some(ids.try_iter()?.unbind())),
+            iterator: Mutex::new(Some(iterator.unbind())),
             waits: cancel.is_some(),
             cancel: cancel.map_or_else(|| interrupt.cancel(), logging::while_waiting),
             burns: options.is_burning(),
             interrupt,
             failure: Mutex::new(None),
         });
-        let mut options = options.cancel(&shared.cancel);
+        let mut options = options.index(true).cancel(&shared.cancel);
         if let Some(calls) = concurrency {
-            // What does not fit is out of range all the same, and core says which range that is.
-            let nearest = if calls < 0 { 0 } else { usize::MAX };
-            options = options.concurrency(usize::try_from(calls).unwrap_or(nearest));
+            options = options.concurrency(usize::try_from(calls).unwrap_or(usize::MAX));
         }
         if let Some(limit) = patience {
             options = options.patience(limit);

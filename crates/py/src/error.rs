@@ -72,6 +72,19 @@ pub(crate) fn refuse(py: Python<'_>, code: Code, message: &str) -> PyErr {
     made(REFUSAL.get(py).and_then(|make| make.call1((code.name(), message))))
 }
 
+/// An argument of a type that is not expected: a `TypeError`, too.
+pub(crate) fn refuse_type(py: Python<'_>, message: &str) -> PyErr {
+    static REFUSAL: Lazy = Lazy::new(MODULE, "refusal_of_type");
+    made(REFUSAL.get(py).and_then(|make| make.call1((message,))))
+}
+
+/// An id that is no text: a `UnicodeError`, too.
+pub(crate) fn not_text(py: Python<'_>, report: &Outcome) -> PyErr {
+    static REFUSAL: Lazy = Lazy::new(MODULE, "refusal_of_text");
+    let made_of = outcome::new(py, report).and_then(|outcome| REFUSAL.get(py)?.call1((outcome,)));
+    made(made_of)
+}
+
 fn exception(py: Python<'_>, outcome: &Bound<'_, PyAny>) -> PyResult<PyErr> {
     static MAKE: Lazy = Lazy::new(MODULE, "error_of");
     Ok(made(MAKE.get(py)?.call1((outcome,))))

@@ -3,6 +3,7 @@
 use mpt_tokens::{BatchItem, Code};
 use pyo3::prelude::*;
 
+use crate::arguments;
 use crate::error;
 
 /// Ends the call that it was given to, from any thread.
@@ -28,7 +29,10 @@ pub(crate) struct ApiToken(pub(crate) mpt_tokens::ApiToken);
 #[pymethods]
 impl ApiToken {
     #[new]
-    fn new(py: Python<'_>, value: String) -> PyResult<ApiToken> {
+    fn new(py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<ApiToken> {
+        let Some(value) = arguments::text("value", value)? else {
+            return Err(arguments::not_a_value("value", value));
+        };
         mpt_tokens::ApiToken::new(value)
             .map(ApiToken)
             .map_err(|invalid| error::refuse(py, Code::InvalidConfig, &invalid.to_string()))

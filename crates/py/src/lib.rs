@@ -4,10 +4,12 @@
 
 #![forbid(unsafe_code)]
 
+mod arguments;
 mod batch;
 mod client;
 mod error;
 mod handles;
+mod hook;
 mod interrupt;
 mod json;
 mod lazy;

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use mpt_tokens::{Attempt, Outcome, ProblemDetails, Proof};
+use mpt_tokens::{Attempt, AttemptEnded, Outcome, ProblemDetails, Proof};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
@@ -61,6 +61,7 @@ pub(crate) fn new<'py>(py: Python<'py>, report: &Outcome) -> PyResult<Bound<'py,
     put(&fields, "settled_at", time(py, report.settled_at())?)?;
     let proof = report.proof().map(|it| proof(py, it)).transpose()?;
     put(&fields, "proof", proof)?;
+    put(&fields, "index", report.index())?;
     OUTCOME.get(py)?.call((), Some(&fields))
 }
 
@@ -75,6 +76,21 @@ pub(crate) fn proof<'py>(py: Python<'py>, proof: &Proof) -> PyResult<Bound<'py, 
     PROOF.get(py)?.call((), Some(&fields))
 }
 
+/// Makes the Python object of an event.
+pub(crate) fn attempt_event<'py>(
+    py: Python<'py>,
+    ended: &AttemptEnded,
+) -> PyResult<Bound<'py, PyAny>> {
+    static EVENT: Lazy = Lazy::new(MODULE, "AttemptEvent");
+    let fields = PyDict::new(py);
+    put(&fields, "token_id", &ended.token_id)?;
+    put(&fields, "trace_id", &ended.trace_id)?;
+    put(&fields, "attempt", attempt(py, &ended.attempt)?)?;
+    put(&fields, "code", PyString::intern(py, ended.code.name()))?;
+    put(&fields, "next_in", ended.next_in.map(|pause| pause.as_secs_f64()))?;
+    EVENT.get(py)?.call((), Some(&fields))
+}
+
 fn attempt<'py>(py: Python<'py>, attempt: &Attempt) -> PyResult<Bound<'py, PyAny>> {
     static ATTEMPT: Lazy = Lazy::new(MODULE, "Attempt");
     let fields = PyDict::new(py);
@@ -85,6 +101,14 @@ fn attempt<'py>(py: Python<'py>, attempt: &Attempt) -> PyResult<Bound<'py, PyAny
     put(&fields, "failure", failure)?;
     put(&fields, "elapsed", attempt.elapsed.as_secs_f64())?;
     put(&fields, "waited", attempt.waited.as_secs_f64())?;
+    put(&fields, "request_id", attempt.request_id.as_deref())?;
+    if !attempt.headers.is_empty() {
+        let headers = PyDict::new(py);
+        for (name, value) in &attempt.headers {
+            headers.set_item(name, value)?;
+        }
+        put(&fields, "headers", headers)?;
+    }
     ATTEMPT.get(py)?.call((), Some(&fields))
 }
 

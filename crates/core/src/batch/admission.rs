@@ -51,7 +51,7 @@ impl Admission {
             (false, false) => Lost::No,
         };
         if item.not_text {
-            return Admission::Refused(Box::new(client.refuse_not_text(&item.id)));
+            return Admission::Refused(Box::new(client.not_text(&item.id)));
         }
         if options.burn {
             return Admission::Send { lost_before };

@@ -179,8 +179,9 @@ impl Client {
         Outcome::refused(Code::InvalidConfig, id.map(str::to_owned), message.to_owned())
     }
 
-    /// The outcome of an id that is no text.
-    pub(crate) fn refuse_not_text(&self, shown: &str) -> Outcome {
+    /// Returns the outcome of an id that is not text at all, such as a string of another language with half of a
+    /// surrogate pair: `invalid_token_id`. `shown` is what to show in its place, with escapes.
+    pub fn not_text(&self, shown: &str) -> Outcome {
         let invalid = InvalidTokenId::not_text(self.shared.network.secrets().redact(shown));
         Outcome::refused(
             Code::InvalidTokenId,

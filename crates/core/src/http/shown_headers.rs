@@ -23,12 +23,11 @@ const REQUEST_IDS: [&str; 16] = [
     "traceresponse",
     "cf-ray",
 ];
-/// What explains an answer that is not a success: who gave it, and which limit it is about.
-const OTHERS: [&str; 10] = [
+/// What explains an answer that is not a success: who gave it, and which limit it is about. Not `Retry-After`, which the
+/// outcome tells in seconds.
+const OTHERS: [&str; 8] = [
     "server",
     "via",
-    "retry-after",
-    "www-authenticate",
     "ratelimit",
     "ratelimit-policy",
     "x-ratelimit-limit",

@@ -34,7 +34,7 @@ pub struct Attempt {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
     /// The header fields of the answer that a support desk asks for, each once: name in lower case, and value. Ids of
-    /// the request; of an answer that is not a 204 also `Server`, `Via`, `Retry-After`, `WWW-Authenticate`, `X-Cache`
+    /// the request; of an answer that is not a 204 also `Server`, `Via`, `X-Cache`
     /// and those about rate limits. Without secrets, and at most 256 characters each.
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
     pub headers: Vec<(String, String)>,
