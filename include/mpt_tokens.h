@@ -17,6 +17,12 @@
  * undefined. A bug in the library itself gives MPT_INTERNAL: no Rust panic leaves it, but the panic's message goes to
  * standard error.
  *
+ * Memory and stack: text has at most 64 KiB, and what is kept of an answer is bounded, too. A list of token ids that
+ * does not fit into memory gives MPT_INVALID_ARGUMENT. If the system has no memory left for anything else, the process
+ * ends with SIGABRT. As after any crash, a deletion under way may have been carried out, and a journal says which to
+ * ask for again. A call needs at most 64 KiB of the calling thread's stack (112 KiB
+ * in an unoptimized build), without what callbacks need.
+ *
  * Threads: each type says how threads may share it. A function that says nothing about threads follows the type of its
  * first argument. The library starts no thread that outlives its call or batch (except for a name lookup that the
  * system does not return from), installs no signal handler and prints nothing else. It may be called from any thread
@@ -393,7 +399,7 @@ MPT_API void MPT_CALL mpt_config_free(struct mpt_config *config);
  * never shown; the copies are wiped from memory when the config and its clients are freed.
  *
  * All setters copy the text they are given. They return MPT_OK, or MPT_INVALID_ARGUMENT if `config` is NULL, or if
- * text is NULL or not UTF-8. The config keeps the first error and mpt_client_new returns it, so a program need not
+ * text is NULL, not UTF-8 or longer than 64 KiB. The config keeps the first error and mpt_client_new returns it, so a program need not
  * check each setter. Values themselves are checked by mpt_client_new.
  * @param config the config to change.
  * @param value the value.
@@ -914,7 +920,8 @@ MPT_NODISCARD MPT_API const char *MPT_CALL mpt_outcome_json(const struct mpt_out
 MPT_NODISCARD MPT_API const char *MPT_CALL mpt_outcome_message(const struct mpt_outcome *outcome);
 
 /**
- * @return the token id as it was passed to the call. Returns NULL if the failure is not about one token.
+ * @return the token id as it was passed to the call; one that was refused is cut after 64 characters. Returns NULL if
+ * the failure is not about one token.
  * @param outcome the outcome.
  * @since 0.1.0
  */

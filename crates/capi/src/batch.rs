@@ -14,7 +14,7 @@ use crate::config::file;
 use crate::entry::return_handle;
 use crate::outcome::Outcome;
 use crate::panic::{guard, guarded};
-use crate::pointers::{checked, free, handle, text};
+use crate::pointers::{checked, free, handle, no_memory, token_id};
 
 /// Larger than any version of a struct: a greater size is garbage.
 const MOST: usize = 4096;
@@ -332,8 +332,12 @@ unsafe fn begin(
     unsafe {
         return_handle(batch, outcome, || {
             let client = checked(client, "client")?.core();
-            let items: Vec<BatchItem> =
-                ids(texts, count)?.into_iter().map(|text| kind.item(text)).collect();
+            let given = ids(texts, count)?;
+            let mut items: Vec<BatchItem> = Vec::new();
+            items
+                .try_reserve_exact(count)
+                .map_err(|_| no_memory(count * size_of::<BatchItem>()))?;
+            items.extend(given.into_iter().map(|text| kind.item(text)));
             let (options, summary) = self::options(options, client, kind)?;
             if summary.is_some() {
                 return Err(Error::invalid_argument(
@@ -479,11 +483,13 @@ unsafe fn ids<'a>(ids: *const *const c_char, count: usize) -> Result<Vec<&'a str
     }
     // SAFETY: not null, and of that length by the caller's promise.
     let ids = unsafe { std::slice::from_raw_parts(ids, count) };
-    let id = |(place, id): (usize, &*const c_char)| {
+    let mut list = Vec::new();
+    list.try_reserve_exact(count).map_err(|_| no_memory(count * size_of::<&str>()))?;
+    for (place, id) in ids.iter().enumerate() {
         // SAFETY: the caller's promise.
-        unsafe { text(*id, &format!("token id number {}", place + 1)) }
-    };
-    ids.iter().enumerate().map(id).collect()
+        list.push(unsafe { token_id(*id, &format!("token id number {}", place + 1)) }?);
+    }
+    Ok(list)
 }
 
 /// Returns the options of a batch on this client.

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::entry::{return_handle, return_outcome};
 use crate::outcome::Outcome;
 use crate::panic::guard;
-use crate::pointers::{checked, free, handle, text};
+use crate::pointers::{self, checked, free, handle, text};
 
 /// Deletes tokens. Created by mpt_client_new or mpt_client_clone, freed by mpt_client_free.
 ///
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn mpt_delete_token(
     unsafe {
         return_outcome(outcome, || {
             let client = checked(client, "client")?;
-            let token_id = text(token_id, "token id")?;
+            let token_id = pointers::token_id(token_id, "token id")?;
             Ok(Outcome::from(mpt_core::Outcome::from(client.core.delete_token(token_id))))
         })
     }

@@ -88,7 +88,7 @@ pub unsafe extern "C" fn mpt_config_free(config: *mut Config) {
 /// never shown; the copies are wiped from memory when the config and its clients are freed.
 ///
 /// All setters copy the text they are given. They return MPT_OK, or MPT_INVALID_ARGUMENT if `config` is NULL, or if
-/// text is NULL or not UTF-8. The config keeps the first error and mpt_client_new returns it, so a program need not
+/// text is NULL, not UTF-8 or longer than 64 KiB. The config keeps the first error and mpt_client_new returns it, so a program need not
 /// check each setter. Values themselves are checked by mpt_client_new.
 /// Since: 0.1.0
 #[unsafe(no_mangle)]

@@ -206,7 +206,8 @@ pub unsafe extern "C" fn mpt_outcome_message(outcome: *const Outcome) -> *const 
     if message.is_null() { c"".as_ptr() } else { message }
 }
 
-/// Returns the token id as it was passed to the call. Returns NULL if the failure is not about one token.
+/// Returns the token id as it was passed to the call; one that was refused is cut after 64 characters. Returns NULL if
+/// the failure is not about one token.
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_outcome_token_id(outcome: *const Outcome) -> *const c_char {

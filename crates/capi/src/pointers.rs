@@ -33,13 +33,31 @@ pub(crate) unsafe fn checked<'a, T>(pointer: *const T, what: &str) -> Result<&'a
     unsafe { pointer.as_ref() }.ok_or_else(|| null(what))
 }
 
-/// Returns text from C, or `invalid_argument` if it is null or not UTF-8.
+/// No text from C is longer, the NUL left out: nothing is sized by the caller alone.
+const LONGEST: usize = 64 * 1024;
+
+/// Returns text from C, or `invalid_argument` if it is null, not UTF-8, or longer than 64 KiB.
 ///
 /// # Safety
 /// `text` is null or NUL-terminated, and does not change while the result is used.
 pub(crate) unsafe fn text<'a>(text: *const c_char, what: &str) -> Result<&'a str, Error> {
     // SAFETY: the caller's promise.
-    let bytes = unsafe { bytes(text, what) }?;
+    utf8(unsafe { bytes(text, what) }?, what)
+}
+
+/// Returns a token id from C. One that is longer than any text may be is cut, so that it is refused as too long and not
+/// copied whole.
+///
+/// # Safety
+/// As [`text`].
+pub(crate) unsafe fn token_id<'a>(text: *const c_char, what: &str) -> Result<&'a str, Error> {
+    // SAFETY: the caller's promise.
+    let whole = utf8(unsafe { any_bytes(text, what) }?, what)?;
+    let end = (0..=LONGEST.min(whole.len())).rev().find(|at| whole.is_char_boundary(*at));
+    Ok(&whole[..end.unwrap_or(0)])
+}
+
+fn utf8<'a>(bytes: &'a [u8], what: &str) -> Result<&'a str, Error> {
     std::str::from_utf8(bytes).map_err(|error| {
         Error::invalid_argument(format!(
             "the {what} is not UTF-8 from byte {}: expected UTF-8",
@@ -48,11 +66,30 @@ pub(crate) unsafe fn text<'a>(text: *const c_char, what: &str) -> Result<&'a str
     })
 }
 
-/// Returns bytes from C without their NUL, or `invalid_argument` if the pointer is null.
+/// The error for a list of the caller's that is not taken in.
+pub(crate) fn no_memory(bytes: usize) -> Error {
+    Error::invalid_argument(format!("there is no memory for {bytes} bytes: give fewer token ids"))
+}
+
+/// Returns bytes from C without their NUL, or `invalid_argument` if the pointer is null or there are more than 64 KiB.
 ///
 /// # Safety
 /// As [`text`].
 pub(crate) unsafe fn bytes<'a>(text: *const c_char, what: &str) -> Result<&'a [u8], Error> {
+    // SAFETY: the caller's promise.
+    let bytes = unsafe { any_bytes(text, what) }?;
+    if bytes.len() > LONGEST {
+        return Err(Error::invalid_argument(format!(
+            "the {what} has {} bytes: expected at most {LONGEST}",
+            bytes.len()
+        )));
+    }
+    Ok(bytes)
+}
+
+/// # Safety
+/// As [`text`].
+unsafe fn any_bytes<'a>(text: *const c_char, what: &str) -> Result<&'a [u8], Error> {
     if text.is_null() {
         return Err(null(what));
     }

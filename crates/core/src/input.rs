@@ -6,6 +6,7 @@ pub(crate) mod decode;
 pub(crate) mod endpoint;
 pub(crate) mod environment;
 pub(crate) mod find_values;
+pub(crate) mod random;
 pub(crate) mod redact;
 pub(crate) mod shown;
 pub(crate) mod token_id;

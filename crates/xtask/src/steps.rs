@@ -60,7 +60,7 @@ pub(crate) static STEPS: &[Step] = &[
         artifacts::library(log)?;
         rust_tests(log, "package(mpt-tokens-capi)", &["-p=mpt-tokens-capi", "-p=mpt-tokens-unify"])
     })
-    .uses(&[NEXTEST, C_COMPILER, CPP_COMPILER, GCC, GPP, CLANG, NM, READELF, LUAJIT, CFFI, DOXYGEN]),
+    .uses(&[NEXTEST, C_COMPILER, CPP_COMPILER, GCC, GPP, CLANG, NM, OPENSSL, READELF, LUAJIT, CFFI, DOXYGEN]),
     step("doc", "the examples in the Rust documentation", |log| {
         log.tests(CARGO_TEST, locked("test").args(["--no-fail-fast", "--doc"]))
     }),

@@ -6,6 +6,7 @@ mod examples;
 mod ffi;
 mod header;
 mod loading;
+mod memory;
 mod processes;
 mod wrapper;
 mod wrapper_types;

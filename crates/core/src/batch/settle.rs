@@ -8,6 +8,7 @@ use crate::batch::put_off::pause;
 use crate::batch::run::Batch;
 use crate::batch::stopped::{Stopped, given_up};
 use crate::input::api_token::ApiToken;
+use crate::input::random;
 use crate::input::trace::TraceParent;
 use crate::journal::seen_ids::RecordedState;
 use crate::outcome::code::{Code, OutcomeKind};
@@ -21,9 +22,9 @@ impl<I> Batch<I> {
         let now = Instant::now();
         let came_to_nothing = is_inconclusive(&outcome) || is_unproven_yet(&outcome);
         if came_to_nothing {
-            self.patience.hear(Heard::Inconclusive, job.probe, now, fastrand::f64());
+            self.patience.hear(Heard::Inconclusive, job.probe, now, random::share());
         } else if is_conclusive(&outcome) {
-            self.patience.hear(Heard::Conclusive, job.probe, now, fastrand::f64());
+            self.patience.hear(Heard::Conclusive, job.probe, now, random::share());
         } else if job.probe {
             self.patience.end_probe();
         }
@@ -51,7 +52,7 @@ impl<I> Batch<I> {
     /// Keeps a job for another call. The journal has it open, or dead where only its proof is missing.
     pub(crate) fn put_off(&mut self, mut job: Job, outcome: Outcome, now: Instant) {
         let wanted = outcome.retry_after().unwrap_or_default();
-        let pause = pause(outcome.rounds(), self.patience.failing(), fastrand::f64()).max(wanted);
+        let pause = pause(outcome.rounds(), self.patience.failing(), random::share()).max(wanted);
         if outcome.is_success() {
             if job.known_dead.is_none() {
                 self.record(&job, &outcome);

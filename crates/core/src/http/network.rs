@@ -23,6 +23,7 @@ use crate::http::transport::resolve::Lookup;
 use crate::http::{proxy, retry_after, sender, shown_headers, tls};
 use crate::input::api_token::ApiToken;
 use crate::input::endpoint::Endpoint;
+use crate::input::random;
 use crate::input::redact::Secrets;
 use crate::outcome::code::Code;
 use crate::outcome::problem::ProblemDetails;
@@ -364,7 +365,7 @@ impl CallIo for NetworkIo<'_> {
     }
 
     fn random(&self) -> f64 {
-        fastrand::f64()
+        random::share()
     }
 
     fn is_cancelled(&self) -> bool {

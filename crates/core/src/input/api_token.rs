@@ -10,6 +10,8 @@ use crate::input::token_value::{REDACTED, value_of, whole_value};
 
 /// A part of a secret that is shorter than this is not looked for: it would blot out ordinary words.
 pub(crate) const SHORTEST: usize = 8;
+/// Longer than any value that a server takes in a header field.
+const LONGEST: usize = 16 * 1024;
 
 /// The value of an API token, sent as `Authorization: Bearer <value>`.
 ///
@@ -36,7 +38,7 @@ impl ApiToken {
     /// Checks a token value. Surrounding white space and a leading `Bearer ` are removed.
     ///
     /// # Errors
-    /// If nothing is left, or if what is left is not a legal header value (RFC 9110, section 5.5: visible
+    /// If nothing is left, if more than 16 KiB are left, or if what is left is not a legal header value (RFC 9110, section 5.5: visible
     /// ASCII; a bearer token has no spaces, RFC 6750 section 2.1). The error never holds the value.
     pub fn new(value: impl Into<String>) -> Result<ApiToken, InvalidApiToken> {
         let given = Zeroizing::new(value.into());
@@ -48,6 +50,9 @@ impl ApiToken {
         }
         if value.is_empty() || value.eq_ignore_ascii_case("bearer") {
             return Err(InvalidApiToken::Empty);
+        }
+        if value.len() > LONGEST {
+            return Err(InvalidApiToken::TooLong);
         }
         match value.chars().find(|c| !c.is_ascii_graphic()) {
             Some(c) if c.is_ascii() => Err(InvalidApiToken::Character),
@@ -148,6 +153,8 @@ pub(crate) fn id_in_value(value: &str) -> Option<&str> {
 pub enum InvalidApiToken {
     /// Nothing is left after white space and a leading `Bearer` were dropped.
     Empty,
+    /// More than 16 KiB.
+    TooLong,
     /// A space, a line break or another control character stands inside.
     Character,
     /// A character outside ASCII stands inside.
@@ -158,6 +165,9 @@ impl fmt::Display for InvalidApiToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             InvalidApiToken::Empty => "the API token is empty: set MPT_API_TOKEN or give one",
+            InvalidApiToken::TooLong => {
+                "the API token is longer than 16 KiB: expected the value of one token"
+            }
             InvalidApiToken::Character => {
                 "the API token has a space or a control character inside: expected one line of visible ASCII"
             }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::input::api_token::{ApiToken, SHORTEST};
 use crate::input::find_values::redact_values;
+use crate::input::random;
 use crate::input::token_value::REDACTED;
 
 /// What stands in the place of each byte of a secret where the length of a text must stay.
@@ -92,7 +93,7 @@ struct Others {
 impl Secrets {
     /// `own`: the API token in use, if there is one.
     pub(crate) fn new(own: Option<Arc<ApiToken>>) -> Secrets {
-        let key = fastrand::u64(..);
+        let key = random::draw(|rng| rng.u64(..));
         let mut own_parts = Parts::default();
         if let Some(own) = &own {
             own_parts.add(own.secret(), key);

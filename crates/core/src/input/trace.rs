@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::input::random;
 
 /// A caller's `traceparent` (W3C Trace Context, section 3.2), which makes a call part of a larger trace.
 ///
@@ -42,8 +43,7 @@ impl TraceParent {
 
     /// A new trace of our own, not sampled.
     pub(crate) fn random() -> TraceParent {
-        part_from_siblings();
-        TraceParent { trace_id: fastrand::u128(1..), flags: 0 }
+        TraceParent { trace_id: random::draw(|rng| rng.u128(1..)), flags: 0 }
     }
 
     /// Returns the trace id: 32 lower-case hexadecimal digits.
@@ -53,8 +53,8 @@ impl TraceParent {
 
     /// The `traceparent` of one attempt: this trace, a new span.
     pub(crate) fn attempt(&self) -> String {
-        part_from_siblings();
-        format!("00-{:032x}-{:016x}-{:02x}", self.trace_id, fastrand::u64(1..), self.flags)
+        let span = random::draw(|rng| rng.u64(1..));
+        format!("00-{:032x}-{span:016x}-{:02x}", self.trace_id, self.flags)
     }
 }
 
@@ -85,15 +85,5 @@ impl std::error::Error for InvalidTraceParent {}
 impl fmt::Display for TraceParent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.trace_id())
-    }
-}
-
-/// A forked child inherits its parent's random state: what it draws must not be what its siblings draw.
-fn part_from_siblings() {
-    static OWNER: AtomicU32 = AtomicU32::new(0);
-    let pid = std::process::id();
-    let owner = OWNER.swap(pid, Ordering::Relaxed);
-    if owner != 0 && owner != pid {
-        fastrand::seed(fastrand::u64(..) ^ u64::from(pid).rotate_left(32));
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn decode(bytes: &[u8], limit: usize) -> Option<Wiped> {
     let mut plain = Wiped::zeros(limit);
     // Straight into memory that is wiped: what works on a stream keeps the last 32 KiB for itself.
     let (status, used, length) = decompress(
-        &mut DecompressorOxide::new(),
+        &mut decompressor(),
         deflated,
         &mut plain,
         0,
@@ -31,6 +31,12 @@ pub(super) fn decode(bytes: &[u8], limit: usize) -> Option<Wiped> {
     let expected =
         [crc32(&plain).to_le_bytes(), u32::try_from(length).ok()?.to_le_bytes()].concat();
     (status == TINFLStatus::Done && trailer[..] == expected[..]).then_some(plain)
+}
+
+/// Ten KiB of tables, on the heap: the stack that this runs on is the caller's, and may be small.
+#[inline(never)]
+fn decompressor() -> Box<DecompressorOxide> {
+    Box::default()
 }
 
 fn behind_the_header(bytes: &[u8]) -> Option<&[u8]> {

@@ -41,18 +41,31 @@ impl<In: Transport> Connector<In> for TlsStep {
         let host = details.uri.host().unwrap_or_default().trim_matches(['[', ']']);
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| Error::Tls("the host's name is not one that a certificate can be for"))?;
-        let mut tls =
-            ClientConnection::new(Arc::clone(config), name).map_err(std::io::Error::other)?;
         let below = Records::new(below, true).boxed();
         let mut below = TransportAdapter::new(below, Arc::clone(&details.current_time));
         below.set_timeout(details.timeout);
-        tls.complete_io(&mut below)?;
+        let mut stream = begin(config, name, below)?;
+        stream.conn.complete_io(&mut stream.sock)?;
         let buffers = WipedBuffers::new(
             details.config.input_buffer_size(),
             details.config.output_buffer_size(),
         );
-        Ok(Some(Either::B(Tls { buffers, stream: StreamOwned::new(tls, below) })))
+        Ok(Some(Either::B(Tls { buffers, stream })))
     }
+}
+
+type Stream = StreamOwned<ClientConnection, TransportAdapter>;
+
+/// A TLS connection before its handshake. On the heap, and put there by a function of its own: the handshake is where a
+/// call needs the most of the caller's stack, and what is only moved would take its share of it.
+#[inline(never)]
+fn begin(
+    config: &Arc<ClientConfig>,
+    name: ServerName<'static>,
+    below: TransportAdapter,
+) -> Result<Box<Stream>, Error> {
+    let tls = ClientConnection::new(Arc::clone(config), name).map_err(std::io::Error::other)?;
+    Ok(Box::new(StreamOwned::new(tls, below)))
 }
 
 impl fmt::Debug for TlsStep {
@@ -64,7 +77,7 @@ impl fmt::Debug for TlsStep {
 /// A connection that TLS is spoken on.
 pub(super) struct Tls {
     buffers: WipedBuffers,
-    stream: StreamOwned<ClientConnection, TransportAdapter>,
+    stream: Box<Stream>,
 }
 
 impl Transport for Tls {
