@@ -121,13 +121,24 @@ request read(const std::string &line, mpt::config &config) {
 void call(const mpt::client &client, const request &asked) {
     if (asked.is_batch) {
         unsigned long count = 0;
+        mpt::batch_summary summary;
+        mpt::batch_options options = asked.options;
+        options.summary = &summary;
         (void)client.delete_tokens(
             asked.ids,
             [&](const mpt::result_view &told) {
                 tell(told, "");
                 return ++count == asked.stop_after ? mpt::flow::stop : mpt::flow::go_on;
             },
-            asked.options);
+            options);
+        if (summary.stopped) {
+            field("stopped", summary.stopped->reason);
+            field("&stopped_code", mpt_code_name(summary.stopped->code));
+            field("&stopped_message", summary.stopped->message);
+            field("&skipped", std::to_string(summary.skipped));
+            field("&not_pulled", std::to_string(summary.not_pulled));
+            std::cout << '\n';
+        }
         return;
     }
     for (const std::string &id : asked.ids) {

@@ -85,11 +85,12 @@ namespace MptTokens
         /// waits for the calls under way. A journal is a write-ahead record from which a second run resumes.
         /// The batch continues without a conclusive answer from the API for as long as patience says: 10 minutes if null, one
         /// week at most. A token whose call came to nothing is put off and tried again meanwhile. With TimeSpan.Zero each
-        /// token is tried in one call.</summary>
+        /// token is tried in one call. The batch can stop before the end of the list; ids that were not reached have no
+        /// outcome: stopped is then called after the last outcome, with the reason.</summary>
         /// <exception cref="TokenException">the batch cannot start</exception>
         public IEnumerable<Outcome> DeleteTokens(
             IEnumerable<string> ids, int concurrency = 8, string journal = null, TimeSpan? patience = null,
-            CancellationToken cancellation = default(CancellationToken))
+            CancellationToken cancellation = default(CancellationToken), Action<Stopped> stopped = null)
         {
             using (var call = new Call(handle, closing.Token, cancellation))
             using (var batch = call.Batch(ids.ToArray(), concurrency, journal, patience, cancellation))
@@ -97,6 +98,14 @@ namespace MptTokens
                 for (IntPtr outcome; (outcome = Native.mpt_batch_next(batch)) != IntPtr.Zero;)
                 {
                     yield return Outcome.Take(outcome);
+                }
+                var reason = Native.Text(Native.mpt_batch_stopped(batch));
+                if (reason != null && stopped != null)
+                {
+                    stopped(new Stopped(
+                        reason, Native.Text(Native.mpt_code_name(Native.mpt_batch_stopped_code(batch))),
+                        Native.Text(Native.mpt_batch_stopped_message(batch)),
+                        Native.mpt_batch_skipped(batch), Native.mpt_batch_not_pulled(batch)));
                 }
             }
         }

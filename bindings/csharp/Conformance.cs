@@ -46,7 +46,7 @@ static class Conformance
                 var limit = Number(one("patience_ms"));
                 var patience = limit == null ? default(TimeSpan?) : TimeSpan.FromMilliseconds(limit.Value);
                 var told = client.DeleteTokens(
-                    pairs["id"], Number(one("concurrency")) ?? 8, patience: patience, cancellation: cancellation.Token);
+                    pairs["id"], Number(one("concurrency")) ?? 8, patience: patience, cancellation: cancellation.Token, stopped: TellStopped);
                 foreach (var outcome in told.Take(Number(one("stop_after")) ?? int.MaxValue)) Tell(outcome, "", client);
                 return;
             }
@@ -87,6 +87,9 @@ static class Conformance
     }
 
     static int? Number(string text) => text == null ? default(int?) : int.Parse(text, CultureInfo.InvariantCulture);
+
+    static void TellStopped(Stopped why) => Output.WriteLine(
+        $"stopped={why.Reason}&stopped_code={why.Code}&stopped_message={Uri.EscapeDataString(why.Message)}&skipped={why.Skipped}&not_pulled={why.NotPulled}");
 
     static void Tell(Outcome outcome, string raised, object shown)
     {

@@ -75,6 +75,11 @@ namespace MptTokens
             ClientHandle client, IntPtr[] ids, UIntPtr count, ref BatchOptions options, out BatchHandle batch, out IntPtr outcome);
         [DllImport(Library)] internal static extern IntPtr mpt_batch_next(BatchHandle batch);
         [DllImport(Library)] internal static extern void mpt_batch_free(IntPtr batch);
+        [DllImport(Library)] internal static extern IntPtr mpt_batch_stopped(BatchHandle batch);
+        [DllImport(Library)] internal static extern IntPtr mpt_batch_stopped_message(BatchHandle batch);
+        [DllImport(Library)] internal static extern int mpt_batch_stopped_code(BatchHandle batch);
+        [DllImport(Library)] internal static extern ulong mpt_batch_skipped(BatchHandle batch);
+        [DllImport(Library)] internal static extern ulong mpt_batch_not_pulled(BatchHandle batch);
         [DllImport(Library)] internal static extern void mpt_outcome_free(IntPtr outcome);
         [DllImport(Library)] internal static extern int mpt_outcome_kind(IntPtr outcome);
         [DllImport(Library)] internal static extern int mpt_outcome_code(IntPtr outcome);

@@ -2,6 +2,37 @@ using System;
 
 namespace MptTokens
 {
+    /// <summary>Why a batch stopped before the end of its list.</summary>
+    public sealed class Stopped
+    {
+        internal Stopped(string reason, string code, string message, ulong skipped, ulong notPulled)
+        {
+            Reason = reason;
+            Code = code;
+            Message = message;
+            Skipped = (long)skipped;
+            NotPulled = (long)notPulled;
+        }
+
+        /// <summary>unauthorized, paused, no_answer, journal, asked or cancelled.</summary>
+        public string Reason { get; }
+
+        /// <summary>The code that comes nearest, such as unauthorized.</summary>
+        public string Code { get; }
+
+        /// <summary>What happened, and what to do.</summary>
+        public string Message { get; }
+
+        /// <summary>Ids that were pulled and not tried: their outcomes say so.</summary>
+        public long Skipped { get; }
+
+        /// <summary>Ids that were not reached: they have no outcome.</summary>
+        public long NotPulled { get; }
+
+        /// <summary>The message.</summary>
+        public override string ToString() => Message;
+    }
+
     /// <summary>The result of a call for one token. What is not known is null.</summary>
     public sealed class Outcome
     {

@@ -182,8 +182,20 @@ func (c *Client) DeleteToken(ctx context.Context, id string) (Outcome, error) {
 type Batch struct {
 	handle  *C.mpt_batch
 	outcome Outcome
+	stopped *StoppedError
 	end     func()
 }
+
+// StoppedError says why a batch stopped before the end of its list.
+type StoppedError struct {
+	Reason    string // "unauthorized", "paused", "no_answer", "journal", "asked" or "cancelled"
+	Code      string // the code that comes nearest, such as "unauthorized"
+	Message   string // what happened, and what to do
+	Skipped   uint64 // ids that were pulled and not tried: their outcomes say so
+	NotPulled uint64 // ids that were not reached: they have no outcome
+}
+
+func (e *StoppedError) Error() string { return e.Message }
 
 // BatchOption changes one setting of a batch. A value that cannot be used is refused by DeleteTokens.
 type BatchOption func(*C.mpt_batch_options)
@@ -206,6 +218,7 @@ func Patience(limit time.Duration) BatchOption {
 // DeleteTokens starts a batch that runs up to concurrency calls at a time, 1 to 256. Each id is tried once.
 //
 //	for batch.Next() { fmt.Println(batch.Outcome().Message) }
+//	if err := batch.Err(); err != nil { ... } // it stopped before the end of the list
 //
 // A failure is an outcome like any other. When ctx is done, calls under way are cancelled, and Next returns their
 // outcomes.
@@ -240,6 +253,15 @@ func (c *Client) DeleteTokens(ctx context.Context, ids []string, concurrency int
 func (b *Batch) Next() bool {
 	pointer := C.mpt_batch_next(b.handle)
 	if pointer == nil {
+		if reason := C.mpt_batch_stopped(b.handle); reason != nil {
+			b.stopped = &StoppedError{
+				Reason:    C.GoString(reason),
+				Code:      C.GoString(C.mpt_code_name(C.mpt_batch_stopped_code(b.handle))),
+				Message:   C.GoString(C.mpt_batch_stopped_message(b.handle)),
+				Skipped:   uint64(C.mpt_batch_skipped(b.handle)),
+				NotPulled: uint64(C.mpt_batch_not_pulled(b.handle)),
+			}
+		}
 		b.Close()
 		return false
 	}
@@ -249,6 +271,15 @@ func (b *Batch) Next() bool {
 
 // Outcome returns the outcome that the last Next found.
 func (b *Batch) Outcome() Outcome { return b.outcome }
+
+// Err returns a *StoppedError if the batch stopped before the end of its list, or nil. Call it when Next has returned
+// false: ids that were not reached have no outcome.
+func (b *Batch) Err() error {
+	if b.stopped == nil {
+		return nil
+	}
+	return b.stopped
+}
 
 // Close stops the batch and waits for the calls under way; after the last Next it does nothing. It never fails.
 func (b *Batch) Close() error {

@@ -101,6 +101,14 @@ final class Conformance {
                     break;
                 }
             }
+            batch.stopped().ifPresent(why -> {
+                field("stopped", why.reason());
+                field("stopped_code", why.code());
+                field("stopped_message", why.message());
+                field("skipped", why.skipped());
+                field("not_pulled", why.notPulled());
+                OUTPUT.setCharAt(OUTPUT.length() - 1, '\n');
+            });
         }
     }
 

@@ -77,6 +77,11 @@ local function batch(client, ids, request)
       if left == 0 then batch:stop() end
     end
   end
+  local why = batch:stopped()
+  if why then
+    print(("stopped=%s&stopped_code=%s&stopped_message=%s&skipped=%d&not_pulled=%d"):format(
+      encode(why.reason), encode(why.code), encode(why.message), why.skipped, why.not_pulled))
+  end
 end
 
 local function answer(request, ids, options)

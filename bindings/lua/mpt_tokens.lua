@@ -51,6 +51,12 @@ int32_t mpt_delete_token(const mpt_client *, const char *, mpt_outcome **);
 int32_t mpt_batch_new(const mpt_client *, const char *const *, size_t, const mpt_batch_options *, mpt_batch **, mpt_outcome **);
 mpt_outcome *mpt_batch_next(mpt_batch *);
 void mpt_batch_stop(mpt_batch *);
+const char *mpt_batch_stopped(const mpt_batch *);
+const char *mpt_batch_stopped_message(const mpt_batch *);
+int32_t mpt_batch_stopped_code(const mpt_batch *);
+uint64_t mpt_batch_skipped(const mpt_batch *);
+uint64_t mpt_batch_not_pulled(const mpt_batch *);
+const char *mpt_code_name(int32_t);
 void mpt_batch_free(mpt_batch *);
 const char *mpt_outcome_json(const mpt_outcome *);
 void mpt_outcome_free(mpt_outcome *);
@@ -227,6 +233,16 @@ function Batch:__call()
     error(failed[1], 0)
   end
   if not outcome then
+    local reason = lib.mpt_batch_stopped(self.handle)
+    if reason ~= nil then
+      self.why = {
+        reason = ffi.string(reason),
+        code = ffi.string(lib.mpt_code_name(lib.mpt_batch_stopped_code(self.handle))),
+        message = ffi.string(lib.mpt_batch_stopped_message(self.handle)),
+        skipped = tonumber(lib.mpt_batch_skipped(self.handle)),
+        not_pulled = tonumber(lib.mpt_batch_not_pulled(self.handle)),
+      }
+    end
     batch_free(self.handle)
     self.handle = nil
     finish(self.client, self.call)
@@ -239,6 +255,13 @@ function Batch:stop()
   if self.handle then
     lib.mpt_batch_stop(self.handle)
   end
+end
+
+--- Why the batch stopped before the end of its list: a table with `reason` ("unauthorized", "paused", "no_answer",
+-- "journal", "asked" or "cancelled"), `code`, `message`, `skipped` and `not_pulled`, the number of ids that were not
+-- reached and have no outcome. Ask after the last outcome. nil if it did not stop.
+function Batch:stopped()
+  return self.why
 end
 
 --- Deletes tokens. Close it with `close`, or leave that to the garbage collector.

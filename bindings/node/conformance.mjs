@@ -40,9 +40,14 @@ async function answer(request) {
       const concurrency = Number(request.get('concurrency') ?? 8);
       const patience = request.has('patience_ms') ? Number(request.get('patience_ms')) : undefined;
       let count = 0;
-      for await (const outcome of client.deleteTokens(request.getAll('id'), { concurrency, patience, signal })) {
+      const batch = client.deleteTokens(request.getAll('id'), { concurrency, patience, signal });
+      for await (const outcome of batch) {
         tell(outcome, '', client);
         if (++count === Number(request.get('stop_after'))) break;
+      }
+      if (batch.stopped) {
+        const { reason, code, message, skipped, notPulled } = batch.stopped;
+        out += `${new URLSearchParams({ stopped: reason, stopped_code: code, stopped_message: message, skipped, not_pulled: notPulled })}\n`;
       }
     } else {
       for (const id of request.getAll('id')) {

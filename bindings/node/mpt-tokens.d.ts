@@ -73,6 +73,25 @@ export class TokenError extends Error {
   readonly outcome: Outcome;
 }
 
+/** Why a batch stopped before the end of its list. */
+export interface Stopped {
+  readonly reason: 'asked' | 'cancelled' | 'unauthorized' | 'paused' | 'no_answer' | 'journal';
+  /** The code that comes nearest, such as `unauthorized`. */
+  readonly code: string;
+  /** What happened, and what to do. */
+  readonly message: string;
+  /** Ids that were pulled and not tried: their outcomes say so. */
+  readonly skipped: number;
+  /** Ids that were not reached: they have no outcome. */
+  readonly notPulled: number;
+}
+
+/** The outcomes of a batch. */
+export interface Batch extends AsyncGenerator<Outcome, void> {
+  /** Why it stopped before the end of its list: look after the loop. `undefined` if it did not. */
+  readonly stopped: Stopped | undefined;
+}
+
 /** Deletes tokens. Calls may overlap; each runs outside the event loop, on one of koffi's threads. */
 export class Client {
   /** @throws {TokenError} if an option or the environment cannot be used */
@@ -93,7 +112,7 @@ export class Client {
   deleteTokens(
     ids: Iterable<string>,
     options?: { concurrency?: number; patience?: number; signal?: AbortSignal },
-  ): AsyncGenerator<Outcome, void>;
+  ): Batch;
   /** Closes the client; calls under way continue. */
   close(): void;
   [Symbol.dispose](): void;

@@ -27,6 +27,12 @@ const batchNew = library.func(
   'int32_t mpt_batch_new(void *client, const char **ids, size_t count, const mpt_batch_options *options, _Out_ void **batch, _Out_ void **outcome)',
 );
 const batchNext = library.func('void *mpt_batch_next(void *batch)');
+const batchStopped = library.func('const char *mpt_batch_stopped(void *batch)');
+const batchStoppedMessage = library.func('const char *mpt_batch_stopped_message(void *batch)');
+const batchStoppedCode = library.func('int32_t mpt_batch_stopped_code(void *batch)');
+const batchSkipped = library.func('uint64_t mpt_batch_skipped(void *batch)');
+const batchNotPulled = library.func('uint64_t mpt_batch_not_pulled(void *batch)');
+const codeName = library.func('const char *mpt_code_name(int32_t code)');
 const batchFree = library.func('void mpt_batch_free(void *batch)');
 const outcomeJson = library.func('const char *mpt_outcome_json(void *outcome)');
 const outcomeFree = library.func('void mpt_outcome_free(void *outcome)');
@@ -126,7 +132,13 @@ export class Client {
     }
   }
 
-  async *deleteTokens(ids, { concurrency = 8, patience, signal } = {}) {
+  deleteTokens(ids, options) {
+    const found = {};
+    const batch = this.#deleteTokens(ids, found, options);
+    return Object.defineProperty(batch, 'stopped', { get: () => found.stopped });
+  }
+
+  async *#deleteTokens(ids, found, { concurrency = 8, patience, signal } = {}) {
     const call = this.#call(signal);
     const [batch, refused] = [[null], [null]];
     try {
@@ -138,6 +150,13 @@ export class Client {
       batchNew(call.handle, texts, texts.length, options, batch, refused);
       if (refused[0]) throw new TokenError(take(refused[0]));
       for (let next; (next = await apart(batchNext, batch[0])); ) yield take(next);
+      const reason = batchStopped(batch[0]);
+      if (reason) {
+        found.stopped = {
+          reason, code: codeName(batchStoppedCode(batch[0])), message: batchStoppedMessage(batch[0]),
+          skipped: Number(batchSkipped(batch[0])), notPulled: Number(batchNotPulled(batch[0])),
+        };
+      }
     } finally {
       await apart(batchFree, batch[0]);
       call.end();

@@ -70,6 +70,10 @@ sub answer {
             tell_outcome($outcome, '', $client);
             last if defined $left && --$left == 0;
         }
+        if (my $why = $batch->stopped) {
+            say join '&', 'stopped=' . encode($why->{reason}), 'stopped_code=' . encode($why->{code}),
+                'stopped_message=' . encode($why->{message}), "skipped=$why->{skipped}", "not_pulled=$why->{not_pulled}";
+        }
     }
     else {
         for my $id (@ids) {

@@ -76,11 +76,18 @@ function answer(array $request, array $ids): void
     if ($request['call'] === 'batch') {
         $patience = isset($request['patience_ms']) ? $request['patience_ms'] / 1000 : null;
         $left = (int) ($request['stop_after'] ?? PHP_INT_MAX);
-        foreach ($client->deleteTokens($ids, (int) ($request['concurrency'] ?? 8), patience: $patience) as $outcome) {
+        $batch = $client->deleteTokens($ids, (int) ($request['concurrency'] ?? 8), patience: $patience);
+        foreach ($batch as $outcome) {
             tell($outcome, '', $client);
             if (--$left === 0) {
-                break;
+                return;
             }
+        }
+        if (($stopped = $batch->getReturn()) !== null) {
+            echo http_build_query([
+                'stopped' => $stopped->reason, 'stopped_code' => $stopped->code, 'stopped_message' => $stopped->message,
+                'skipped' => $stopped->skipped, 'not_pulled' => $stopped->notPulled,
+            ], encoding_type: PHP_QUERY_RFC3986), "\n";
         }
 
         return;

@@ -42,9 +42,10 @@ rescue MptTokens::Error => error
 end
 
 def batch(client, ids, request)
-  stop_after = request.fetch("stop_after", ids.size).to_i
+  stop_after = request["stop_after"]&.to_i
   patience = request["patience_ms"] && request["patience_ms"].to_i / 1000.0
-  options = { concurrency: request["concurrency"]&.to_i, patience: patience }.compact
+  told = ->(it) { puts URI.encode_www_form(stopped: it.reason, stopped_code: it.code, stopped_message: it.message, skipped: it.skipped, not_pulled: it.not_pulled) }
+  options = { concurrency: request["concurrency"]&.to_i, patience: patience, on_stop: told }.compact
   client.delete_tokens(ids, **options).with_index(1) do |outcome, count|
     tell(outcome, "", client)
     break if count == stop_after

@@ -148,9 +148,20 @@ static void call(mpt_client *client) {
     }
     if (request.batch) {
         mpt_code code;
+        mpt_batch_summary summary = MPT_BATCH_SUMMARY_INIT;
+        request.options.summary = &summary;
         told = 0;
         code = mpt_delete_tokens(client, request.ids, request.count, &request.options, on_outcome, NULL);
         (void)code; /* each outcome is told */
+        request.options.summary = NULL;
+        if (summary.stopped_code != MPT_OK) {
+            tell("stopped", summary.stopped);
+            tell("&stopped_code", mpt_code_name(summary.stopped_code));
+            tell("&stopped_message", summary.stopped_message);
+            tell_number("&skipped", (double)summary.skipped, 1);
+            tell_number("&not_pulled", (double)summary.not_pulled, 1);
+            putchar('\n');
+        }
     }
     for (i = 0; i < request.count && !request.batch; i++) {
         mpt_outcome *outcome = NULL;

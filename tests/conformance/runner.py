@@ -1,6 +1,7 @@
 """The conformance runner of the Python package: see README.md beside this file. With `--asyncio`: of its AsyncClient."""
 
 import asyncio
+import logging
 import sys
 import threading
 from urllib.parse import parse_qsl, urlencode
@@ -31,6 +32,20 @@ def tell(outcome, raised, shown):
         "shown": repr(shown),
     }
     print(urlencode({name: "" if value is None else value for name, value in fields.items()}))
+
+
+def tell_stop(batch):
+    if batch.stopped is None:
+        return
+    summary = batch.summary
+    fields = {
+        "stopped": batch.stopped.reason,
+        "stopped_code": batch.stopped.code,
+        "stopped_message": batch.stopped.message,
+        "skipped": summary.skipped,
+        "not_pulled": summary.not_pulled,
+    }
+    print(urlencode(fields))
 
 
 def refused(error):
@@ -80,6 +95,7 @@ def answer(line):
                     tell(outcome, "", client)
                     if str(count) == rest.get("stop_after"):
                         break
+            tell_stop(batch)
             return
         for token_id in ids:
             try:
@@ -100,6 +116,7 @@ async def answer_async(line):
                     count += 1
                     if str(count) == rest.get("stop_after"):
                         break
+            tell_stop(batch)
             return
         for token_id in ids:
             try:
@@ -109,6 +126,8 @@ async def answer_async(line):
 
 
 def main():
+    # What the package logs would go to standard error, which is for what goes wrong here.
+    logging.getLogger("mpt_tokens").addHandler(logging.NullHandler())
     with_asyncio = sys.argv[1:] == ["--asyncio"]
     for line in iter(sys.stdin.readline, ""):
         try:

@@ -1,7 +1,6 @@
 //! The conformance runner of the Rust crate: see README.md beside this file. Uses the crate and nothing else.
 
 use std::io::{BufRead, Write};
-use std::ops::ControlFlow;
 use std::time::{Duration, UNIX_EPOCH};
 
 use mpt_tokens::{BatchOptions, ClientBuilder, Error, Outcome};
@@ -77,11 +76,25 @@ fn answer(request: &Fields, out: &mut String) -> Result<(), Error> {
         return Ok(());
     }
     let mut count = 0;
-    client.delete_tokens(ids, &batch, |outcome| {
+    let mut batch = client.batch(ids, &batch)?;
+    while let Some(outcome) = batch.next() {
         tell(out, &outcome, "", &client.endpoint());
         count += 1;
-        if count >= stop_after { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
+        if count >= stop_after {
+            batch.stop();
+        }
+    }
+    if let Some(stopped) = batch.stopped() {
+        let summary = batch.summary();
+        let message = encode(&stopped.to_string());
+        out.push_str(&format!(
+            "stopped={}&stopped_code={}&stopped_message={message}&skipped={}&not_pulled={}\n",
+            stopped.reason(),
+            stopped.code(),
+            summary.skipped,
+            summary.not_pulled.unwrap_or_default(),
+        ));
+    }
     Ok(())
 }
 

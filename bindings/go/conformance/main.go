@@ -87,6 +87,16 @@ func batch(ctx context.Context, client *tokens.Client, request url.Values) {
 			break
 		}
 	}
+	var stopped *tokens.StoppedError
+	if errors.As(batch.Err(), &stopped) {
+		fields := url.Values{}
+		fields.Set("stopped", stopped.Reason)
+		fields.Set("stopped_code", stopped.Code)
+		fields.Set("stopped_message", stopped.Message)
+		fields.Set("skipped", fmt.Sprint(stopped.Skipped))
+		fields.Set("not_pulled", fmt.Sprint(stopped.NotPulled))
+		fmt.Println(fields.Encode())
+	}
 }
 
 func options(request url.Values) []tokens.Option {

@@ -97,7 +97,10 @@ final class Client
      * one week. A token whose call came to nothing is put off and tried again meanwhile. 0: each token is tried in one call.
      *
      * @param iterable<string> $ids
-     * @return \Generator<int, Outcome>
+     * The batch can stop before the end of its list; ids that were not reached have no outcome. After the loop, the
+     * generator's getReturn() is null, or says why.
+     *
+     * @return \Generator<int, Outcome, mixed, ?Stopped>
      * @throws TokenException if the batch cannot start
      */
     public function deleteTokens(iterable $ids, int $concurrency = 8, ?string $journal = null, ?float $patience = null): \Generator
@@ -124,6 +127,15 @@ final class Client
             while (($outcome = Native::wait(fn () => $library->mpt_batch_next($batch), $this->poll)) !== null) {
                 yield $outcome;
             }
+            $reason = $library->mpt_batch_stopped($batch);
+
+            return $reason === null ? null : new Stopped(
+                $reason,
+                $library->mpt_code_name($library->mpt_batch_stopped_code($batch)),
+                $library->mpt_batch_stopped_message($batch),
+                $library->mpt_batch_skipped($batch),
+                $library->mpt_batch_not_pulled($batch),
+            );
         } finally {
             $library->mpt_batch_free($batch);
             $this->end($call);

@@ -55,6 +55,12 @@ final class Native
         int32_t mpt_delete_token(const mpt_client *, const char *, mpt_outcome **);
         int32_t mpt_batch_new(const mpt_client *, const char **, size_t, const mpt_batch_options *, mpt_batch **, mpt_outcome **);
         mpt_outcome *mpt_batch_next(mpt_batch *);
+        const char *mpt_batch_stopped(const mpt_batch *);
+        const char *mpt_batch_stopped_message(const mpt_batch *);
+        int32_t mpt_batch_stopped_code(const mpt_batch *);
+        uint64_t mpt_batch_skipped(const mpt_batch *);
+        uint64_t mpt_batch_not_pulled(const mpt_batch *);
+        const char *mpt_code_name(int32_t);
         void mpt_batch_free(mpt_batch *);
         const char *mpt_outcome_json(const mpt_outcome *);
         void mpt_outcome_free(mpt_outcome *);

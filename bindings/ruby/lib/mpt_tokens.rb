@@ -31,6 +31,12 @@ module MptTokens
     extern "int mpt_delete_token(void *, const char *, void *)"
     extern "int mpt_batch_new(void *, void *, size_t, void *, void *, void *)"
     extern "void *mpt_batch_next(void *)"
+    extern "const char *mpt_batch_stopped(void *)"
+    extern "const char *mpt_batch_stopped_message(void *)"
+    extern "int mpt_batch_stopped_code(void *)"
+    extern "unsigned long long mpt_batch_skipped(void *)"
+    extern "unsigned long long mpt_batch_not_pulled(void *)"
+    extern "const char *mpt_code_name(int)"
     extern "void mpt_batch_free(void *)"
     extern "char *mpt_outcome_json(void *)"
     extern "void mpt_outcome_free(void *)"
@@ -80,6 +86,26 @@ module MptTokens
 
     # Returns true if the token is dead: deleted or gone.
     def success? = %w[deleted gone].include?(outcome)
+  end
+
+  # Why a batch stopped before the end of its list. +reason+ is "unauthorized", "paused", "no_answer", "journal", "asked" or
+  # "cancelled"; +code+ is the code that comes nearest; +message+ also says what to do; +skipped+ counts ids that were
+  # pulled and not tried, +not_pulled+ those that were not reached and have no outcome.
+  Stopped = Struct.new(:reason, :code, :message, :skipped, :not_pulled) do
+    def self.of(batch) # :nodoc:
+      reason = Native.mpt_batch_stopped(batch)
+      return if reason.null?
+
+      new(
+        reason.to_s,
+        Native.mpt_code_name(Native.mpt_batch_stopped_code(batch)).to_s,
+        Native.mpt_batch_stopped_message(batch).to_s.force_encoding("UTF-8"),
+        Native.mpt_batch_skipped(batch),
+        Native.mpt_batch_not_pulled(batch)
+      ).freeze
+    end
+
+    def to_s = message
   end
 
   # A call after which the token is not known to be dead. +outcome+ has all that is known.
@@ -136,15 +162,20 @@ module MptTokens
     # Deletes many tokens, +concurrency+ at a time, and yields each Outcome, including failures, in order of completion.
     # Leaving the block stops the batch. Without a block, returns an Enumerator. +patience+ is how many seconds the batch
     # continues without a conclusive answer from the API: 600 by default, at most one week. A token whose call came to
-    # nothing is put off and tried again meanwhile. 0: each token is tried in one call.
-    def delete_tokens(ids, concurrency: 8, patience: nil)
-      return enum_for(__method__, ids, concurrency: concurrency, patience: patience) unless block_given?
+    # nothing is put off and tried again meanwhile. 0: each token is tried in one call. +on_stop+ is called with a Stopped
+    # if the batch stops before the end of the list: ids that were not reached have no outcome.
+    def delete_tokens(ids, concurrency: 8, patience: nil, on_stop: nil)
+      unless block_given?
+        return enum_for(__method__, ids, concurrency: concurrency, patience: patience, on_stop: on_stop)
+      end
 
       cancellable do |call|
         batch = new_batch(call, ids.map { |id| Native.text(id) }, concurrency, Native.patience(patience))
         while (outcome = apart(call) { Outcome.take(Native.mpt_batch_next(batch)) })
           yield outcome
         end
+        stopped = Stopped.of(batch)
+        on_stop&.call(stopped) if stopped
       ensure
         Native.mpt_batch_free(batch) if batch
       end

@@ -39,6 +39,10 @@ pub(crate) struct Case {
     pub(crate) cancel: Option<Cancel>,
     /// A batch is stopped after so many outcomes.
     pub(crate) stop_after: Option<u32>,
+    /// Why a batch stopped by itself, in a word. A batch that is not asked to stop must not stop otherwise.
+    pub(crate) stopped: Option<String>,
+    /// How many ids of a batch that stopped were pulled and not tried, and how many not pulled.
+    pub(crate) untried: Option<(u64, u64)>,
     /// What a language's runtime may lack: then the case is left out there.
     #[serde(default)]
     pub(crate) needs: Vec<Need>,
@@ -177,10 +181,11 @@ impl Table {
         }
         let expected: BTreeSet<_> =
             self.cases.iter().flat_map(|case| &case.expect).map(|expect| &*expect.code).collect();
-        // `internal` is a bug: there is no way to ask for one.
+        // `internal` is a bug: there is no way to ask for one. `dead_value` needs a token value that is known to be dead
+        // before the batch, which a list of ids cannot have.
         let known: BTreeSet<_> = Code::ALL
             .iter()
-            .filter(|code| **code != Code::Internal)
+            .filter(|code| !matches!(code, Code::Internal | Code::DeadValue))
             .map(|code| code.name())
             .collect();
         if expected != known {

@@ -92,6 +92,8 @@ impl World {
         let took = started.elapsed();
 
         let mut wrong = Vec::new();
+        let stopped = told.iter().position(|told| told.get("stopped").is_ok());
+        compare_stop(&mut wrong, stopped.and_then(|place| told.remove(place)).as_ref(), case)?;
         for expect in case.expectations() {
             match take(&mut told, case, &expect)? {
                 Some(told) => {
@@ -178,6 +180,30 @@ impl World {
             wrong.push(format!("{} requests: expected {}", truth.requests, expect.rest.requests));
         }
     }
+}
+
+/// Compares what was told of a batch that stopped. One that was left early, or cancelled, need not tell.
+fn compare_stop(wrong: &mut Vec<String>, told: Option<&Told>, case: &Case) -> Result<()> {
+    let Some(expected) = &case.stopped else {
+        if let Some(told) = told.filter(|_| case.stop_after.is_none() && case.cancel.is_none()) {
+            wrong.push(format!("the batch stopped: {told:?}"));
+        }
+        return Ok(());
+    };
+    let Some(told) = told else {
+        wrong.push(format!("nothing says that the batch stopped: expected {expected}"));
+        return Ok(());
+    };
+    let untried = (told.get("skipped")?.parse()?, told.get("not_pulled")?.parse()?);
+    if told.get("stopped")? != expected || case.untried.is_some_and(|those| those != untried) {
+        wrong.push(format!("{told:?}: expected {expected}, {:?}", case.untried));
+    }
+    for name in ["stopped_code", "stopped_message"] {
+        if told.get(name)?.is_empty() {
+            wrong.push(format!("{told:?}: expected a {name}"));
+        }
+    }
+    Ok(())
 }
 
 /// An expectation with the id it is for.

@@ -28,6 +28,12 @@ $ffi->attach(@$_) for (
     [mpt_batch_new           => ['opaque', 'string[]', 'size_t', 'opaque', 'opaque*', 'opaque*']   => 'sint32'],
     [mpt_batch_next          => ['opaque']                                                         => 'opaque'],
     [mpt_batch_free          => ['opaque']                                                         => 'void'],
+    [mpt_batch_stopped       => ['opaque']                                                         => 'string'],
+    [mpt_batch_stopped_message => ['opaque']                                                       => 'string'],
+    [mpt_batch_stopped_code  => ['opaque']                                                         => 'sint32'],
+    [mpt_batch_skipped       => ['opaque']                                                         => 'uint64'],
+    [mpt_batch_not_pulled    => ['opaque']                                                         => 'uint64'],
+    [mpt_code_name           => ['sint32']                                                         => 'string'],
     [mpt_outcome_json        => ['opaque']                                                         => 'string'],
     [mpt_outcome_free        => ['opaque']                                                         => 'void'],
 );
@@ -193,6 +199,19 @@ package MPT::Tokens::Batch {
         die $$died;
     }
 
+    sub stopped {
+        my $handle = $_[0]{handle};
+        my $reason = MPT::Tokens::mpt_batch_stopped($handle) // return;
+        utf8::decode(my $message = MPT::Tokens::mpt_batch_stopped_message($handle));
+        return {
+            reason     => $reason,
+            code       => MPT::Tokens::mpt_code_name(MPT::Tokens::mpt_batch_stopped_code($handle)),
+            message    => $message,
+            skipped    => MPT::Tokens::mpt_batch_skipped($handle),
+            not_pulled => MPT::Tokens::mpt_batch_not_pulled($handle),
+        };
+    }
+
     # The threads of a batch stay in the process that made it.
     sub DESTROY {
         my ($handle, $call, $process) = @{ $_[0] }{qw(handle call process)};
@@ -273,6 +292,10 @@ when there are no more. When the last reference goes away, the batch starts no m
 C<journal> is the path of a write-ahead record. C<patience> is how many seconds the batch continues without a conclusive
 answer from the API, at most one week: a token whose call came to nothing is put off and tried again meanwhile. With 0 each
 token is tried in one call.
+
+A batch can stop before the end of its list; ids that were not reached have no outcome. After the last outcome, its
+C<stopped> returns undef, or a hash with C<reason> (C<unauthorized>, C<paused>, C<no_answer>, C<journal>, C<cancelled>),
+C<code>, C<message>, C<skipped> and C<not_pulled>.
 
 =head2 cancel, close
 

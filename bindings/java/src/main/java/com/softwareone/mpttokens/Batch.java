@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -88,6 +89,22 @@ public final class Batch implements Iterable<Outcome>, Iterator<Outcome>, AutoCl
         return told;
     }
 
+    /**
+     * Why a batch stopped before the end of its list.
+     *
+     * @param reason "unauthorized", "paused", "no_answer", "journal", "asked" or "cancelled"
+     * @param code the code that comes nearest, such as "unauthorized"
+     * @param message what happened, and what to do
+     * @param skipped ids that were pulled and not tried: their outcomes say so
+     * @param notPulled ids that were not reached: they have no outcome
+     */
+    public record Stopped(String reason, String code, String message, long skipped, long notPulled) { }
+
+    /** Why the batch stopped before the end of its list; empty if it did not. Ask after the last outcome, before close. */
+    public Optional<Stopped> stopped() {
+        return state.stopped();
+    }
+
     @Override
     public void close() {
         cleanable.clean();
@@ -108,6 +125,23 @@ public final class Batch implements Iterable<Outcome>, Iterator<Outcome>, AutoCl
             lock.lock();
             try {
                 return batch == null ? null : Outcome.take(LIBRARY.mpt_batch_next(batch));
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        Optional<Stopped> stopped() {
+            lock.lock();
+            try {
+                String reason = batch == null ? null : LIBRARY.mpt_batch_stopped(batch);
+                return reason == null
+                        ? Optional.empty()
+                        : Optional.of(new Stopped(
+                                reason,
+                                LIBRARY.mpt_code_name(LIBRARY.mpt_batch_stopped_code(batch)),
+                                LIBRARY.mpt_batch_stopped_message(batch),
+                                LIBRARY.mpt_batch_skipped(batch),
+                                LIBRARY.mpt_batch_not_pulled(batch)));
             } finally {
                 lock.unlock();
             }

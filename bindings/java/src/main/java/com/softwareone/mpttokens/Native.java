@@ -46,6 +46,11 @@ interface Native extends Library {
             Pointer client, Pointer[] ids, Size count, BatchOptions options, PointerByReference batch, PointerByReference outcome);
     Pointer mpt_batch_next(Pointer batch);
     void mpt_batch_free(Pointer batch);
+    String mpt_batch_stopped(Pointer batch);
+    String mpt_batch_stopped_message(Pointer batch);
+    int mpt_batch_stopped_code(Pointer batch);
+    long mpt_batch_skipped(Pointer batch);
+    long mpt_batch_not_pulled(Pointer batch);
     void mpt_outcome_free(Pointer outcome);
     int mpt_outcome_kind(Pointer outcome);
     int mpt_outcome_code(Pointer outcome);
