@@ -22,6 +22,26 @@ def test_attempts_and_waits(client: mpt_tokens.Client, caplog: pytest.LogCapture
     assert caplog.records[0].funcName == "delete_token"
 
 
+def about(record: logging.LogRecord) -> tuple[object, ...]:
+    return tuple(vars(record).get(name) for name in ("token_id", "attempt", "http_status"))
+
+
+def test_records_say_what_they_are_about(client: mpt_tokens.Client, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "mpt_tokens"):
+        outcome = client.delete_token("TKN-503-r8")
+        told = [about(record) for record in caplog.records]
+        first, second = ("TKN-503-r8", 1, 503), ("TKN-503-r8", 2, 204)
+        assert told == [first, first, second]
+        assert {vars(record)["trace_id"] for record in caplog.records} == {outcome.trace_id}
+        caplog.clear()
+        with client.delete_tokens([f"TKN-ok-r9n{number}" for number in range(20)], concurrency=4) as batch:
+            ids = {outcome.id for outcome in batch}
+    assert {vars(record)["token_id"] for record in caplog.records} == ids
+    # They are handed over by the thread that iterates, and name the thread that made the attempt.
+    assert {record.threadName for record in caplog.records} == {"mpt-tokens-batch"}
+    assert {record.module for record in caplog.records} == {"call"}
+
+
 @pytest.mark.parametrize(
     ("level", "count"), [(logging.DEBUG, 3), (logging.INFO, 1), (logging.WARNING, 0), (logging.CRITICAL, 0)]
 )

@@ -42,7 +42,7 @@ def test_block(number: int, tmp_path: Path) -> None:
 
 
 def test_there_are_blocks() -> None:
-    assert len(BLOCKS) == 5
+    assert len(BLOCKS) == 4
 
 
 def test_every_link_leads_somewhere_on_the_package_index() -> None:

@@ -4,9 +4,12 @@ use std::cell::Cell;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::SystemTime;
 
+use log::kv::{self, Key, Value, VisitSource};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
 
 use crate::interrupt;
 use crate::lazy::Lazy;
@@ -104,16 +107,16 @@ impl Log for Bridge {
         if PROGRAM.load(Ordering::Relaxed) {
             return mpt_tokens_cli::logger().log(record);
         }
-        let held = Held { level: record.level(), message: record.args().to_string() };
+        let held = Held::of(record);
         match shutdown::role() {
             // It never takes the interpreter: handlers hold locks, which may be made for other threads (gevent), and
             // the thread that iterates would wait for the worker.
             Role::Worker => waiting().push(held),
             Role::Holds => {
-                Python::try_attach(|py| hand_over(py, &held));
+                Python::try_attach(|py| hand_over(py, &held, false));
             }
             Role::Detached => {
-                if shutdown::try_attach(|py| hand_over(py, &held)).is_none() {
+                if shutdown::try_attach(|py| hand_over(py, &held, false)).is_none() {
                     waiting().push(held);
                 }
             }
@@ -127,6 +130,62 @@ impl Log for Bridge {
 struct Held {
     level: Level,
     message: String,
+    /// What it is about, by name: attributes of Python's record.
+    about: Vec<(String, About)>,
+    /// Where it was logged, and when: what Python would find is the thread that delivers it.
+    file: &'static str,
+    line: u32,
+    thread: String,
+    at: f64,
+}
+
+enum About {
+    Number(u64),
+    Text(String),
+}
+
+impl Held {
+    fn of(record: &Record<'_>) -> Held {
+        let mut about = Fields(Vec::new());
+        // It collects, and never fails.
+        let _ = record.key_values().visit(&mut about);
+        let at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Held {
+            level: record.level(),
+            message: record.args().to_string(),
+            about: about.0,
+            file: record.file_static().unwrap_or_default(),
+            line: record.line().unwrap_or_default(),
+            thread: std::thread::current().name().unwrap_or_default().to_owned(),
+            at: at.as_secs_f64(),
+        }
+    }
+
+    fn about<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let fields = PyDict::new(py);
+        for (name, value) in &self.about {
+            match value {
+                About::Number(number) => fields.set_item(name, number)?,
+                About::Text(text) => fields.set_item(name, text)?,
+            }
+        }
+        Ok(fields)
+    }
+}
+
+struct Fields(Vec<(String, About)>);
+
+impl<'kvs> VisitSource<'kvs> for Fields {
+    fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), kv::Error> {
+        let about = match (value.to_u64(), value.to_borrowed_str()) {
+            (Some(number), _) => About::Number(number),
+            (None, Some(text)) => About::Text(text.to_owned()),
+            // There is none, such as the status of an attempt without a response.
+            (None, None) => return Ok(()),
+        };
+        self.0.push((key.as_str().to_owned(), about));
+        Ok(())
+    }
 }
 
 /// What the workers of batches have logged, until a thread that iterates over one delivers it.
@@ -160,7 +219,7 @@ pub(crate) fn deliver(py: Python<'_>) {
         Err(_) => py.detach(|| mem::take(&mut *waiting())),
     };
     for held in held {
-        hand_over(py, &held);
+        hand_over(py, &held, true);
     }
 }
 
@@ -181,10 +240,31 @@ pub(crate) fn while_waiting(cancel: &mpt_tokens::Cancel) -> mpt_tokens::Cancel {
     })
 }
 
-fn hand_over(py: Python<'_>, held: &Held) {
+/// `late`: it was logged by another thread, which the record names.
+fn hand_over(py: Python<'_>, held: &Held, late: bool) {
     let log = || -> PyResult<()> {
         let logger = py.import("logging")?.call_method1("getLogger", (NAME,))?;
-        logger.call_method1("log", (number(held.level), &held.message))?;
+        let level = number(held.level);
+        let about = held.about(py)?;
+        if !late {
+            let options = PyDict::new(py);
+            options.set_item("extra", about)?;
+            logger.call_method("log", (level, &held.message), Some(&options))?;
+            return Ok(());
+        }
+        if !logger.call_method1("isEnabledFor", (level,))?.extract::<bool>()? {
+            return Ok(());
+        }
+        let (file, line) = (held.file, held.line);
+        let none = py.None();
+        let given =
+            (NAME, level, file, line, &held.message, PyTuple::empty(py), &none, &none, about);
+        let record = logger.call_method1("makeRecord", given)?;
+        record.setattr("threadName", &held.thread)?;
+        record.setattr("thread", &none)?;
+        record.setattr("created", held.at)?;
+        record.setattr("msecs", (held.at.fract() * 1e3).floor())?;
+        logger.call_method1("handle", (record,))?;
         Ok(())
     };
     if let Err(error) = log() {
