@@ -59,7 +59,7 @@ mpt_tokens=mpt_tokens.pytest_plugin
 # The folders of crates that the source distribution has: those that the module needs, and `tools`, a dev-dependency of
 # the program's, whose manifest cargo reads.
 CRATES = {"cli", "core", "py", "sandbox", "tools", "unify"}
-TOP = {"Cargo.lock", "Cargo.toml", "PKG-INFO", "LICENSE-APACHE", "LICENSE-MIT", "pyproject.toml"}
+TOP = {"CHANGELOG.md", "Cargo.lock", "Cargo.toml", "PKG-INFO", "LICENSE-APACHE", "LICENSE-MIT", "pyproject.toml"}
 
 DELETES = """
 import mpt_tokens

@@ -2,6 +2,7 @@
 
 mod build;
 mod driver;
+mod ended;
 mod examples;
 mod ffi;
 mod header;
