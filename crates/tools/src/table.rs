@@ -48,6 +48,7 @@ tools! {
     CMAKE: "CMake", hides ["cmake"], by run("cmake", &["--version"]), debian "cmake";
     DOXYGEN: "Doxygen", hides ["doxygen"], by run("doxygen", &["--version"]), debian "doxygen";
     MAKE: "make", hides ["make"], by run("make", &["--version"]), debian "make";
+    MESON: "Meson", hides ["meson"], by run("meson", &["--version"]), debian "meson";
     PKG_CONFIG: "pkg-config", hides ["pkg-config"], by run("pkg-config", &["--version"]), debian "pkg-config";
 
     NEXTEST: "cargo-nextest", hides [], by run("cargo", &["nextest", "--version"]),

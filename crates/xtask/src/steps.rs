@@ -11,8 +11,8 @@ use std::process::Command;
 
 use mpt_tokens_tools::{
     ABIDIFF, ALL, BASH, C_COMPILER, CARGO_C, CFFI, CLANG, CLIPPY, CMAKE, CPP_COMPILER, DEBOOTSTRAP,
-    DOXYGEN, FISH, GCC, GIT, GPP, JQ, LLD, LUAJIT, MAKE, MOLD, NEXTEST, NGINX, NIGHTLY, NM, NODE,
-    NPM, OPENSSL, PKG_CONFIG, PYTHON, READELF, ROOT, RUSTFMT, VALGRIND, ZSH,
+    DOXYGEN, FISH, GCC, GIT, GPP, JQ, LLD, LUAJIT, MAKE, MESON, MOLD, NEXTEST, NGINX, NIGHTLY, NM,
+    NODE, NPM, OPENSSL, PKG_CONFIG, PYTHON, READELF, ROOT, RUSTFMT, VALGRIND, ZSH,
 };
 
 use crate::conformance::{self, What};
@@ -184,7 +184,7 @@ pub(crate) static STEPS: &[Step] = &[
         |log| checkers(log, "packages"),
     )
     .needs(&[
-        C_COMPILER, CPP_COMPILER, GCC, CLANG, LLD, MOLD, CARGO_C, CMAKE, MAKE, NM, PKG_CONFIG, READELF,
+        C_COMPILER, CPP_COMPILER, GCC, CLANG, LLD, MOLD, CARGO_C, CMAKE, MAKE, MESON, NM, PKG_CONFIG, READELF,
     ])
     .full(),
     step(

@@ -1,11 +1,13 @@
 //! The package that cargo-c installs, used by programs that have nothing but its prefix.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
 use mpt_tokens_sandbox::{Sandbox, Status};
+use rstest::rstest;
 
 use crate::build::{output, root, succeed, target, workplace};
 
@@ -73,6 +75,14 @@ fn packages_have_everything_under_the_right_names() {
         "lib/pkgconfig/mpt_tokens.pc",
         "share/cmake/mpt_tokens/mpt_tokens-config.cmake",
         "share/cmake/mpt_tokens/mpt_tokens-config-version.cmake",
+        "share/mpt_tokens/valgrind.supp",
+        "share/doc/mpt_tokens/LICENSE-MIT",
+        "share/doc/mpt_tokens/LICENSE-APACHE",
+        "share/doc/mpt_tokens/c.md",
+        "share/doc/mpt_tokens/cpp.md",
+        "share/doc/mpt_tokens/abi.md",
+        "share/doc/mpt_tokens/examples/delete_one.c",
+        "share/doc/mpt_tokens/examples/delete_many.cpp",
     ] {
         assert!(prefix.join(file).is_file(), "{file} is not installed");
     }
@@ -134,4 +144,61 @@ fn packages_are_found_by_pkg_config() {
         assert!(needs_the_shared_library(&program));
         deletes(&program, Some(&library), &format!("p{number}"));
     }
+}
+
+#[rstest]
+#[case::add_subdirectory("add_subdirectory(\"${SOURCE}\" mpt_tokens)")]
+#[case::fetch_content(
+    "include(FetchContent)\nFetchContent_Declare(mpt_tokens SOURCE_DIR \"${SOURCE}\")\n\
+     FetchContent_MakeAvailable(mpt_tokens)"
+)]
+fn packages_are_not_needed_in_a_cmake_project(#[case] comes_by: &str) {
+    let folder = workplace();
+    let lists = format!(
+        "cmake_minimum_required(VERSION 3.16)\nproject(consumer C)\n{comes_by}\n\
+         add_executable(shared \"${{EXAMPLE}}\")\n\
+         target_link_libraries(shared PRIVATE mpt_tokens::mpt_tokens)\n\
+         add_executable(static \"${{EXAMPLE}}\")\n\
+         target_link_libraries(static PRIVATE mpt_tokens::static)\n"
+    );
+    fs::write(folder.path().join("CMakeLists.txt"), lists).unwrap();
+    let build = folder.path().join("build");
+    let mut cmake = Command::new("cmake");
+    cmake.arg("-S").arg(folder.path()).arg("-B").arg(&build);
+    cmake.arg(format!("-DSOURCE={}", root().display()));
+    cmake.arg(format!("-DEXAMPLE={}", examples().join("delete_one.c").display()));
+    cmake.args([
+        "-DMPT_TOKENS_PROFILE=dev",
+        &format!("-DMPT_TOKENS_TARGET_DIR={}", target().display()),
+    ]);
+    succeed(&mut cmake);
+    succeed(Command::new("cmake").arg("--build").arg(&build));
+    for (name, shared) in [("shared", true), ("static", false)] {
+        let program = build.join(name);
+        assert_eq!(needs_the_shared_library(&program), shared, "{name}");
+        deletes(&program, None, name);
+    }
+}
+
+#[test]
+fn packages_are_not_needed_in_a_meson_project() {
+    let folder = workplace();
+    fs::create_dir(folder.path().join("subprojects")).unwrap();
+    symlink(root(), folder.path().join("subprojects/mpt_tokens")).unwrap();
+    fs::copy(examples().join("delete_one.c"), folder.path().join("main.c")).unwrap();
+    fs::write(
+        folder.path().join("meson.build"),
+        "project('consumer', 'c')\nexecutable('program', 'main.c', dependencies: dependency('mpt_tokens', version: '>=0.1'))\n",
+    )
+    .unwrap();
+    let build = folder.path().join("build");
+    let mut setup = Command::new("meson");
+    setup.arg("setup").arg(&build).arg(folder.path());
+    setup.arg("--force-fallback-for=mpt_tokens").arg("-Dmpt_tokens:profile=dev");
+    setup.arg(format!("-Dmpt_tokens:target-dir={}", target().display()));
+    succeed(&mut setup);
+    succeed(Command::new("meson").args(["compile", "-C"]).arg(&build));
+    deletes(&build.join("program"), None, "m1");
+    let told = fs::read_to_string(root().join("meson.build")).unwrap();
+    assert!(told.contains(&format!("version: '{}'", env!("CARGO_PKG_VERSION"))));
 }
