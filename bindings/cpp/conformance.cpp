@@ -13,6 +13,7 @@ namespace {
 struct request {
     std::vector<std::string> ids;
     bool is_batch = false;
+    bool burns = false;
     std::string cancel;
     unsigned long stop_after = 0;
     mpt::batch_options options;
@@ -77,6 +78,7 @@ request read(const std::string &line, mpt::config &config) {
         const auto ms = [&] { return std::chrono::milliseconds(number()); };
         if (name == "call") {
             asked.is_batch = value == "batch";
+            asked.burns = value == "burn";
         } else if (name == "id") {
             asked.ids.push_back(value);
         } else if (name == "cancel") {
@@ -99,6 +101,8 @@ request read(const std::string &line, mpt::config &config) {
             config.attempt_timeout(ms());
         } else if (name == "connect_timeout_ms") {
             config.connect_timeout(ms());
+        } else if (name == "burn_only") {
+            config.burn_only(value == "1");
         } else if (name == "missing_ok") {
             config.missing_ok(value == "1");
         } else if (name == "allow_own_token") {
@@ -143,7 +147,7 @@ void call(const mpt::client &client, const request &asked) {
     }
     for (const std::string &id : asked.ids) {
         try {
-            tell(client.delete_token(id), "");
+            tell(asked.burns ? client.burn(id) : client.delete_token(id), "");
         } catch (const mpt::error &error) {
             tell(error.told(), "mpt::error");
         }

@@ -30,6 +30,8 @@ namespace MptTokens
         /// <summary>If true, a token that the API does not know is a success ("gone").</summary>
         public bool? MissingOk { get; set; }
         public bool? AllowOwnToken { get; set; }
+        /// <summary>If true, the client has no API token, not even that of the environment, and can only burn.</summary>
+        public bool? BurnOnly { get; set; }
         public bool? AllowPlainHttp { get; set; }
     }
 
@@ -67,6 +69,21 @@ namespace MptTokens
             using (var call = new Call(handle, closing.Token, cancellation))
             {
                 Native.mpt_delete_token(call.Handle, Native.Text(id), out var outcome);
+                return Native.Check(outcome, cancellation);
+            }
+        }
+
+        /// <summary>Burns a leaked value: deletes its token with the value itself as the credential, and proves that it is
+        /// dead. Blocks the thread until the outcome is known.</summary>
+        /// <exception cref="TokenException">the token is not dead afterwards; the code is "dead_value" if it was dead
+        /// already, or never was a value</exception>
+        public Outcome Burn(string value, CancellationToken cancellation = default(CancellationToken))
+        {
+            var text = Native.Text(value);
+            using (var call = new Call(handle, closing.Token, cancellation))
+            {
+                Native.mpt_burn(call.Handle, text, out var outcome);
+                Array.Clear(text, 0, text.Length);
                 return Native.Check(outcome, cancellation);
             }
         }
@@ -133,6 +150,7 @@ namespace MptTokens
             Flag(config, options.CaOnly, Native.mpt_config_set_ca_only);
             Flag(config, options.MissingOk, Native.mpt_config_set_missing_ok);
             Flag(config, options.AllowOwnToken, Native.mpt_config_set_allow_own_token);
+            Flag(config, options.BurnOnly, Native.mpt_config_set_burn_only);
             Flag(config, options.AllowPlainHttp, Native.mpt_config_set_allow_plain_http);
             if (options.Attempts is int count) Native.mpt_config_set_attempts(config, unchecked((uint)count));
             if (options.BackoffBase != null || options.BackoffCap != null)

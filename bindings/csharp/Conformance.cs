@@ -50,12 +50,25 @@ static class Conformance
                 foreach (var outcome in told.Take(Number(one("stop_after")) ?? int.MaxValue)) Tell(outcome, "", client);
                 return;
             }
-            foreach (var id in pairs["id"]) Single(client, id, cancellation.Token);
+            var burn = one("call") == "burn";
+            foreach (var id in pairs["id"]) Single(client, burn, id, cancellation.Token);
         }
     }
 
-    static void Single(Client client, string id, CancellationToken cancellation)
+    static void Single(Client client, bool burn, string id, CancellationToken cancellation)
     {
+        if (burn)
+        {
+            try
+            {
+                Tell(client.Burn(id, cancellation), "", client);
+            }
+            catch (TokenException failure)
+            {
+                Tell(failure.Outcome, failure.GetType().FullName, failure);
+            }
+            return;
+        }
         var call = client.DeleteTokenAsync(id, cancellation);
         try
         {
@@ -82,7 +95,7 @@ static class Conformance
             ApiToken = one("api_token"), BaseUrl = one("base_url"), CaFile = one("ca_file"), Proxy = one("proxy"),
             Attempts = Number(one("attempts")), Timeout = time("timeout_ms"), AttemptTimeout = time("attempt_timeout_ms"),
             ConnectTimeout = time("connect_timeout_ms"), BackoffBase = time("backoff_base_ms"), BackoffCap = time("backoff_cap_ms"),
-            MissingOk = flag("missing_ok"), AllowOwnToken = flag("allow_own_token"),
+            MissingOk = flag("missing_ok"), AllowOwnToken = flag("allow_own_token"), BurnOnly = flag("burn_only"),
         };
     }
 

@@ -65,12 +65,14 @@ namespace MptTokens
         [DllImport(Library)] internal static extern int mpt_config_set_missing_ok(ConfigHandle config, int yes);
         [DllImport(Library)] internal static extern int mpt_config_set_allow_own_token(ConfigHandle config, int yes);
         [DllImport(Library)] internal static extern int mpt_config_set_allow_plain_http(ConfigHandle config, int yes);
+        [DllImport(Library)] internal static extern int mpt_config_set_burn_only(ConfigHandle config, int yes);
         [DllImport(Library)] internal static extern int mpt_config_set_ca_only(ConfigHandle config, int yes);
         [DllImport(Library)] internal static extern int mpt_client_new(ConfigHandle config, out ClientHandle client, out IntPtr outcome);
         [DllImport(Library)] internal static extern ClientHandle mpt_client_clone(ClientHandle client);
         [DllImport(Library)] internal static extern void mpt_client_cancel(ClientHandle client);
         [DllImport(Library)] internal static extern void mpt_client_free(IntPtr client);
         [DllImport(Library)] internal static extern int mpt_delete_token(ClientHandle client, byte[] id, out IntPtr outcome);
+        [DllImport(Library)] internal static extern int mpt_burn(ClientHandle client, byte[] value, out IntPtr outcome);
         [DllImport(Library)] internal static extern int mpt_batch_new(
             ClientHandle client, IntPtr[] ids, UIntPtr count, ref BatchOptions options, out BatchHandle batch, out IntPtr outcome);
         [DllImport(Library)] internal static extern IntPtr mpt_batch_next(BatchHandle batch);

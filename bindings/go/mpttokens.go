@@ -5,6 +5,7 @@ package mpttokens
 /*
 #cgo pkg-config: mpt_tokens
 #include <stdlib.h>
+#include <string.h>
 #include <mpt_tokens.h>
 */
 import "C"
@@ -123,6 +124,9 @@ func MissingOK() Option { return func(c *C.mpt_config) { C.mpt_config_set_missin
 // AllowOwnToken allows the token in use to be deleted.
 func AllowOwnToken() Option { return func(c *C.mpt_config) { C.mpt_config_set_allow_own_token(c, 1) } }
 
+// BurnOnly makes a client without an API token, not even that of the environment: it can only Burn.
+func BurnOnly() Option { return func(c *C.mpt_config) { C.mpt_config_set_burn_only(c, 1) } }
+
 // AllowPlainHTTP allows plain HTTP to hosts other than loopback, which sends the API token unencrypted.
 func AllowPlainHTTP() Option {
 	return func(c *C.mpt_config) { C.mpt_config_set_allow_plain_http(c, 1) }
@@ -178,6 +182,28 @@ func (c *Client) DeleteToken(ctx context.Context, id string) (Outcome, error) {
 	return outcome, nil
 }
 
+// Burn deletes the token of a leaked value with the value itself as the credential, and proves that it is dead. If the
+// code of the Error is "dead_value", the value was dead already, or never was one. Ends with ctx, as DeleteToken does.
+func (c *Client) Burn(ctx context.Context, value string) (Outcome, error) {
+	call, end, err := c.call(ctx)
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer end()
+	cValue := cString(value)
+	defer func() {
+		C.memset(unsafe.Pointer(cValue), 0, C.strlen(cValue))
+		C.free(unsafe.Pointer(cValue))
+	}()
+	var pointer *C.mpt_outcome
+	C.mpt_burn(call, cValue, &pointer)
+	outcome := take(pointer)
+	if !outcome.Dead() {
+		return outcome, failure(ctx, outcome)
+	}
+	return outcome, nil
+}
+
 // Batch deletes many tokens. Call Next, Outcome and Close from one goroutine.
 type Batch struct {
 	handle  *C.mpt_batch
@@ -223,6 +249,16 @@ func Patience(limit time.Duration) BatchOption {
 // A failure is an outcome like any other. When ctx is done, calls under way are cancelled, and Next returns their
 // outcomes.
 func (c *Client) DeleteTokens(ctx context.Context, ids []string, concurrency int, settings ...BatchOption) (*Batch, error) {
+	return c.batch(ctx, ids, concurrency, settings, false)
+}
+
+// BurnTokens burns many leaked values, each with itself as the credential, as Burn does. A value that is answered 401 does
+// not stop the batch. A text that is not a value has an outcome without an id.
+func (c *Client) BurnTokens(ctx context.Context, values []string, concurrency int, settings ...BatchOption) (*Batch, error) {
+	return c.batch(ctx, values, concurrency, settings, true)
+}
+
+func (c *Client) batch(ctx context.Context, ids []string, concurrency int, settings []BatchOption, burn bool) (*Batch, error) {
 	call, end, err := c.call(ctx)
 	if err != nil {
 		return nil, err
@@ -241,7 +277,13 @@ func (c *Client) DeleteTokens(ctx context.Context, ids []string, concurrency int
 	}
 	batch := &Batch{end: end}
 	var refused *C.mpt_outcome
-	if C.mpt_batch_new(call, list, C.size_t(len(ids)), &options, &batch.handle, &refused) != C.MPT_OK {
+	var code C.mpt_code
+	if burn {
+		code = C.mpt_burn_batch_new(call, list, C.size_t(len(ids)), &options, &batch.handle, &refused)
+	} else {
+		code = C.mpt_batch_new(call, list, C.size_t(len(ids)), &options, &batch.handle, &refused)
+	}
+	if code != C.MPT_OK {
 		end()
 		return nil, failure(ctx, take(refused))
 	}

@@ -48,7 +48,14 @@ final class Conformance {
             if (request.get("call").equals("batch")) {
                 batch(client, request, ids);
             } else {
-                ids.forEach(id -> single(client, id));
+                boolean burn = request.get("call").equals("burn");
+                for (String id : ids) {
+                    if (burn) {
+                        single(client, client::burn, id);
+                    } else {
+                        single(client, client::deleteToken, id);
+                    }
+                }
             }
             boolean interrupted = Thread.interrupted();
             if (watcher != null) {
@@ -82,9 +89,9 @@ final class Conformance {
         return watcher;
     }
 
-    private static void single(Client client, String id) {
+    private static void single(Client client, java.util.function.Function<String, com.softwareone.mpttokens.Outcome> call, String id) {
         try {
-            tell(client.deleteToken(id), "", client);
+            tell(call.apply(id), "", client);
         } catch (TokenException failure) {
             tell(failure.outcome(), failure.getClass().getName(), failure);
         }
@@ -125,6 +132,7 @@ final class Conformance {
                 case "attempt_timeout_ms" -> builder.attemptTimeout(milliseconds(value));
                 case "connect_timeout_ms" -> builder.connectTimeout(milliseconds(value));
                 case "backoff_cap_ms" -> builder.backoff(milliseconds(request.get("backoff_base_ms")), milliseconds(value));
+                case "burn_only" -> builder.burnOnly(value.equals("1"));
                 case "missing_ok" -> builder.missingOk(value.equals("1"));
                 case "allow_own_token" -> builder.allowOwnToken(value.equals("1"));
                 default -> { }

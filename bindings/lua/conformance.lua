@@ -44,7 +44,7 @@ local function told_to_cancel()
   return ffi.C.poll(stdin, 1, 0) == 1 and io.read() ~= nil
 end
 
-local flags = { missing_ok = true, allow_own_token = true }
+local flags = { missing_ok = true, allow_own_token = true, burn_only = true }
 local texts = { api_token = true, base_url = true, ca_file = true, proxy = true }
 
 local function read(line)
@@ -92,7 +92,7 @@ local function answer(request, ids, options)
     batch(client, ids, request)
   else
     for _, id in ipairs(ids) do
-      local outcome, err = client:delete_token(id)
+      local outcome, err = client[request.call == "burn" and "burn" or "delete_token"](client, id)
       tell(outcome or err, err and "nil, err" or "", err or client)
     end
   end

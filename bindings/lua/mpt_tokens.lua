@@ -41,6 +41,7 @@ int32_t mpt_config_set_backoff_ms(mpt_config *, uint64_t, uint64_t);
 int32_t mpt_config_set_missing_ok(mpt_config *, int32_t);
 int32_t mpt_config_set_allow_own_token(mpt_config *, int32_t);
 int32_t mpt_config_set_allow_plain_http(mpt_config *, int32_t);
+int32_t mpt_config_set_burn_only(mpt_config *, int32_t);
 int32_t mpt_config_set_ca_only(mpt_config *, int32_t);
 int32_t mpt_config_set_poll(mpt_config *, mpt_poll_callback, void *);
 int32_t mpt_client_new(const mpt_config *, mpt_client **, mpt_outcome **);
@@ -48,6 +49,8 @@ mpt_client *mpt_client_clone(const mpt_client *);
 void mpt_client_cancel(const mpt_client *);
 void mpt_client_free(mpt_client *);
 int32_t mpt_delete_token(const mpt_client *, const char *, mpt_outcome **);
+int32_t mpt_burn(const mpt_client *, const char *, mpt_outcome **);
+int32_t mpt_burn_batch_new(const mpt_client *, const char *const *, size_t, const mpt_batch_options *, mpt_batch **, mpt_outcome **);
 int32_t mpt_batch_new(const mpt_client *, const char *const *, size_t, const mpt_batch_options *, mpt_batch **, mpt_outcome **);
 mpt_outcome *mpt_batch_next(mpt_batch *);
 void mpt_batch_stop(mpt_batch *);
@@ -188,6 +191,12 @@ local function delete_token(call, id)
   return outcome[0]
 end
 
+local function burn(call, value)
+  local outcome = ffi.new("mpt_outcome *[1]")
+  lib.mpt_burn(call, value, outcome)
+  return outcome[0]
+end
+
 local function batch_next(batch)
   return lib.mpt_batch_next(batch)
 end
@@ -198,6 +207,7 @@ end
 
 -- A native call can call back into Lua only if the call is not JIT-compiled.
 jit.off(delete_token)
+jit.off(burn)
 jit.off(batch_next)
 jit.off(batch_free)
 
@@ -272,12 +282,10 @@ function Client:__tostring()
   return "mpt_tokens.client"
 end
 
---- Deletes one token and blocks until the outcome is known.
--- Returns its outcome, or nil and the outcome if the token is not dead afterwards.
-function Client:delete_token(id)
+local function one(self, native, id)
   local bytes = text(id)
   local call = begin(self)
-  local told, failed = wait(self, delete_token, call, bytes)
+  local told, failed = wait(self, native, call, bytes)
   finish(self, call)
   if failed then
     error(failed[1], 0)
@@ -288,11 +296,34 @@ function Client:delete_token(id)
   return nil, told
 end
 
+--- Deletes one token and blocks until the outcome is known.
+-- Returns its outcome, or nil and the outcome if the token is not dead afterwards.
+function Client:delete_token(id)
+  return one(self, delete_token, id)
+end
+
+--- Burns a leaked value: deletes its token with the value itself as the credential, and proves that it is dead. If the
+-- code is "dead_value", it was dead already, or never was a value. Returns what delete_token returns.
+function Client:burn(value)
+  return one(self, burn, value)
+end
+
+local start
+
+--- Burns a list of leaked values, each with itself as the credential: see burn. Takes and returns what delete_tokens does.
+function Client:burn_tokens(values, options)
+  return start(self, lib.mpt_burn_batch_new, values, options)
+end
+
 --- Deletes a list of tokens, `options.concurrency` (8) at a time; `options.journal` is the path of a write-ahead record.
 -- `options.patience` is how many seconds the batch continues without a conclusive answer from the API: 600 by default, at
 -- most one week. A token whose call came to nothing is put off and tried again meanwhile. 0: one call for each token.
 -- Returns a batch, or nil and an outcome if it cannot start.
 function Client:delete_tokens(ids, options)
+  return start(self, lib.mpt_batch_new, ids, options)
+end
+
+function start(self, make, ids, options)
   options = options or {}
   local texts, list = {}, ffi.new("const char *[?]", #ids)
   for place, id in ipairs(ids) do
@@ -304,7 +335,7 @@ function Client:delete_tokens(ids, options)
   native.patience_ms = patience_ms(options.patience)
   local batch, refused = ffi.new("mpt_batch *[1]"), ffi.new("mpt_outcome *[1]")
   local call = begin(self)
-  lib.mpt_batch_new(call, list, #texts, native, batch, refused)
+  make(call, list, #texts, native, batch, refused)
   if refused[0] ~= nil then
     finish(self, call)
     return nil, take(refused[0])
@@ -339,7 +370,7 @@ local set_flag = setter(function(yes) return yes and 1 or 0 end)
 local setters = {
   api_token = set_text, base_url = set_text, user_agent = set_text, ca_file = set_text, proxy = set_text,
   timeout = set_seconds, attempt_timeout = set_seconds, connect_timeout = set_seconds,
-  missing_ok = set_flag, allow_own_token = set_flag, allow_plain_http = set_flag, ca_only = set_flag,
+  missing_ok = set_flag, allow_own_token = set_flag, allow_plain_http = set_flag, ca_only = set_flag, burn_only = set_flag,
   attempts = setter(function(count) return count end),
   backoff = function(config, _, pauses)
     lib.mpt_config_set_backoff_ms(config, milliseconds(pauses[1]), milliseconds(pauses[2]))
@@ -350,7 +381,7 @@ local setters = {
 --- Creates a client. What `options` does not set comes from the environment (MPT_API_TOKEN, MPT_API_BASE_URL, the usual
 -- proxy variables), or is the library's default: api_token, base_url, user_agent, ca_file, proxy; attempts; timeout,
 -- attempt_timeout, connect_timeout in seconds; backoff, a list of the first pause and the longest; missing_ok,
--- allow_own_token, allow_plain_http, ca_only; poll, a function that is called about every 50 ms while a call waits: if
+-- allow_own_token, allow_plain_http, ca_only; burn_only, for a client without an API token that can only burn; poll, a function that is called about every 50 ms while a call waits: if
 -- it returns true or raises an error, that call ends; with a poll, Ctrl-C ends it too. The function may cancel the
 -- client, but must not make calls.
 -- Returns the client, or nil and an outcome that says what cannot be used.

@@ -5,7 +5,7 @@ import { Client, TokenError } from './mpt-tokens.js';
 
 const NAMES = {
   api_token: 'apiToken', base_url: 'baseUrl', ca_file: 'caFile', proxy: 'proxy', attempts: 'attempts', timeout_ms: 'timeout',
-  attempt_timeout_ms: 'attemptTimeout', connect_timeout_ms: 'connectTimeout', missing_ok: 'missingOk', allow_own_token: 'allowOwnToken',
+  attempt_timeout_ms: 'attemptTimeout', connect_timeout_ms: 'connectTimeout', missing_ok: 'missingOk', allow_own_token: 'allowOwnToken', burn_only: 'burnOnly',
 };
 const TEXTS = new Set(['api_token', 'base_url', 'ca_file', 'proxy']);
 
@@ -52,7 +52,8 @@ async function answer(request) {
     } else {
       for (const id of request.getAll('id')) {
         try {
-          tell(await client.deleteToken(id, { signal }), '', client);
+          const call = request.get('call') === 'burn' ? 'burn' : 'deleteToken';
+          tell(await client[call](id, { signal }), '', client);
         } catch (error) {
           refused(error);
         }

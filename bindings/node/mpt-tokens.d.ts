@@ -63,6 +63,8 @@ export interface Options {
   missingOk?: boolean;
   /** If true, the token in use may be deleted. */
   allowOwnToken?: boolean;
+  /** If true, the client has no API token, not even that of the environment, and can only burn. */
+  burnOnly?: boolean;
   /** If true, plain HTTP is allowed to hosts other than loopback, which sends the API token unencrypted. */
   allowPlainHttp?: boolean;
 }
@@ -111,6 +113,16 @@ export class Client {
    */
   deleteTokens(
     ids: Iterable<string>,
+    options?: { concurrency?: number; patience?: number; signal?: AbortSignal },
+  ): Batch;
+  /**
+   * Burns a leaked value: deletes its token with the value itself as the credential, and proves that it is dead.
+   * @throws {TokenError} if the token is not dead afterwards; `dead_value`: it was dead already, or never was a value
+   */
+  burn(value: string, options?: { signal?: AbortSignal }): Promise<Outcome>;
+  /** Burns many leaked values, each with itself as the credential. A text that is not a value has an outcome without an id. */
+  burnTokens(
+    values: Iterable<string>,
     options?: { concurrency?: number; patience?: number; signal?: AbortSignal },
   ): Batch;
   /** Closes the client; calls under way continue. */

@@ -26,6 +26,10 @@ const deleteToken = library.func('int32_t mpt_delete_token(void *client, const c
 const batchNew = library.func(
   'int32_t mpt_batch_new(void *client, const char **ids, size_t count, const mpt_batch_options *options, _Out_ void **batch, _Out_ void **outcome)',
 );
+const burnToken = library.func('int32_t mpt_burn(void *client, const char *value, _Out_ void **outcome)');
+const burnBatchNew = library.func(
+  'int32_t mpt_burn_batch_new(void *client, const char **values, size_t count, const mpt_batch_options *options, _Out_ void **batch, _Out_ void **outcome)',
+);
 const batchNext = library.func('void *mpt_batch_next(void *batch)');
 const batchStopped = library.func('const char *mpt_batch_stopped(void *batch)');
 const batchStoppedMessage = library.func('const char *mpt_batch_stopped_message(void *batch)');
@@ -59,6 +63,7 @@ const setters = {
   missingOk: setter('missing_ok', 'int32_t', flag),
   allowOwnToken: setter('allow_own_token', 'int32_t', flag),
   allowPlainHttp: setter('allow_plain_http', 'int32_t', flag),
+  burnOnly: setter('burn_only', 'int32_t', flag),
   caOnly: setter('ca_only', 'int32_t', flag),
   backoff: (config, [base, cap]) => setBackoff(config, Math.ceil(base), Math.ceil(cap)),
 };
@@ -119,11 +124,19 @@ export class Client {
     forgotten.register(this, this.#handle, this);
   }
 
-  async deleteToken(id, { signal } = {}) {
+  deleteToken(id, { signal } = {}) {
+    return this.#one(deleteToken, id, signal);
+  }
+
+  burn(value, { signal } = {}) {
+    return this.#one(burnToken, value, signal);
+  }
+
+  async #one(native, id, signal) {
     const call = this.#call(signal);
     try {
       const place = [null];
-      await apart(deleteToken, call.handle, text(id), place);
+      await apart(native, call.handle, text(id), place);
       const outcome = take(place[0]);
       if (isDead(outcome)) return outcome;
       throw new TokenError(outcome, outcome.code === 'cancelled' ? { cause: signal?.reason } : undefined);
@@ -133,12 +146,20 @@ export class Client {
   }
 
   deleteTokens(ids, options) {
+    return this.#many(batchNew, ids, options);
+  }
+
+  burnTokens(values, options) {
+    return this.#many(burnBatchNew, values, options);
+  }
+
+  #many(make, ids, options) {
     const found = {};
-    const batch = this.#deleteTokens(ids, found, options);
+    const batch = this.#batch(make, ids, found, options);
     return Object.defineProperty(batch, 'stopped', { get: () => found.stopped });
   }
 
-  async *#deleteTokens(ids, found, { concurrency = 8, patience, signal } = {}) {
+  async *#batch(make, ids, found, { concurrency = 8, patience, signal } = {}) {
     const call = this.#call(signal);
     const [batch, refused] = [[null], [null]];
     try {
@@ -147,7 +168,7 @@ export class Client {
         size: koffi.sizeof('mpt_batch_options'), concurrency, missing_ok: 0, allow_own_token: 0, journal: null,
         patience_ms: patienceMs(patience),
       };
-      batchNew(call.handle, texts, texts.length, options, batch, refused);
+      make(call.handle, texts, texts.length, options, batch, refused);
       if (refused[0]) throw new TokenError(take(refused[0]));
       for (let next; (next = await apart(batchNext, batch[0])); ) yield take(next);
       const reason = batchStopped(batch[0]);

@@ -45,7 +45,7 @@ sub failed {
 
 sub options {
     my ($request) = @_;
-    my %options = map { $_ => $request->{$_} } qw(api_token base_url ca_file proxy attempts missing_ok allow_own_token);
+    my %options = map { $_ => $request->{$_} } qw(api_token base_url ca_file proxy attempts missing_ok allow_own_token burn_only);
     for my $name (grep { defined $request->{"${_}_ms"} } qw(timeout attempt_timeout connect_timeout)) {
         $options{$name} = $request->{"${name}_ms"} / 1000;
     }
@@ -77,7 +77,8 @@ sub answer {
     }
     else {
         for my $id (@ids) {
-            eval { tell_outcome($client->delete_token($id), '', $client); 1 } or failed($@);
+            my $call = $request->{call} eq 'burn' ? 'burn' : 'delete_token';
+            eval { tell_outcome($client->$call($id), '', $client); 1 } or failed($@);
         }
     }
     async(0) if $cancel eq 'during';

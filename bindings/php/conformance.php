@@ -54,6 +54,7 @@ function client(array $request): Client
         connectTimeout: $seconds('connect_timeout_ms'),
         backoff: isset($request['backoff_base_ms']) ? [$seconds('backoff_base_ms'), $seconds('backoff_cap_ms')] : null,
         missingOk: $flag('missing_ok'),
+        burnOnly: $flag('burn_only'),
         allowOwnToken: $flag('allow_own_token'),
         poll: $during ? fn () => isReadable() && fgets(STDIN) !== false : null,
     );
@@ -94,7 +95,7 @@ function answer(array $request, array $ids): void
     }
     foreach ($ids as $id) {
         try {
-            tell($client->deleteToken($id), '', $client);
+            tell($request['call'] === 'burn' ? $client->burn($id) : $client->deleteToken($id), '', $client);
         } catch (TokenException $exception) {
             tell($exception->outcome, $exception::class, $exception);
         }

@@ -3,7 +3,7 @@ require "uri"
 require_relative "lib/mpt_tokens"
 
 TIMES = %w[timeout attempt_timeout connect_timeout].to_h { |name| ["#{name}_ms", name.to_sym] }.freeze
-FLAGS = %w[missing_ok allow_own_token].to_h { |name| [name, name.to_sym] }.freeze
+FLAGS = %w[missing_ok allow_own_token burn_only].to_h { |name| [name, name.to_sym] }.freeze
 
 def tell(outcome, raised, shown)
   fields = outcome.to_h.slice(:id, :outcome, :code, :http_status, :rounds, :message, :retry_after, :trace_id).merge(
@@ -28,15 +28,15 @@ def answer(pairs)
     if request["call"] == "batch"
       batch(client, ids, request)
     else
-      ids.each { |id| single(client, id) }
+      ids.each { |id| single(client, request["call"] == "burn" ? :burn : :delete_token, id) }
     end
   end
 rescue MptTokens::Error => error
   tell(error.outcome, error.class.name, error)
 end
 
-def single(client, id)
-  tell(client.delete_token(id), "", client)
+def single(client, call, id)
+  tell(client.public_send(call, id), "", client)
 rescue MptTokens::Error => error
   tell(error.outcome, error.class.name, error)
 end

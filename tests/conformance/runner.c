@@ -15,6 +15,7 @@ struct request {
     const char *ids[MAX_IDS];
     size_t count;
     int batch;
+    int burn;
     const char *cancel;
     unsigned long stop_after;
     uint64_t backoff_base;
@@ -83,6 +84,7 @@ static void take(mpt_config *config, const char *name, const char *value) {
     unsigned long number = strtoul(value, NULL, 10);
     if (strcmp(name, "call") == 0) {
         request.batch = strcmp(value, "batch") == 0;
+        request.burn = strcmp(value, "burn") == 0;
     } else if (strcmp(name, "id") == 0 && request.count < MAX_IDS) {
         request.ids[request.count++] = value;
     } else if (strcmp(name, "cancel") == 0) {
@@ -105,6 +107,8 @@ static void take(mpt_config *config, const char *name, const char *value) {
         mpt_config_set_attempt_timeout_ms(config, number);
     } else if (strcmp(name, "connect_timeout_ms") == 0) {
         mpt_config_set_connect_timeout_ms(config, number);
+    } else if (strcmp(name, "burn_only") == 0) {
+        mpt_config_set_burn_only(config, (int32_t)number);
     } else if (strcmp(name, "missing_ok") == 0) {
         mpt_config_set_missing_ok(config, (int32_t)number);
     } else if (strcmp(name, "allow_own_token") == 0) {
@@ -165,7 +169,8 @@ static void call(mpt_client *client) {
     }
     for (i = 0; i < request.count && !request.batch; i++) {
         mpt_outcome *outcome = NULL;
-        mpt_code code = mpt_delete_token(client, request.ids[i], &outcome);
+        mpt_code code = request.burn ? mpt_burn(client, request.ids[i], &outcome)
+                                     : mpt_delete_token(client, request.ids[i], &outcome);
         tell_outcome(outcome, code == MPT_OK ? "" : "mpt_code");
         mpt_outcome_free(outcome);
     }

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 import mpt_tokens
 
 NAMES = {"timeout_ms": "timeout", "attempt_timeout_ms": "attempt_timeout", "connect_timeout_ms": "connect_timeout"}
-FLAGS = {"missing_ok", "allow_own_token"}
+FLAGS = {"missing_ok", "allow_own_token", "burn_only"}
 TEXTS = {"api_token", "base_url", "ca_file", "proxy"}
 
 
@@ -99,7 +99,8 @@ def answer(line):
             return
         for token_id in ids:
             try:
-                tell(client.delete_token(token_id), "", client)
+                call = client.burn if rest["call"] == "burn" else client.delete_token
+                tell(call(token_id), "", client)
             except mpt_tokens.Error as error:
                 refused(error)
 
@@ -120,7 +121,8 @@ async def answer_async(line):
             return
         for token_id in ids:
             try:
-                tell(await client.delete_token(token_id), "", client)
+                call = client.burn if rest["call"] == "burn" else client.delete_token
+                tell(await call(token_id), "", client)
             except mpt_tokens.Error as error:
                 refused(error)
 

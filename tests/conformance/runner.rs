@@ -3,7 +3,7 @@
 use std::io::{BufRead, Write};
 use std::time::{Duration, UNIX_EPOCH};
 
-use mpt_tokens::{BatchOptions, ClientBuilder, Error, Outcome};
+use mpt_tokens::{ApiToken, BatchOptions, ClientBuilder, Error, Outcome};
 
 type Fields = Vec<(String, String)>;
 
@@ -27,13 +27,13 @@ fn answer(request: &Fields, out: &mut String) -> Result<(), Error> {
     let mut ids = Vec::new();
     let mut cancel = "";
     let mut stop_after = usize::MAX;
-    let mut is_batch = false;
+    let (mut is_batch, mut burns) = (false, false);
     let mut backoff = [Duration::ZERO; 2];
     for (name, value) in request {
         let number = || value.parse::<u32>().expect("a number");
         let millis = || Duration::from_millis(number().into());
         match &**name {
-            "call" => is_batch = value == "batch",
+            "call" => (is_batch, burns) = (value == "batch", value == "burn"),
             "id" => ids.push(value.as_str()),
             "cancel" => cancel = value,
             "stop_after" => stop_after = number() as usize,
@@ -49,6 +49,7 @@ fn answer(request: &Fields, out: &mut String) -> Result<(), Error> {
             "timeout_ms" => builder = builder.timeout(millis()),
             "attempt_timeout_ms" => builder = builder.attempt_timeout(millis()),
             "connect_timeout_ms" => builder = builder.connect_timeout(millis()),
+            "burn_only" => builder = builder.burn_only(value == "1"),
             "missing_ok" => builder = builder.missing_ok(value == "1"),
             "allow_own_token" => builder = builder.allow_own_token(value == "1"),
             other => panic!("nobody knows {other}"),
@@ -68,7 +69,11 @@ fn answer(request: &Fields, out: &mut String) -> Result<(), Error> {
     }
     if !is_batch {
         for id in ids {
-            match client.delete_token(id) {
+            let done = match ApiToken::new(id) {
+                Ok(value) if burns => client.burn(&value),
+                _ => client.delete_token(id),
+            };
+            match done {
                 Ok(deletion) => tell(out, deletion.outcome(), "", &deletion),
                 Err(error) => tell(out, error.outcome(), "Error", &error),
             }

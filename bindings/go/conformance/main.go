@@ -57,7 +57,11 @@ func answer(request url.Values) {
 		return
 	}
 	for _, id := range request["id"] {
-		outcome, err := client.DeleteToken(ctx, id)
+		call := client.DeleteToken
+		if request.Get("call") == "burn" {
+			call = client.Burn
+		}
+		outcome, err := call(ctx, id)
 		if err != nil {
 			refused(err)
 		} else {
@@ -124,6 +128,8 @@ func options(request url.Values) []tokens.Option {
 		case "backoff_cap_ms":
 			base := time.Duration(number(request, "backoff_base_ms")) * time.Millisecond
 			options = append(options, tokens.Backoff(base, milliseconds()))
+		case "burn_only":
+			options = append(options, tokens.BurnOnly())
 		case "missing_ok":
 			options = append(options, tokens.MissingOK())
 		case "allow_own_token":

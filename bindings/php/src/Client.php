@@ -21,7 +21,7 @@ final class Client
      * What is not given comes from the environment (MPT_API_TOKEN, MPT_API_BASE_URL, the usual proxy variables), or is
      * the library's default. Times are in seconds; $backoff is the first pause and the longest. $poll is called about
      * every 50 ms while a call waits: if it returns true or throws, that call ends. It may cancel() the client, but
-     * must not make calls.
+     * must not make calls. With $burnOnly the client has no API token, not even that of the environment, and can only burn.
      *
      * @param ?callable(): bool $poll
      * @param ?array{float, float} $backoff
@@ -43,6 +43,7 @@ final class Client
         ?bool $caOnly = null,
         #[\SensitiveParameter] ?string $proxy = null,
         ?callable $poll = null,
+        ?bool $burnOnly = null,
     ) {
         $this->poll = $poll === null ? static fn (): bool => false : $poll(...);
         $library = Native::library();
@@ -50,7 +51,7 @@ final class Client
         try {
             $texts = ['api_token' => $apiToken, 'base_url' => $baseUrl, 'user_agent' => $userAgent, 'ca_file' => $caFile, 'proxy' => $proxy];
             $times = ['timeout_ms' => $timeout, 'attempt_timeout_ms' => $attemptTimeout, 'connect_timeout_ms' => $connectTimeout];
-            $flags = ['missing_ok' => $missingOk, 'allow_own_token' => $allowOwnToken, 'allow_plain_http' => $allowPlainHttp, 'ca_only' => $caOnly];
+            $flags = ['missing_ok' => $missingOk, 'allow_own_token' => $allowOwnToken, 'allow_plain_http' => $allowPlainHttp, 'ca_only' => $caOnly, 'burn_only' => $burnOnly];
             $given = array_map(Native::text(...), array_filter($texts, is_string(...)))
                 + array_map(self::milliseconds(...), array_filter($times, is_float(...)))
                 + array_map(intval(...), array_filter($flags, is_bool(...)))
@@ -75,11 +76,27 @@ final class Client
      */
     public function deleteToken(string $id): Outcome
     {
+        return $this->one('mpt_delete_token', $id);
+    }
+
+    /**
+     * Burns a leaked value: deletes its token with the value itself as the credential, and proves that it is dead.
+     *
+     * @throws TokenException if the token is not dead afterwards; its code is "dead_value" if it was dead already, or never
+     *     was a value
+     */
+    public function burn(#[\SensitiveParameter] string $value): Outcome
+    {
+        return $this->one('mpt_burn', $value);
+    }
+
+    private function one(string $native, #[\SensitiveParameter] string $id): Outcome
+    {
         $call = $this->begin();
         try {
-            $told = Native::wait(function () use ($call, $id): CData {
+            $told = Native::wait(function () use ($native, $call, $id): CData {
                 $outcome = Native::library()->new('mpt_outcome *');
-                Native::library()->mpt_delete_token($call, Native::text($id), FFI::addr($outcome));
+                Native::library()->{$native}($call, Native::text($id), FFI::addr($outcome));
 
                 return $outcome;
             }, $this->poll);
@@ -105,6 +122,24 @@ final class Client
      */
     public function deleteTokens(iterable $ids, int $concurrency = 8, ?string $journal = null, ?float $patience = null): \Generator
     {
+        return $this->many('mpt_batch_new', $ids, $concurrency, $journal, $patience);
+    }
+
+    /**
+     * Burns many leaked values, each with itself as the credential: see burn(). Otherwise as deleteTokens(). A text that is
+     * not a value has an outcome without an id. A $journal needs a client that is $burnOnly.
+     *
+     * @param iterable<string> $values
+     * @return \Generator<int, Outcome>
+     * @throws TokenException if the batch cannot start
+     */
+    public function burnTokens(#[\SensitiveParameter] iterable $values, int $concurrency = 8, ?string $journal = null, ?float $patience = null): \Generator
+    {
+        return $this->many('mpt_burn_batch_new', $values, $concurrency, $journal, $patience);
+    }
+
+    private function many(string $native, #[\SensitiveParameter] iterable $ids, int $concurrency, ?string $journal, ?float $patience): \Generator
+    {
         $library = Native::library();
         [$list, $count, $texts] = self::strings(is_array($ids) ? $ids : iterator_to_array($ids, false));
         [$options, $journals] = [$library->new('mpt_batch_options'), self::strings((array) $journal)];
@@ -115,7 +150,7 @@ final class Client
         $call = $this->begin();
         $batch = null;
         try {
-            $batch = self::made('mpt_batch', fn (CData $batch, CData $refused) => $library->mpt_batch_new(
+            $batch = self::made('mpt_batch', fn (CData $batch, CData $refused) => $library->{$native}(
                 $call,
                 $list,
                 $count,

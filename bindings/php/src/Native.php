@@ -46,6 +46,7 @@ final class Native
         int32_t mpt_config_set_missing_ok(mpt_config *, int32_t);
         int32_t mpt_config_set_allow_own_token(mpt_config *, int32_t);
         int32_t mpt_config_set_allow_plain_http(mpt_config *, int32_t);
+        int32_t mpt_config_set_burn_only(mpt_config *, int32_t);
         int32_t mpt_config_set_ca_only(mpt_config *, int32_t);
         int32_t mpt_config_set_poll(mpt_config *, mpt_poll_callback, void *);
         int32_t mpt_client_new(const mpt_config *, mpt_client **, mpt_outcome **);
@@ -53,6 +54,8 @@ final class Native
         void mpt_client_cancel(const mpt_client *);
         void mpt_client_free(mpt_client *);
         int32_t mpt_delete_token(const mpt_client *, const char *, mpt_outcome **);
+        int32_t mpt_burn(const mpt_client *, const char *, mpt_outcome **);
+        int32_t mpt_burn_batch_new(const mpt_client *, const char **, size_t, const mpt_batch_options *, mpt_batch **, mpt_outcome **);
         int32_t mpt_batch_new(const mpt_client *, const char **, size_t, const mpt_batch_options *, mpt_batch **, mpt_outcome **);
         mpt_outcome *mpt_batch_next(mpt_batch *);
         const char *mpt_batch_stopped(const mpt_batch *);

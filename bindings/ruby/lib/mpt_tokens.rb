@@ -13,7 +13,7 @@ module MptTokens
     dlload ENV.fetch("MPT_TOKENS_LIBRARY") { RUBY_PLATFORM.include?("darwin") ? "libmpt_tokens.1.dylib" : "libmpt_tokens.so.1" }
 
     SECONDS = %i[timeout attempt_timeout connect_timeout].freeze
-    FLAGS = %i[missing_ok allow_own_token allow_plain_http ca_only].freeze
+    FLAGS = %i[missing_ok allow_own_token allow_plain_http ca_only burn_only].freeze
     TEXTS = %i[api_token base_url user_agent ca_file proxy].freeze
 
     extern "unsigned int mpt_abi_version()"
@@ -29,6 +29,8 @@ module MptTokens
     extern "void mpt_client_cancel(void *)"
     extern "void mpt_client_free(void *)"
     extern "int mpt_delete_token(void *, const char *, void *)"
+    extern "int mpt_burn(void *, const char *, void *)"
+    extern "int mpt_burn_batch_new(void *, void *, size_t, void *, void *, void *)"
     extern "int mpt_batch_new(void *, void *, size_t, void *, void *, void *)"
     extern "void *mpt_batch_next(void *)"
     extern "const char *mpt_batch_stopped(void *)"
@@ -137,7 +139,7 @@ module MptTokens
     # What is not given comes from the environment (MPT_API_TOKEN, MPT_API_BASE_URL, the usual proxy variables), or is
     # the library's default: api_token, base_url, user_agent, ca_file, proxy; attempts; timeout, attempt_timeout,
     # connect_timeout in seconds; backoff, the first pause and the longest; missing_ok, allow_own_token,
-    # allow_plain_http, ca_only.
+    # allow_plain_http, ca_only; burn_only, for a client without an API token that can only burn.
     def initialize(**options)
       config = Native.mpt_config_new_from_env
       options.each { |name, value| configure(config, name, value) unless value.nil? }
@@ -151,35 +153,33 @@ module MptTokens
     end
 
     # Deletes one token and returns its Outcome; raises Error if it is not dead afterwards.
-    def delete_token(id)
-      text = Native.text(id)
-      outcome = cancellable do |call|
-        apart(call) { Outcome.take(Native.out(1) { |place| Native.mpt_delete_token(call, text, place) }.first) }
-      end
-      outcome.success? ? outcome : raise(Error, outcome)
-    end
+    def delete_token(id) = one(:mpt_delete_token, id)
+
+    # Burns a leaked value: deletes its token with the value itself as the credential, and proves that it is dead. Returns
+    # its Outcome; raises Error otherwise, with the code "dead_value" if it was dead already, or never was a value.
+    def burn(value) = one(:mpt_burn, value)
 
     # Deletes many tokens, +concurrency+ at a time, and yields each Outcome, including failures, in order of completion.
     # Leaving the block stops the batch. Without a block, returns an Enumerator. +patience+ is how many seconds the batch
     # continues without a conclusive answer from the API: 600 by default, at most one week. A token whose call came to
     # nothing is put off and tried again meanwhile. 0: each token is tried in one call. +on_stop+ is called with a Stopped
     # if the batch stops before the end of the list: ids that were not reached have no outcome.
-    def delete_tokens(ids, concurrency: 8, patience: nil, on_stop: nil)
-      unless block_given?
+    def delete_tokens(ids, concurrency: 8, patience: nil, on_stop: nil, &block)
+      unless block
         return enum_for(__method__, ids, concurrency: concurrency, patience: patience, on_stop: on_stop)
       end
 
-      cancellable do |call|
-        batch = new_batch(call, ids.map { |id| Native.text(id) }, concurrency, Native.patience(patience))
-        while (outcome = apart(call) { Outcome.take(Native.mpt_batch_next(batch)) })
-          yield outcome
-        end
-        stopped = Stopped.of(batch)
-        on_stop&.call(stopped) if stopped
-      ensure
-        Native.mpt_batch_free(batch) if batch
+      many(:mpt_batch_new, ids, concurrency, patience, on_stop, &block)
+    end
+
+    # Burns many leaked values, each with itself as the credential: see #burn. Otherwise as #delete_tokens. A text that is
+    # not a value has an Outcome without an id.
+    def burn_tokens(values, concurrency: 8, patience: nil, on_stop: nil, &block)
+      unless block
+        return enum_for(__method__, values, concurrency: concurrency, patience: patience, on_stop: on_stop)
       end
-      self
+
+      many(:mpt_burn_batch_new, values, concurrency, patience, on_stop, &block)
     end
 
     # Cancels all calls under way, on any thread, and every later one. Safe in a signal handler.
@@ -196,6 +196,28 @@ module MptTokens
 
     private
 
+    def one(native, id)
+      text = Native.text(id)
+      outcome = cancellable do |call|
+        apart(call) { Outcome.take(Native.out(1) { |place| Native.public_send(native, call, text, place) }.first) }
+      end
+      outcome.success? ? outcome : raise(Error, outcome)
+    end
+
+    def many(native, ids, concurrency, patience, on_stop)
+      cancellable do |call|
+        batch = new_batch(native, call, ids.map { |id| Native.text(id) }, concurrency, Native.patience(patience))
+        while (outcome = apart(call) { Outcome.take(Native.mpt_batch_next(batch)) })
+          yield outcome
+        end
+        stopped = Stopped.of(batch)
+        on_stop&.call(stopped) if stopped
+      ensure
+        Native.mpt_batch_free(batch) if batch
+      end
+      self
+    end
+
     def configure(config, name, value)
       case name
       when *Native::TEXTS then Native.public_send("mpt_config_set_#{name}", config, Native.text(value))
@@ -207,10 +229,10 @@ module MptTokens
       end
     end
 
-    def new_batch(call, texts, concurrency, patience)
+    def new_batch(native, call, texts, concurrency, patience)
       options = [32, concurrency, 0, 0, 0, patience].pack("L4Jq") # mpt_batch_options
       batch, refused = Native.out(2) do |place, outcome|
-        Native.mpt_batch_new(call, texts.pack("p*"), texts.size, options, place, outcome)
+        Native.public_send(native, call, texts.pack("p*"), texts.size, options, place, outcome)
       end
       refused.null? ? batch : raise(Error, Outcome.take(refused))
     end

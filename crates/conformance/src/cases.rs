@@ -64,6 +64,8 @@ pub(crate) enum Call {
     /// Each id by a call of its own, one after the other, on one client.
     #[default]
     Each,
+    /// The value of each id by a call of its own that burns it.
+    Burn,
     /// All ids as one batch.
     Batch,
 }
@@ -170,7 +172,7 @@ impl Table {
                     bail!("two cases use the token {id:?}");
                 }
             }
-            if case.call == Call::Each && case.ids.len() != case.expect.len() {
+            if case.call != Call::Batch && case.ids.len() != case.expect.len() {
                 bail!(
                     "{:?} expects {} outcomes for {} ids",
                     case.name,

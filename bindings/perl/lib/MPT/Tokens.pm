@@ -25,6 +25,8 @@ $ffi->attach(@$_) for (
     [mpt_client_cancel       => ['opaque']                                                         => 'void'],
     [mpt_client_free         => ['opaque']                                                         => 'void'],
     [mpt_delete_token        => ['opaque', 'string', 'opaque*']                                    => 'sint32'],
+    [mpt_burn                => ['opaque', 'string', 'opaque*']                                    => 'sint32'],
+    [mpt_burn_batch_new      => ['opaque', 'string[]', 'size_t', 'opaque', 'opaque*', 'opaque*']   => 'sint32'],
     [mpt_batch_new           => ['opaque', 'string[]', 'size_t', 'opaque', 'opaque*', 'opaque*']   => 'sint32'],
     [mpt_batch_next          => ['opaque']                                                         => 'opaque'],
     [mpt_batch_free          => ['opaque']                                                         => 'void'],
@@ -55,7 +57,7 @@ my $number = sub { $_[0] };
 my %options = (
     (map { $_ => ['', $text, 'string'] } qw(api_token base_url user_agent ca_file proxy)),
     (map { $_ => ['_ms', $seconds, 'uint64'] } qw(timeout attempt_timeout connect_timeout)),
-    (map { $_ => ['', $flag, 'sint32'] } qw(missing_ok allow_own_token allow_plain_http ca_only)),
+    (map { $_ => ['', $flag, 'sint32'] } qw(missing_ok allow_own_token allow_plain_http ca_only burn_only)),
     attempts => ['', $number, 'uint32'],
     backoff  => ['_ms', sub { map { $seconds->($_) } @{ $_[0] } }, 'uint64', 'uint64'],
 );
@@ -133,22 +135,30 @@ sub new {
     return bless { handle => $client, calls => {} }, $class;
 }
 
-sub delete_token {
-    my ($self, $id) = @_;
+sub delete_token { my ($self, $id) = @_; return $self->_one(\&mpt_delete_token, $id) }
+
+sub burn { my ($self, $value) = @_; return $self->_one(\&mpt_burn, $value) }
+
+sub _one {
+    my ($self, $native, $id) = @_;
     my ($call, $bytes) = (MPT::Tokens::Call->new($self), $text->($id));
-    my ($outcome, $died) = _call(sub { mpt_delete_token($call->{handle}, $bytes, \my $place); $place });
+    my ($outcome, $died) = _call(sub { $native->($call->{handle}, $bytes, \my $place); $place });
     die $$died if $died;
     return $outcome->is_dead ? $outcome : die MPT::Tokens::Error->new($outcome);
 }
 
-sub delete_tokens {
-    my ($self, $ids, %given) = @_;
+sub delete_tokens { my ($self, $ids, %given) = @_; return $self->_many(\&mpt_batch_new, $ids, %given) }
+
+sub burn_tokens { my ($self, $values, %given) = @_; return $self->_many(\&mpt_burn_batch_new, $values, %given) }
+
+sub _many {
+    my ($self, $native, $ids, %given) = @_;
     my $call    = MPT::Tokens::Call->new($self);
     my @ids     = map { $text->($_) } @$ids;
     my $journal = defined $given{journal} ? $text->($given{journal}) : undef;
     my $options = pack 'L2 l2 p q', 32, $given{concurrency} // 0, 0, 0, $journal, $patience->($given{patience});    # mpt_batch_options
     my ($address) = FFI::Platypus::Buffer::scalar_to_buffer($options);
-    mpt_batch_new($call->{handle}, \@ids, scalar @ids, $address, \my $batch, \my $refused);
+    $native->($call->{handle}, \@ids, scalar @ids, $address, \my $batch, \my $refused);
     MPT::Tokens::Error::_check($refused);
     return bless { handle => $batch, call => $call, process => $$, kept => [] }, 'MPT::Tokens::Batch';
 }
@@ -278,12 +288,22 @@ MPT::Tokens - deletes API tokens of the SoftwareONE Marketplace, and says what i
 What is not given comes from the environment (MPT_API_TOKEN, MPT_API_BASE_URL, the usual proxy variables), or is the
 library's default: C<api_token>, C<base_url>, C<user_agent>, C<ca_file>, C<proxy>; C<attempts>; C<timeout>,
 C<attempt_timeout>, C<connect_timeout> in seconds; C<backoff>, an array of the first pause and the longest;
-C<missing_ok>, C<allow_own_token>, C<allow_plain_http>, C<ca_only>.
+C<missing_ok>, C<allow_own_token>, C<allow_plain_http>, C<ca_only>; C<burn_only>, for a client without an API token that
+can only burn.
 
 =head2 delete_token($id)
 
 Deletes one token and blocks until the outcome is known. Returns the outcome; dies with an error if the token is not
 dead afterwards. Ids are text: characters, not bytes.
+
+=head2 burn($value)
+
+Burns a leaked value: deletes its token with the value itself as the credential, and proves that it is dead. Returns and
+dies as C<delete_token> does; the code C<dead_value> means that it was dead already, or never was a value.
+
+=head2 burn_tokens(\@values, %options)
+
+Burns many leaked values, each with itself as the credential. Takes and returns what C<delete_tokens> does.
 
 =head2 delete_tokens(\@ids, concurrency => 8, journal => $path, patience => 600)
 

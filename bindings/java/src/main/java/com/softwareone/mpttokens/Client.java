@@ -43,10 +43,30 @@ public final class Client implements AutoCloseable {
      *     thread stays interrupted
      */
     public Outcome deleteToken(String id) {
+        return one(id, LIBRARY::mpt_delete_token);
+    }
+
+    /**
+     * Burns a leaked value: deletes its token with the value itself as the credential, and proves that it is dead.
+     *
+     * @throws TokenException if the token is not dead afterwards; its code is "dead_value" if it was dead already, or never
+     *     was a value
+     */
+    public Outcome burn(String value) {
+        return one(value, LIBRARY::mpt_burn);
+    }
+
+    private interface One {
+        int call(Pointer client, byte[] text, PointerByReference outcome);
+    }
+
+    private Outcome one(String id, One function) {
         byte[] text = Native.text(id);
         PointerByReference place = new PointerByReference();
         try (Handle.Call call = call()) {
-            LIBRARY.mpt_delete_token(call.client, text, place);
+            function.call(call.client, text, place);
+        } finally {
+            java.util.Arrays.fill(text, (byte) 0);
         }
         Outcome outcome = Outcome.take(place.getValue());
         if (!outcome.isDead()) {
@@ -161,6 +181,11 @@ public final class Client implements AutoCloseable {
 
         public Builder allowOwnToken(boolean yes) {
             return flag(yes, LIBRARY::mpt_config_set_allow_own_token);
+        }
+
+        /** Makes a client without an API token, not even that of the environment: it can only burn. */
+        public Builder burnOnly(boolean yes) {
+            return flag(yes, LIBRARY::mpt_config_set_burn_only);
         }
 
         public Builder allowPlainHttp(boolean yes) {

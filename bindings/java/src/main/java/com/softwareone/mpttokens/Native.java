@@ -35,6 +35,7 @@ interface Native extends Library {
     int mpt_config_set_missing_ok(Pointer config, int yes);
     int mpt_config_set_allow_own_token(Pointer config, int yes);
     int mpt_config_set_allow_plain_http(Pointer config, int yes);
+    int mpt_config_set_burn_only(Pointer config, int yes);
     int mpt_config_set_ca_only(Pointer config, int yes);
     int mpt_config_set_poll(Pointer config, Poll poll, Pointer userData);
     int mpt_client_new(Pointer config, PointerByReference client, PointerByReference outcome);
@@ -42,6 +43,9 @@ interface Native extends Library {
     void mpt_client_cancel(Pointer client);
     void mpt_client_free(Pointer client);
     int mpt_delete_token(Pointer client, byte[] id, PointerByReference outcome);
+    int mpt_burn(Pointer client, byte[] value, PointerByReference outcome);
+    int mpt_burn_batch_new(
+            Pointer client, Pointer[] values, Size count, BatchOptions options, PointerByReference batch, PointerByReference outcome);
     int mpt_batch_new(
             Pointer client, Pointer[] ids, Size count, BatchOptions options, PointerByReference batch, PointerByReference outcome);
     Pointer mpt_batch_next(Pointer batch);
