@@ -77,8 +77,8 @@ request read(const std::string &line, mpt::config &config) {
         const auto number = [&] { return std::stoul(value); };
         const auto ms = [&] { return std::chrono::milliseconds(number()); };
         if (name == "call") {
-            asked.is_batch = value == "batch";
-            asked.burns = value == "burn";
+            asked.is_batch = value.find("batch") != std::string::npos;
+            asked.burns = value.find("burn") != std::string::npos;
         } else if (name == "id") {
             asked.ids.push_back(value);
         } else if (name == "cancel") {
@@ -123,6 +123,13 @@ request read(const std::string &line, mpt::config &config) {
 }
 
 void call(const mpt::client &client, const request &asked) {
+    if (asked.is_batch && asked.burns) {
+        auto batch = client.burn_batch(asked.ids, asked.options);
+        while (const auto told = batch.next()) {
+            tell(*told, "");
+        }
+        return;
+    }
     if (asked.is_batch) {
         unsigned long count = 0;
         mpt::batch_summary summary;

@@ -107,10 +107,23 @@ namespace MptTokens
         /// <exception cref="TokenException">the batch cannot start</exception>
         public IEnumerable<Outcome> DeleteTokens(
             IEnumerable<string> ids, int concurrency = 8, string journal = null, TimeSpan? patience = null,
-            CancellationToken cancellation = default(CancellationToken), Action<Stopped> stopped = null)
+            CancellationToken cancellation = default(CancellationToken), Action<Stopped> stopped = null) =>
+            Many(false, ids, concurrency, journal, patience, cancellation, stopped);
+
+        /// <summary>Burns many leaked values, each with itself as the credential: see Burn. Otherwise as DeleteTokens. A text
+        /// that is not a value has an outcome without an id. A journal needs a client that is BurnOnly.</summary>
+        /// <exception cref="TokenException">the batch cannot start</exception>
+        public IEnumerable<Outcome> BurnTokens(
+            IEnumerable<string> values, int concurrency = 8, string journal = null, TimeSpan? patience = null,
+            CancellationToken cancellation = default(CancellationToken), Action<Stopped> stopped = null) =>
+            Many(true, values, concurrency, journal, patience, cancellation, stopped);
+
+        IEnumerable<Outcome> Many(
+            bool burn, IEnumerable<string> ids, int concurrency, string journal, TimeSpan? patience,
+            CancellationToken cancellation, Action<Stopped> stopped)
         {
             using (var call = new Call(handle, closing.Token, cancellation))
-            using (var batch = call.Batch(ids.ToArray(), concurrency, journal, patience, cancellation))
+            using (var batch = call.Batch(burn, ids.ToArray(), concurrency, journal, patience, cancellation))
             {
                 for (IntPtr outcome; (outcome = Native.mpt_batch_next(batch)) != IntPtr.Zero;)
                 {

@@ -41,12 +41,14 @@ static class Conformance
         {
             if (one("cancel") == "before") cancellation.Cancel();
             if (one("cancel") == "during") new Thread(() => { Input.ReadLine(); cancellation.Cancel(); }).Start();
-            if (one("call") == "batch")
+            if (one("call").EndsWith("batch"))
             {
                 var limit = Number(one("patience_ms"));
                 var patience = limit == null ? default(TimeSpan?) : TimeSpan.FromMilliseconds(limit.Value);
-                var told = client.DeleteTokens(
-                    pairs["id"], Number(one("concurrency")) ?? 8, patience: patience, cancellation: cancellation.Token, stopped: TellStopped);
+                var count = Number(one("concurrency")) ?? 8;
+                var told = one("call") == "burn_batch"
+                    ? client.BurnTokens(pairs["id"], count, patience: patience, cancellation: cancellation.Token, stopped: TellStopped)
+                    : client.DeleteTokens(pairs["id"], count, patience: patience, cancellation: cancellation.Token, stopped: TellStopped);
                 foreach (var outcome in told.Take(Number(one("stop_after")) ?? int.MaxValue)) Tell(outcome, "", client);
                 return;
             }

@@ -75,6 +75,8 @@ namespace MptTokens
         [DllImport(Library)] internal static extern int mpt_burn(ClientHandle client, byte[] value, out IntPtr outcome);
         [DllImport(Library)] internal static extern int mpt_batch_new(
             ClientHandle client, IntPtr[] ids, UIntPtr count, ref BatchOptions options, out BatchHandle batch, out IntPtr outcome);
+        [DllImport(Library)] internal static extern int mpt_burn_batch_new(
+            ClientHandle client, IntPtr[] ids, UIntPtr count, ref BatchOptions options, out BatchHandle batch, out IntPtr outcome);
         [DllImport(Library)] internal static extern IntPtr mpt_batch_next(BatchHandle batch);
         [DllImport(Library)] internal static extern void mpt_batch_free(IntPtr batch);
         [DllImport(Library)] internal static extern IntPtr mpt_batch_stopped(BatchHandle batch);
@@ -157,7 +159,7 @@ namespace MptTokens
         }
 
         internal BatchHandle Batch(
-            string[] ids, int concurrency, string journal, TimeSpan? patience, CancellationToken cancellation)
+            bool burn, string[] ids, int concurrency, string journal, TimeSpan? patience, CancellationToken cancellation)
         {
             var texts = ids.Select(Native.Text).ToList();
             if (journal != null) texts.Add(Native.Text(journal));
@@ -171,13 +173,18 @@ namespace MptTokens
                 };
                 options.size = (uint)Marshal.SizeOf(options);
                 if (journal != null) options.journal = pointers[ids.Length];
-                Native.mpt_batch_new(Handle, pointers, (UIntPtr)ids.Length, ref options, out var batch, out var refused);
+                var count = (UIntPtr)ids.Length;
+                BatchHandle batch;
+                IntPtr refused;
+                if (burn) Native.mpt_burn_batch_new(Handle, pointers, count, ref options, out batch, out refused);
+                else Native.mpt_batch_new(Handle, pointers, count, ref options, out batch, out refused);
                 Native.Check(refused, cancellation);
                 return batch;
             }
             finally
             {
                 pins.ForEach(pin => pin.Free());
+                texts.ForEach(text => Array.Clear(text, 0, text.Length));
             }
         }
 

@@ -45,7 +45,7 @@ final class Conformance {
     private static void answer(Map<String, String> request, List<String> ids) throws InterruptedException {
         try (Client client = client(request)) {
             Thread watcher = cancel(request.getOrDefault("cancel", ""), Thread.currentThread());
-            if (request.get("call").equals("batch")) {
+            if (request.get("call").endsWith("batch")) {
                 batch(client, request, ids);
             } else {
                 boolean burn = request.get("call").equals("burn");
@@ -101,7 +101,10 @@ final class Conformance {
         int concurrency = Integer.parseInt(request.getOrDefault("concurrency", "8"));
         Duration patience = request.containsKey("patience_ms") ? milliseconds(request.get("patience_ms")) : null;
         int left = Integer.parseInt(request.getOrDefault("stop_after", "-1"));
-        try (Batch batch = client.deleteTokens(ids, concurrency, null, patience)) {
+        boolean burn = request.get("call").equals("burn_batch");
+        try (Batch batch = burn
+                ? client.burnTokens(ids, concurrency, null, patience)
+                : client.deleteTokens(ids, concurrency, null, patience)) {
             for (Outcome outcome : batch) {
                 tell(outcome, "", client);
                 if (--left == 0) {

@@ -67,7 +67,8 @@ end
 
 local function batch(client, ids, request)
   local patience = request.patience_ms and tonumber(request.patience_ms) / 1000
-  local batch, err = client:delete_tokens(ids, { concurrency = tonumber(request.concurrency), patience = patience })
+  local many = request.call == "burn_batch" and "burn_tokens" or "delete_tokens"
+  local batch, err = client[many](client, ids, { concurrency = tonumber(request.concurrency), patience = patience })
   if not batch then return tell(err, "nil, err", err) end
   local left = tonumber(request.stop_after)
   for outcome in batch do
@@ -88,7 +89,7 @@ local function answer(request, ids, options)
   local client, refused = mpt_tokens.new(options)
   if not client then return tell(refused, "nil, err", refused) end
   if request.cancel == "before" then client:cancel() end
-  if request.call == "batch" then
+  if request.call:match("batch$") then
     batch(client, ids, request)
   else
     for _, id in ipairs(ids) do

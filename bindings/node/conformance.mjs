@@ -36,11 +36,12 @@ async function answer(request) {
   if (request.get('cancel') === 'before') abort.abort();
   if (request.get('cancel') === 'during') lines.next().then(() => abort.abort());
   try {
-    if (request.get('call') === 'batch') {
+    if (request.get('call').endsWith('batch')) {
+      const many = request.get('call') === 'burn_batch' ? 'burnTokens' : 'deleteTokens';
       const concurrency = Number(request.get('concurrency') ?? 8);
       const patience = request.has('patience_ms') ? Number(request.get('patience_ms')) : undefined;
       let count = 0;
-      const batch = client.deleteTokens(request.getAll('id'), { concurrency, patience, signal });
+      const batch = client[many](request.getAll('id'), { concurrency, patience, signal });
       for await (const outcome of batch) {
         tell(outcome, '', client);
         if (++count === Number(request.get('stop_after'))) break;

@@ -61,10 +61,11 @@ sub answer {
     # The system signals that there is something to read.
     local $SIG{IO} = sub { $client->cancel if defined line() };
     async(1) if $cancel eq 'during';
-    if ($request->{call} eq 'batch') {
+    if ($request->{call} =~ /batch$/) {
+        my $many = $request->{call} eq 'burn_batch' ? 'burn_tokens' : 'delete_tokens';
         my $patience = $request->{patience_ms};
         $patience /= 1000 if defined $patience;
-        my $batch = $client->delete_tokens(\@ids, concurrency => $request->{concurrency}, patience => $patience);
+        my $batch = $client->$many(\@ids, concurrency => $request->{concurrency}, patience => $patience);
         my $left  = $request->{stop_after};
         while (my $outcome = $batch->next) {
             tell_outcome($outcome, '', $client);

@@ -74,10 +74,11 @@ function answer(array $request, array $ids): void
     if (($request['cancel'] ?? '') === 'before') {
         $client->cancel();
     }
-    if ($request['call'] === 'batch') {
+    if (str_ends_with($request['call'], 'batch')) {
         $patience = isset($request['patience_ms']) ? $request['patience_ms'] / 1000 : null;
         $left = (int) ($request['stop_after'] ?? PHP_INT_MAX);
-        $batch = $client->deleteTokens($ids, (int) ($request['concurrency'] ?? 8), patience: $patience);
+        $many = $request['call'] === 'burn_batch' ? $client->burnTokens(...) : $client->deleteTokens(...);
+        $batch = $many($ids, (int) ($request['concurrency'] ?? 8), patience: $patience);
         foreach ($batch as $outcome) {
             tell($outcome, '', $client);
             if (--$left === 0) {

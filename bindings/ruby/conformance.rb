@@ -25,7 +25,7 @@ def answer(pairs)
   MptTokens::Client.open(**options) do |client|
     client.cancel if request["cancel"] == "before"
     Thread.new { $stdin.gets && client.cancel } if request["cancel"] == "during"
-    if request["call"] == "batch"
+    if %w[batch burn_batch].include?(request["call"])
       batch(client, ids, request)
     else
       ids.each { |id| single(client, request["call"] == "burn" ? :burn : :delete_token, id) }
@@ -46,7 +46,8 @@ def batch(client, ids, request)
   patience = request["patience_ms"] && request["patience_ms"].to_i / 1000.0
   told = ->(it) { puts URI.encode_www_form(stopped: it.reason, stopped_code: it.code, stopped_message: it.message, skipped: it.skipped, not_pulled: it.not_pulled) }
   options = { concurrency: request["concurrency"]&.to_i, patience: patience, on_stop: told }.compact
-  client.delete_tokens(ids, **options).with_index(1) do |outcome, count|
+  many = request["call"] == "burn_batch" ? :burn_tokens : :delete_tokens
+  client.public_send(many, ids, **options).with_index(1) do |outcome, count|
     tell(outcome, "", client)
     break if count == stop_after
   end

@@ -83,8 +83,8 @@ static void decode(char *text) {
 static void take(mpt_config *config, const char *name, const char *value) {
     unsigned long number = strtoul(value, NULL, 10);
     if (strcmp(name, "call") == 0) {
-        request.batch = strcmp(value, "batch") == 0;
-        request.burn = strcmp(value, "burn") == 0;
+        request.batch = strstr(value, "batch") != NULL;
+        request.burn = strstr(value, "burn") != NULL;
     } else if (strcmp(name, "id") == 0 && request.count < MAX_IDS) {
         request.ids[request.count++] = value;
     } else if (strcmp(name, "cancel") == 0) {
@@ -155,7 +155,8 @@ static void call(mpt_client *client) {
         mpt_batch_summary summary = MPT_BATCH_SUMMARY_INIT;
         request.options.summary = &summary;
         told = 0;
-        code = mpt_delete_tokens(client, request.ids, request.count, &request.options, on_outcome, NULL);
+        code = (request.burn ? mpt_burn_tokens : mpt_delete_tokens)(client, request.ids, request.count, &request.options,
+                                                                    on_outcome, NULL);
         (void)code; /* each outcome is told */
         request.options.summary = NULL;
         if (summary.stopped_code != MPT_OK) {

@@ -89,8 +89,9 @@ def answer(line):
     ids, options, rest = read(line)
     with mpt_tokens.Client(**options) as client:
         how = begin(client, rest)
-        if rest["call"] == "batch":
-            with client.delete_tokens(ids, **how) as batch:
+        many = client.burn_tokens if rest["call"] == "burn_batch" else client.delete_tokens
+        if rest["call"].endswith("batch"):
+            with many(ids, **how) as batch:
                 for count, outcome in enumerate(batch, 1):
                     tell(outcome, "", client)
                     if str(count) == rest.get("stop_after"):
@@ -109,8 +110,9 @@ async def answer_async(line):
     ids, options, rest = read(line)
     async with mpt_tokens.AsyncClient(**options) as client:
         how = begin(client, rest)
-        if rest["call"] == "batch":
-            async with client.delete_tokens(ids, **how) as batch:
+        many = client.burn_tokens if rest["call"] == "burn_batch" else client.delete_tokens
+        if rest["call"].endswith("batch"):
+            async with many(ids, **how) as batch:
                 count = 0
                 async for outcome in batch:
                     tell(outcome, "", client)

@@ -3,7 +3,7 @@
 use std::io::{BufRead, Write};
 use std::time::{Duration, UNIX_EPOCH};
 
-use mpt_tokens::{ApiToken, BatchOptions, ClientBuilder, Error, Outcome};
+use mpt_tokens::{ApiToken, BatchItem, BatchOptions, ClientBuilder, Error, Outcome};
 
 type Fields = Vec<(String, String)>;
 
@@ -33,7 +33,7 @@ fn answer(request: &Fields, out: &mut String) -> Result<(), Error> {
         let number = || value.parse::<u32>().expect("a number");
         let millis = || Duration::from_millis(number().into());
         match &**name {
-            "call" => (is_batch, burns) = (value == "batch", value == "burn"),
+            "call" => (is_batch, burns) = (value.contains("batch"), value.contains("burn")),
             "id" => ids.push(value.as_str()),
             "cancel" => cancel = value,
             "stop_after" => stop_after = number() as usize,
@@ -81,7 +81,8 @@ fn answer(request: &Fields, out: &mut String) -> Result<(), Error> {
         return Ok(());
     }
     let mut count = 0;
-    let mut batch = client.batch(ids, &batch)?;
+    let item = if burns { BatchItem::of_value } else { BatchItem::from };
+    let mut batch = client.batch(ids.into_iter().map(item), &batch.burn(burns))?;
     while let Some(outcome) = batch.next() {
         tell(out, &outcome, "", &client.endpoint());
         count += 1;

@@ -52,7 +52,7 @@ func answer(request url.Values) {
 			cancel()
 		}()
 	}
-	if request.Get("call") == "batch" {
+	if strings.HasSuffix(request.Get("call"), "batch") {
 		batch(ctx, client, request)
 		return
 	}
@@ -79,7 +79,11 @@ func batch(ctx context.Context, client *tokens.Client, request url.Values) {
 	if request.Has("patience_ms") {
 		settings = append(settings, tokens.Patience(time.Duration(number(request, "patience_ms"))*time.Millisecond))
 	}
-	batch, err := client.DeleteTokens(ctx, request["id"], concurrency, settings...)
+	many := client.DeleteTokens
+	if request.Get("call") == "burn_batch" {
+		many = client.BurnTokens
+	}
+	batch, err := many(ctx, request["id"], concurrency, settings...)
 	if err != nil {
 		refused(err)
 		return

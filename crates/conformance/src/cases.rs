@@ -59,7 +59,7 @@ pub(crate) struct Case {
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Call {
     /// Each id by a call of its own, one after the other, on one client.
     #[default]
@@ -68,6 +68,14 @@ pub(crate) enum Call {
     Burn,
     /// All ids as one batch.
     Batch,
+    /// The values of all ids as one batch that burns them.
+    BurnBatch,
+}
+
+impl Call {
+    pub(crate) fn is_batch(self) -> bool {
+        matches!(self, Call::Batch | Call::BurnBatch)
+    }
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -172,7 +180,7 @@ impl Table {
                     bail!("two cases use the token {id:?}");
                 }
             }
-            if case.call != Call::Batch && case.ids.len() != case.expect.len() {
+            if !case.call.is_batch() && case.ids.len() != case.expect.len() {
                 bail!(
                     "{:?} expects {} outcomes for {} ids",
                     case.name,

@@ -137,11 +137,12 @@ impl World {
                 Call::Each => "each",
                 Call::Burn => "burn",
                 Call::Batch => "batch",
+                Call::BurnBatch => "burn_batch",
             },
         );
         for id in &case.ids {
             match case.call {
-                Call::Burn => request.set("id", self.sandbox.value_of(id)),
+                Call::Burn | Call::BurnBatch => request.set("id", self.sandbox.value_of(id)),
                 Call::Each | Call::Batch => request.set("id", case.bytes(id)),
             }
         }
@@ -227,7 +228,7 @@ impl Case {
     fn expectations(&self) -> Vec<Expected<'_>> {
         let mut ids: Vec<&str> = Vec::new();
         for id in &self.ids {
-            if self.call != Call::Batch || !ids.contains(&&**id) {
+            if !self.call.is_batch() || !ids.contains(&&**id) {
                 ids.push(id);
             }
         }
@@ -244,7 +245,7 @@ impl Case {
 
 /// The outcome for an expectation: the next one of calls in a row, the one with its id of a batch.
 fn take(told: &mut VecDeque<Told>, case: &Case, expect: &Expected<'_>) -> Result<Option<Told>> {
-    if case.call != Call::Batch || matches!(expect.rest.id, Some(None)) {
+    if !case.call.is_batch() || matches!(expect.rest.id, Some(None)) {
         return Ok(told.pop_front());
     }
     for (position, one) in told.iter().enumerate() {
@@ -288,7 +289,7 @@ fn compare(
     // One call that fails raises what the language raises; in a batch a failure is an outcome like any other.
     let success = matches!(&*rest.outcome, "deleted" | "gone");
     let made = rest.id != Some(None);
-    let raised = !success && (case.call != Call::Batch || !made);
+    let raised = !success && (!case.call.is_batch() || !made);
     fields.push(("raised", if raised { raises } else { "" }.to_owned()));
     for (name, expected) in fields {
         let got = told.get(name)?;

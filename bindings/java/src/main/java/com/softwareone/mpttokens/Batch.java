@@ -31,7 +31,7 @@ public final class Batch implements Iterable<Outcome>, Iterator<Outcome>, AutoCl
     private final Cleaner.Cleanable cleanable;
     private Outcome next;
 
-    Batch(Handle.Call call, List<String> ids, int concurrency, String journal, Duration patience) {
+    Batch(Handle.Call call, boolean burn, List<String> ids, int concurrency, String journal, Duration patience) {
         List<Memory> texts = new ArrayList<>();
         try {
             ids.forEach(id -> texts.add(Native.memory(id)));
@@ -41,14 +41,20 @@ public final class Batch implements Iterable<Outcome>, Iterator<Outcome>, AutoCl
             options.journal = journal == null ? null : Native.memory(journal);
             PointerByReference batch = new PointerByReference();
             PointerByReference refused = new PointerByReference();
-            LIBRARY.mpt_batch_new(
-                    call.client, texts.toArray(new Pointer[0]), new Native.Size(ids.size()), options, batch, refused);
+            Pointer[] list = texts.toArray(new Pointer[0]);
+            Native.Size count = new Native.Size(ids.size());
+            if (burn) {
+                LIBRARY.mpt_burn_batch_new(call.client, list, count, options, batch, refused);
+            } else {
+                LIBRARY.mpt_batch_new(call.client, list, count, options, batch, refused);
+            }
             TokenException.check(refused.getValue());
             state = new State(call, batch.getValue());
         } catch (Throwable failure) {
             call.close();
             throw failure;
         } finally {
+            texts.forEach(Memory::clear);
             texts.forEach(Memory::close);
         }
         cleanable = Handle.CLEANER.register(this, state);

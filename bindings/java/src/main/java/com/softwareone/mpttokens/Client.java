@@ -97,7 +97,17 @@ public final class Client implements AutoCloseable {
      * @throws TokenException the batch cannot start
      */
     public Batch deleteTokens(List<String> ids, int concurrency, String journal, Duration patience) {
-        return new Batch(call(), ids, concurrency, journal, patience);
+        return new Batch(call(), false, ids, concurrency, journal, patience);
+    }
+
+    /**
+     * Burns many leaked values, each with itself as the credential: see {@link #burn}. A text that is not a value has an
+     * outcome without an id. A journal needs a client that is {@link Builder#burnOnly}; null for none.
+     *
+     * @throws TokenException the batch cannot start
+     */
+    public Batch burnTokens(List<String> values, int concurrency, String journal, Duration patience) {
+        return new Batch(call(), true, values, concurrency, journal, patience);
     }
 
     /** Cancels all calls under way, and every later one. */
