@@ -195,7 +195,7 @@ impl Table {
         // before the batch, which a list of ids cannot have.
         let known: BTreeSet<_> = Code::ALL
             .iter()
-            .filter(|code| !matches!(code, Code::Internal | Code::DeadValue))
+            .filter(|code| **code != Code::Internal)
             .map(|code| code.name())
             .collect();
         if expected != known {
