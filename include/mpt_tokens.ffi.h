@@ -38,6 +38,13 @@ enum {
     MPT_OUTCOME_GONE = 2,
     MPT_OUTCOME_NOT_DELETED = 3,
     MPT_OUTCOME_UNKNOWN = 4,
+    MPT_LOG_ERROR = 1,
+    MPT_LOG_WARN = 2,
+    MPT_LOG_INFO = 3,
+    MPT_LOG_DEBUG = 4,
+    MPT_EVENT_ATTEMPT = 1,
+    MPT_EVENT_RETRY = 2,
+    MPT_EVENT_PANIC = 3,
     MPT_PATIENCE_NONE = (-1),
     MPT_ABI_VERSION = 1
 };
@@ -49,6 +56,27 @@ typedef struct mpt_outcome mpt_outcome;
 typedef int32_t mpt_code;
 typedef int (*mpt_poll_callback)(void *user_data);
 typedef void (*mpt_free_callback)(void *user_data);
+typedef struct mpt_delete_options {
+    uint32_t size;
+    int32_t missing_ok;
+    int32_t allow_own_token;
+    int32_t after_lost_answer;
+    uint64_t timeout_ms;
+    const char *trace_parent;
+} mpt_delete_options;
+typedef struct mpt_log_record {
+    uint32_t size;
+    int32_t level;
+    int32_t event;
+    mpt_code code;
+    uint32_t attempt;
+    int32_t http_status;
+    int64_t wait_ms;
+    const char *token_id;
+    const char *trace_id;
+    const char *message;
+} mpt_log_record;
+typedef void (*mpt_log_callback)(const struct mpt_log_record *record, void *user_data);
 typedef struct mpt_batch_summary {
     uint32_t size;
     mpt_code stopped_code;
@@ -90,6 +118,12 @@ mpt_code mpt_config_set_burn_only(struct mpt_config *config, int32_t yes);
 mpt_code mpt_config_set_allow_plain_http(struct mpt_config *config, int32_t yes);
 mpt_code mpt_config_set_user_agent(struct mpt_config *config, const char *product);
 mpt_code mpt_config_set_ca_file(struct mpt_config *config, const char *path);
+mpt_code mpt_config_set_ca_pem(struct mpt_config *config, const char *pem);
+mpt_code mpt_config_set_client_certificate(
+    struct mpt_config *config, const char *chain_pem, const char *key_pem);
+mpt_code mpt_config_set_resolve(struct mpt_config *config, const char *host, const char *addresses);
+mpt_code mpt_config_set_bind_address(struct mpt_config *config, const char *local);
+mpt_code mpt_config_set_unix_socket(struct mpt_config *config, const char *path);
 mpt_code mpt_config_set_ca_only(struct mpt_config *config, int32_t yes);
 mpt_code mpt_config_set_proxy(struct mpt_config *config, const char *url);
 mpt_code mpt_config_set_proxy_from_env(struct mpt_config *config);
@@ -103,10 +137,16 @@ void mpt_client_cancel(const struct mpt_client *client);
 void mpt_client_free(struct mpt_client *client);
 mpt_code mpt_delete_token(
     const struct mpt_client *client, const char *token_id, struct mpt_outcome **outcome);
+mpt_code mpt_delete_token_with(
+    const struct mpt_client *client, const char *token_id, const struct mpt_delete_options *options,
+    struct mpt_outcome **outcome);
 mpt_code mpt_prove_deleted(
     const struct mpt_client *client, const char *token_value, struct mpt_outcome **outcome);
 mpt_code mpt_burn(
     const struct mpt_client *client, const char *token_value, struct mpt_outcome **outcome);
+mpt_code mpt_config_set_log(
+    struct mpt_config *config, int32_t level, mpt_log_callback log, void *user_data,
+    mpt_free_callback free_user_data);
 mpt_code mpt_delete_tokens(
     const struct mpt_client *client, const char *const *token_ids, size_t count,
     const struct mpt_batch_options *options, mpt_outcome_callback on_outcome, void *user_data);
@@ -149,6 +189,8 @@ uint64_t mpt_outcome_elapsed_us(const struct mpt_outcome *outcome);
 int64_t mpt_outcome_settled_at_ms(const struct mpt_outcome *outcome);
 const char *mpt_version(void);
 uint32_t mpt_abi_version(void);
+uint32_t mpt_version_number(void);
+int32_t mpt_has_feature(const char *name);
 const char *mpt_code_name(mpt_code code);
 const char *mpt_code_message(mpt_code code);
 const char *mpt_outcome_name(int32_t kind);

@@ -15,7 +15,7 @@
  * Misuse: NULL where a value is required, text that is not UTF-8, and numbers out of range give MPT_INVALID_ARGUMENT.
  * Invalid pointers other than NULL, and objects used after they were freed, cannot be detected: the behaviour is
  * undefined. A bug in the library itself gives MPT_INTERNAL: no Rust panic leaves it, but the panic's message goes to
- * standard error.
+ * standard error, or to the functions of mpt_config_set_log.
  *
  * Memory and stack: text has at most 64 KiB, and what is kept of an answer is bounded, too. A list of token ids that
  * does not fit into memory gives MPT_INVALID_ARGUMENT. If the system has no memory left for anything else, the process
@@ -176,6 +176,31 @@
 /** The initial value of an mpt_batch_summary: its size, and zeros. */
 #define MPT_BATCH_SUMMARY_INIT { sizeof(mpt_batch_summary), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, {0} }
 
+/** The initial value of an mpt_delete_options: its size, and the default in every other member. */
+#define MPT_DELETE_OPTIONS_INIT { sizeof(mpt_delete_options), 0, 0, 0, 0, NULL }
+
+/** @name Levels
+ * How important a record of mpt_config_set_log is. @{ */
+/** A bug in the library. */
+#define MPT_LOG_ERROR 1
+/** Something that needs attention. */
+#define MPT_LOG_WARN 2
+/** A retry: an attempt that came to nothing, and the pause after it. */
+#define MPT_LOG_INFO 3
+/** Every attempt. */
+#define MPT_LOG_DEBUG 4
+/** @} */
+
+/** @name Events
+ * What a record of mpt_config_set_log is about. @{ */
+/** The last attempt of a call ended. */
+#define MPT_EVENT_ATTEMPT 1
+/** An attempt ended, and another follows after a pause. */
+#define MPT_EVENT_RETRY 2
+/** A bug in the library: a panic, which is caught. */
+#define MPT_EVENT_PANIC 3
+/** @} */
+
 /** For patience_ms of mpt_batch_options: no patience. Each token is tried in one call and reported as it is then. */
 #define MPT_PATIENCE_NONE (-1)
 
@@ -243,6 +268,98 @@ typedef int (MPT_CALL *mpt_poll_callback)(void *user_data) MPT_NOEXCEPT;
 typedef void (MPT_CALL *mpt_free_callback)(void *user_data);
 
 /**
+ * Options for a single call. Start from MPT_DELETE_OPTIONS_INIT, or from zeros with `size` set. A member that is 0 has
+ * its default; this will also be true of members added in later versions. A later, larger struct is accepted, up to 64
+ * KiB, if the members that the running library does not know are zero. Fails with MPT_INVALID_ARGUMENT if one is set, or
+ * if `size` is not that of a version of this struct.
+ */
+typedef struct mpt_delete_options {
+    /**
+     * sizeof(mpt_delete_options).
+     */
+    uint32_t size;
+    /**
+     * Nonzero: a token that the API does not know is a success from the first attempt. 0: use the client's setting.
+     */
+    int32_t missing_ok;
+    /**
+     * Nonzero: the token in use may be deleted. 0: use the client's setting.
+     */
+    int32_t allow_own_token;
+    /**
+     * Nonzero: an earlier run asked to delete this token and did not learn the answer, for example because it crashed. A
+     * 404 then means MPT_OUTCOME_GONE, and a failure is MPT_OUTCOME_UNKNOWN, unless the id is invalid.
+     */
+    int32_t after_lost_answer;
+    /**
+     * The time limit of this call in milliseconds, at most 86,400,000 (one day). 0: use the client's setting.
+     */
+    uint64_t timeout_ms;
+    /**
+     * A `traceparent` (W3C Trace Context) that makes the call part of the caller's trace, such as
+     * "00-9e02a91b64ac56904703a3a69ea9101d-56be90a29d0b0b25-01". NULL: the call has its own trace.
+     */
+    const char *trace_parent;
+} mpt_delete_options;
+
+/**
+ * What a log callback is told. `size` is its size in the running library: a later version may add members at the end.
+ * The text lives until the callback returns.
+ */
+typedef struct mpt_log_record {
+    /**
+     * The size of the struct in the running library.
+     */
+    uint32_t size;
+    /**
+     * How important it is: MPT_LOG_ERROR, MPT_LOG_WARN, MPT_LOG_INFO or MPT_LOG_DEBUG.
+     */
+    int32_t level;
+    /**
+     * What happened: MPT_EVENT_ATTEMPT, MPT_EVENT_RETRY or MPT_EVENT_PANIC. A later version may have others.
+     */
+    int32_t event;
+    /**
+     * What an attempt means by itself; the outcome of its call may have another code. MPT_INTERNAL for a panic.
+     */
+    mpt_code code;
+    /**
+     * The number of the attempt, from 1; 0 for a panic.
+     */
+    uint32_t attempt;
+    /**
+     * The HTTP status of the response to the attempt; 0 if there was none.
+     */
+    int32_t http_status;
+    /**
+     * How long the call waits before its next attempt, in milliseconds; -1 if there is none.
+     */
+    int64_t wait_ms;
+    /**
+     * The token id of the call; NULL for a panic.
+     */
+    const char *token_id;
+    /**
+     * The trace id of the call; NULL for a panic.
+     */
+    const char *trace_id;
+    /**
+     * All of it as one line for people, without secrets and safe for a terminal; never NULL.
+     */
+    const char *message;
+} mpt_log_record;
+
+/**
+ * Called for what happens during calls. `record` is borrowed: it is valid until the callback returns. `user_data` is the
+ * pointer passed to mpt_config_set_log.
+ *
+ * Threads: runs on the thread that makes the call, on several at once if they share a client. For a panic, it runs on the
+ * thread that panicked, which may be one of the library's. It must return, as mpt_poll_callback must, and must not call
+ * the library.
+ */
+typedef void (MPT_CALL *mpt_log_callback)(const struct mpt_log_record *record, void *user_data);
+
+/**
  * The counts of a batch, and why it stopped. Written by mpt_delete_tokens before it returns, unless the batch cannot
  * start. Start from MPT_BATCH_SUMMARY_INIT: the library writes no more than `size` bytes, so that later versions can
  * have more members.
@@ -307,8 +424,9 @@ typedef struct mpt_batch_summary {
 
 /**
  * Options for a batch. Start from MPT_BATCH_OPTIONS_INIT, or from zeros with `size` set. A member that is 0 has its
- * default; this will also be true of members added in later versions. Fails with MPT_INVALID_ARGUMENT if `size` is too
- * small, or if a member is set that the running library does not know.
+ * default; this will also be true of members added in later versions. A later, larger struct is accepted, up to 64 KiB, if
+ * the members that the running library does not know are zero. Fails with MPT_INVALID_ARGUMENT if one is set, or if
+ * `size` is not that of a version of this struct.
  */
 typedef struct mpt_batch_options {
     /**
@@ -532,8 +650,65 @@ MPT_API mpt_code MPT_CALL mpt_config_set_user_agent(struct mpt_config *config, c
 MPT_API mpt_code MPT_CALL mpt_config_set_ca_file(struct mpt_config *config, const char *path);
 
 /**
- * Sets whether to trust only the authorities from mpt_config_set_ca_file, and not the platform's: 0 for no (the
- * default), any other value for yes. If yes, mpt_client_new fails without a CA file.
+ * Sets certificate authorities to trust in addition to the platform's, in place of mpt_config_set_ca_file.
+ *
+ * @param pem one or more certificates in PEM, at most 1 MiB. It is copied; mpt_client_new reads it.
+ * @param config the config to change.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
+ * @since 0.1.0
+ */
+MPT_API mpt_code MPT_CALL mpt_config_set_ca_pem(struct mpt_config *config, const char *pem);
+
+/**
+ * Sets the client's own certificate, for servers and proxies that ask for one. Both are copied; mpt_client_new reads
+ * them.
+ *
+ * @param chain_pem the certificate, followed by those that signed it, in PEM.
+ * @param key_pem its private key in PEM, not encrypted: RSA, ECDSA or Ed25519.
+ * @param config the config to change.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
+ * @since 0.1.0
+ */
+MPT_API mpt_code MPT_CALL mpt_config_set_client_certificate(
+    struct mpt_config *config, const char *chain_pem, const char *key_pem);
+
+/**
+ * Sets the addresses of a host, in place of those that a look-up would find. They are not used for IP addresses, for
+ * "localhost", or for names that a proxy looks up.
+ *
+ * @param host the name, as in the base URL.
+ * @param addresses one or more IP addresses with commas between them, such as "192.0.2.1,2001:db8::1".
+ * @param config the config to change.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
+ * @since 0.1.0
+ */
+MPT_API mpt_code MPT_CALL mpt_config_set_resolve(struct mpt_config *config, const char *host, const char *addresses);
+
+/**
+ * Sets the address of this machine to connect from. Hosts are then reached at addresses of the same kind only, IPv4 or
+ * IPv6. By default, the system chooses.
+ *
+ * @param local the IP address, such as "192.0.2.7".
+ * @param config the config to change.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
+ * @since 0.1.0
+ */
+MPT_API mpt_code MPT_CALL mpt_config_set_bind_address(struct mpt_config *config, const char *local);
+
+/**
+ * Sets a Unix socket to connect to, in place of the host of the base URL: for tests, and for a proxy on this machine.
+ * mpt_client_new refuses it together with a proxy or with mpt_config_set_bind_address.
+ *
+ * @param config the config to change.
+ * @param path the path of the file.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
+ * @since 0.1.0
+ */
+MPT_API mpt_code MPT_CALL mpt_config_set_unix_socket(struct mpt_config *config, const char *path);
+
+/**
+ * Sets whether to trust only the authorities from mpt_config_set_ca_file or mpt_config_set_ca_pem, and not the platform's: 0 for no (the
+ * default), any other value for yes. If yes, mpt_client_new fails without such authorities.
  * @param config the config to change.
  * @param yes 0 for no, any other value for yes.
  * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
@@ -650,6 +825,20 @@ MPT_NODISCARD MPT_API mpt_code MPT_CALL mpt_delete_token(
     const struct mpt_client *client, const char *token_id, struct mpt_outcome **outcome);
 
 /**
+ * Deletes one token, as mpt_delete_token does, with options for this call.
+ *
+ * @param token_id as in mpt_delete_token.
+ * @param options NULL means all defaults.
+ * @param outcome may be NULL; otherwise always written: an outcome, to be freed with mpt_outcome_free.
+ * @return as mpt_delete_token. MPT_INVALID_ARGUMENT if an option is out of range; nothing was sent then.
+ * @param client the client.
+ * @since 0.1.0
+ */
+MPT_NODISCARD MPT_API mpt_code MPT_CALL mpt_delete_token_with(
+    const struct mpt_client *client, const char *token_id, const struct mpt_delete_options *options,
+    struct mpt_outcome **outcome);
+
+/**
  * Checks whether a leaked token is provably dead. Sends a DELETE for the id inside the token value, with the value
  * itself as the credential. A deleted token no longer authenticates, so the API must respond 401. The same request
  * with the client's own API token must then get a 404 from the API, which shows that the 401 was about the value. If
@@ -689,6 +878,22 @@ MPT_NODISCARD MPT_API mpt_code MPT_CALL mpt_prove_deleted(
  */
 MPT_NODISCARD MPT_API mpt_code MPT_CALL mpt_burn(
     const struct mpt_client *client, const char *token_value, struct mpt_outcome **outcome);
+
+/**
+ * Sets a function that is told what happens during calls: each attempt, each retry with the pause before it, and bugs.
+ * While a config or client with such a function is there, the library prints nothing to standard error.
+ *
+ * @param level the least important level to be told: MPT_LOG_ERROR, MPT_LOG_WARN, MPT_LOG_INFO or MPT_LOG_DEBUG.
+ * @param log the function; NULL, the default, means none.
+ * @param user_data passed to the function each time.
+ * @param free_user_data as in mpt_config_set_poll_owning; may be NULL.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT if `config` is NULL.
+ * @param config the config to change.
+ * @since 0.1.0
+ */
+MPT_API mpt_code MPT_CALL mpt_config_set_log(
+    struct mpt_config *config, int32_t level, mpt_log_callback log, void *user_data,
+    mpt_free_callback free_user_data);
 
 /**
  * Deletes many tokens and blocks until each has an outcome. Each id is tried once, even if the list contains it twice.
@@ -1031,6 +1236,26 @@ MPT_NODISCARD MPT_API const char *MPT_CALL mpt_version(void);
 MPT_NODISCARD MPT_API uint32_t MPT_CALL mpt_abi_version(void);
 
 /**
+ * @return the version of the running library as one number that grows, as MPT_VERSION_NUMBER is that of the header:
+ * 0xMMmmpp.
+ *
+ * @note Threads: any, at any time.
+ * @since 0.1.0
+ */
+MPT_NODISCARD MPT_API uint32_t MPT_CALL mpt_version_number(void);
+
+/**
+ * @return 1 if the running library has a feature, and 0 if not, or if the name is NULL. The names are "batch",
+ * "bind_address", "ca_pem", "client_certificate", "delete_options", "journal", "log", "patience", "proof", "resolve" and
+ * "unix_socket"; later versions have others.
+ *
+ * @param name the name of the feature.
+ * @note Threads: any, at any time.
+ * @since 0.1.0
+ */
+MPT_NODISCARD MPT_API int32_t MPT_CALL mpt_has_feature(const char *name);
+
+/**
  * Returns the name of a code, the same in every language and in JSON, such as "ok" or "not_found". Returns
  * "not_a_code" for any other number.
  *
@@ -1083,5 +1308,10 @@ MPT_STATIC_ASSERT_(sizeof(void *) != 8 || offsetof(mpt_batch_options, summary) =
 MPT_STATIC_ASSERT_(sizeof(void *) != 8 || sizeof(mpt_batch_options) == 40);
 MPT_STATIC_ASSERT_(offsetof(mpt_batch_summary, stopped) == 80);
 MPT_STATIC_ASSERT_(sizeof(mpt_batch_summary) == 624);
+MPT_STATIC_ASSERT_(offsetof(mpt_delete_options, timeout_ms) == 16);
+MPT_STATIC_ASSERT_(offsetof(mpt_delete_options, trace_parent) == 24);
+MPT_STATIC_ASSERT_(sizeof(void *) != 8 || sizeof(mpt_delete_options) == 32);
+MPT_STATIC_ASSERT_(offsetof(mpt_log_record, wait_ms) == 24);
+MPT_STATIC_ASSERT_(sizeof(void *) != 8 || sizeof(mpt_log_record) == 56);
 #undef MPT_STATIC_ASSERT_
 #endif

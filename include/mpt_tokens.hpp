@@ -59,6 +59,10 @@ namespace mpt {
 [[nodiscard]] inline std::string_view version() noexcept { return mpt_version(); }
 /** The ABI version of the running library: to be compared with MPT_ABI_VERSION. */
 [[nodiscard]] inline std::uint32_t abi_version() noexcept { return mpt_abi_version(); }
+/** The version of the running library as one number: to be compared with MPT_VERSION_NUMBER. */
+[[nodiscard]] inline std::uint32_t version_number() noexcept { return mpt_version_number(); }
+/** True if the running library has a feature: see mpt_has_feature. `name` ends with a NUL. */
+[[nodiscard]] inline bool has_feature(const char *name) noexcept { return mpt_has_feature(name) != 0; }
 /** The name of a code: "ok", "not_found"... */
 [[nodiscard]] inline std::string_view code_name(mpt_code code) noexcept { return mpt_code_name(code); }
 /** One line that says when a code is returned. */
@@ -363,6 +367,46 @@ template <typename Callback> flow call(Callback &callback, const result_view &ou
 
 } // namespace detail
 
+/** The importance of a log record. */
+enum class level : std::int32_t {
+    error = MPT_LOG_ERROR,
+    warn = MPT_LOG_WARN,
+    info = MPT_LOG_INFO,
+    debug = MPT_LOG_DEBUG
+};
+
+/** What a log function is told; the text lives until the function returns. */
+class log_record {
+  public:
+    explicit log_record(const mpt_log_record &record) noexcept : record_(&record) {}
+    log_record(const log_record &) = default;
+    log_record &operator=(const log_record &) = default;
+    ~log_record() = default;
+
+    [[nodiscard]] mpt::level level() const noexcept { return static_cast<mpt::level>(record_->level); }
+    /** What happened: MPT_EVENT_ATTEMPT, MPT_EVENT_RETRY or MPT_EVENT_PANIC. */
+    [[nodiscard]] std::int32_t event() const noexcept { return record_->event; }
+    /** What an attempt means by itself. */
+    [[nodiscard]] mpt_code code() const noexcept { return record_->code; }
+    /** The number of the attempt, from 1. */
+    [[nodiscard]] std::uint32_t attempt() const noexcept { return record_->attempt; }
+    /** The HTTP status of the response to the attempt. */
+    [[nodiscard]] std::optional<int> http_status() const noexcept {
+        return record_->http_status == 0 ? std::nullopt : std::optional<int>(record_->http_status);
+    }
+    /** How long the call waits before its next attempt. */
+    [[nodiscard]] std::optional<std::chrono::milliseconds> wait() const noexcept {
+        return record_->wait_ms < 0 ? std::nullopt : std::optional<std::chrono::milliseconds>(record_->wait_ms);
+    }
+    [[nodiscard]] std::optional<std::string_view> token_id() const noexcept { return detail::maybe(record_->token_id); }
+    [[nodiscard]] std::optional<std::string_view> trace_id() const noexcept { return detail::maybe(record_->trace_id); }
+    /** All of it as one line for people. */
+    [[nodiscard]] std::string_view message() const noexcept { return record_->message; }
+
+  private:
+    const mpt_log_record *record_;
+};
+
 /** The settings of a client. A value that cannot be used is reported when the client is created. */
 class config {
   public:
@@ -385,6 +429,9 @@ class config {
     MPT_SETTER(base_url, std::string_view url, set(mpt_config_set_base_url, url))
     MPT_SETTER(user_agent, std::string_view product, set(mpt_config_set_user_agent, product))
     MPT_SETTER(ca_file, std::string_view path, set(mpt_config_set_ca_file, path))
+    MPT_SETTER(ca_pem, std::string_view pem, set(mpt_config_set_ca_pem, pem))
+    MPT_SETTER(bind_address, std::string_view local, set(mpt_config_set_bind_address, local))
+    MPT_SETTER(unix_socket, std::string_view path, set(mpt_config_set_unix_socket, path))
     MPT_SETTER(timeout, std::chrono::milliseconds limit, set(mpt_config_set_timeout_ms, limit))
     MPT_SETTER(attempt_timeout, std::chrono::milliseconds limit, set(mpt_config_set_attempt_timeout_ms, limit))
     MPT_SETTER(connect_timeout, std::chrono::milliseconds limit, set(mpt_config_set_connect_timeout_ms, limit))
@@ -405,6 +452,48 @@ class config {
     }
     [[nodiscard]] config backoff(std::chrono::milliseconds base, std::chrono::milliseconds cap) && {
         (void)backoff(base, cap);
+        return std::move(*this);
+    }
+    /** Sets the client's own certificate, with those that signed it, and its private key, both in PEM. */
+    config &client_certificate(std::string_view chain_pem, std::string_view key_pem) & MPT_LIFETIMEBOUND {
+        const detail::c_text chain(chain_pem);
+        const detail::c_text key(key_pem);
+        (void)mpt_config_set_client_certificate(config_.get(), chain.get(), key.get());
+        return *this;
+    }
+    [[nodiscard]] config client_certificate(std::string_view chain_pem, std::string_view key_pem) && {
+        (void)client_certificate(chain_pem, key_pem);
+        return std::move(*this);
+    }
+    /** Sets the addresses of a host, with commas between them, in place of a look-up. */
+    config &resolve(std::string_view host, std::string_view addresses) & MPT_LIFETIMEBOUND {
+        const detail::c_text name(host);
+        const detail::c_text given(addresses);
+        (void)mpt_config_set_resolve(config_.get(), name.get(), given.get());
+        return *this;
+    }
+    [[nodiscard]] config resolve(std::string_view host, std::string_view addresses) && {
+        (void)resolve(host, addresses);
+        return std::move(*this);
+    }
+    /**
+     * Sets a function that is told what happens during calls: with a `const mpt::log_record &`, for everything that is
+     * at least so important. It must not throw, and must not use the library; it runs on the thread that makes the call,
+     * on several at once if they share the client, and lives as long as the config, its clients and their batches do.
+     */
+    template <typename Log> config &log(mpt::level least, Log &&tell) & MPT_LIFETIMEBOUND {
+        using stored = std::decay_t<Log>;
+        static_assert(std::is_invocable_v<stored &, const log_record &>, "the function takes an mpt::log_record");
+        std::unique_ptr<stored> kept = std::make_unique<stored>(std::forward<Log>(tell));
+        const auto call = [](const mpt_log_record *record, void *data) noexcept {
+            (void)(*static_cast<stored *>(data))(log_record(*record));
+        };
+        const auto free = [](void *data) noexcept { delete static_cast<stored *>(data); };
+        (void)mpt_config_set_log(config_.get(), static_cast<std::int32_t>(least), call, kept.release(), free);
+        return *this;
+    }
+    template <typename Log> [[nodiscard]] config log(mpt::level least, Log &&tell) && {
+        (void)log(least, std::forward<Log>(tell));
         return std::move(*this);
     }
     /**
@@ -476,6 +565,20 @@ struct batch_summary {
     std::uint64_t total = 0;
     /** Why the batch stopped; nothing if it came to the end of its list. */
     std::optional<mpt::stopped> stopped = std::nullopt;
+};
+
+/** Options for one call. */
+struct delete_options {
+    /** If true, a token that the API does not know is a success; otherwise the client's setting applies. */
+    bool missing_ok = false;
+    /** If true, the token in use may be deleted; otherwise the client's setting applies. */
+    bool allow_own_token = false;
+    /** If true, an earlier run asked to delete this token, and did not learn the answer: a 404 then means gone. */
+    bool after_lost_answer = false;
+    /** The time limit of this call; nothing means the client's. */
+    std::optional<std::chrono::milliseconds> timeout = std::nullopt;
+    /** A `traceparent` (W3C Trace Context) that makes the call part of the caller's trace. */
+    std::optional<std::string> trace_parent = std::nullopt;
 };
 
 /** Options for a batch. */
@@ -684,6 +787,10 @@ class [[nodiscard]] client {
 #ifdef __cpp_exceptions
     /** Deletes one token. @throws mpt::error if it is not dead afterwards. */
     [[nodiscard]] result delete_token(std::string_view token_id) const { return checked(try_delete_token(token_id)); }
+    /** Deletes one token, with options for this call. @throws mpt::error if it is not dead afterwards. */
+    [[nodiscard]] result delete_token(std::string_view token_id, const delete_options &options) const {
+        return checked(try_delete_token(token_id, options));
+    }
     /** Checks whether a leaked token is provably dead: see `is_proven`. @throws mpt::error if it may be alive. */
     [[nodiscard]] result prove_deleted(std::string_view token_value) const { return checked(try_prove_deleted(token_value)); }
     /**
@@ -706,6 +813,25 @@ class [[nodiscard]] client {
         mpt_outcome *told = nullptr;
         const detail::c_text text(token_value);
         (void)mpt_burn(client_.get(), text.get(), &told);
+        return result(told);
+    }
+
+    /** Deletes one token without throwing, with options for this call. */
+    [[nodiscard]] result try_delete_token(std::string_view token_id, const delete_options &options) const noexcept {
+        mpt_outcome *told = nullptr;
+        const detail::c_text text(token_id);
+        const detail::c_text parent(options.trace_parent ? std::string_view(*options.trace_parent) : std::string_view());
+        mpt_delete_options given = MPT_DELETE_OPTIONS_INIT;
+        given.missing_ok = options.missing_ok ? 1 : 0;
+        given.allow_own_token = options.allow_own_token ? 1 : 0;
+        given.after_lost_answer = options.after_lost_answer ? 1 : 0;
+        if (options.timeout) {
+            // Nothing, and less, is refused, as in the config; to C, zero means the client's limit.
+            const std::int64_t limit = options.timeout->count();
+            given.timeout_ms = limit <= 0 ? UINT64_MAX : static_cast<std::uint64_t>(limit);
+        }
+        given.trace_parent = options.trace_parent ? parent.get() : nullptr;
+        (void)mpt_delete_token_with(client_.get(), text.get(), &given, &told);
         return result(told);
     }
 

@@ -1,7 +1,7 @@
 //! Deletes many tokens: outcomes go to a callback, or the caller takes them one by one.
 
 use std::ffi::{CString, c_char, c_int, c_void};
-use std::mem::{MaybeUninit, offset_of};
+use std::mem::offset_of;
 use std::ops::ControlFlow;
 use std::ptr::{null, null_mut};
 use std::time::Duration;
@@ -15,16 +15,15 @@ use crate::entry::return_handle;
 use crate::outcome::Outcome;
 use crate::panic::{guard, guarded};
 use crate::pointers::{checked, free, handle, no_memory, token_id};
-
-/// Larger than any version of a struct: a greater size is garbage.
-const MOST: usize = 4096;
+use crate::sized::{MOST, SizedStruct, sized};
 
 /// MPT_PATIENCE_NONE of the header.
 const MPT_PATIENCE_NONE: i64 = -1;
 
 /// Options for a batch. Start from MPT_BATCH_OPTIONS_INIT, or from zeros with `size` set. A member that is 0 has its
-/// default; this will also be true of members added in later versions. Fails with MPT_INVALID_ARGUMENT if `size` is too
-/// small, or if a member is set that the running library does not know.
+/// default; this will also be true of members added in later versions. A later, larger struct is accepted, up to 64 KiB, if
+/// the members that the running library does not know are zero. Fails with MPT_INVALID_ARGUMENT if one is set, or if
+/// `size` is not that of a version of this struct.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct BatchOptions {
@@ -90,6 +89,27 @@ pub struct BatchSummary {
     pub stopped: [c_char; 32],
     /// The same as a sentence that also says what to do. Empty if it did not stop. Cut if it is longer.
     pub stopped_message: [c_char; 512],
+}
+
+// The layout that the header says, too.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(
+    size_of::<BatchOptions>() == 40
+        && offset_of!(BatchOptions, journal) == 16
+        && offset_of!(BatchOptions, patience_ms) == 24
+        && offset_of!(BatchOptions, summary) == 32
+        && size_of::<BatchSummary>() == 624
+        && offset_of!(BatchSummary, stopped) == 80
+);
+
+// SAFETY: as it is declared above.
+unsafe impl SizedStruct for BatchOptions {
+    const NAME: &'static str = "batch options";
+    /// As it was before `patience_ms`, and before `summary`.
+    const OLDER: &'static [usize] = &[
+        offset_of!(BatchOptions, journal) + size_of::<*const c_char>(),
+        offset_of!(BatchOptions, summary),
+    ];
 }
 
 /// Called once for each outcome. `outcome` is borrowed: it is valid until the callback returns; use mpt_outcome_clone
@@ -584,43 +604,4 @@ fn fixed<const SIZE: usize>(text: &str) -> [c_char; SIZE] {
         *to = c_char::from_ne_bytes([*byte]);
     }
     buffer
-}
-
-/// Reads a struct from a caller whose version may have fewer or more members than this library's.
-///
-/// # Safety
-/// As [`options`].
-unsafe fn sized(options: *const BatchOptions) -> Result<Option<BatchOptions>, Error> {
-    const KNOWN: usize = size_of::<BatchOptions>();
-    /// The struct as it was before `patience_ms`.
-    const FIRST: usize = offset_of!(BatchOptions, journal) + size_of::<*const c_char>();
-    /// The same before `summary`.
-    const SECOND: usize = offset_of!(BatchOptions, summary);
-    if options.is_null() {
-        return Ok(None);
-    }
-    // SAFETY: the first member is there by the caller's promise, at an address that other languages may not align.
-    let size = unsafe { options.cast::<u32>().read_unaligned() } as usize;
-    if size != FIRST && size != SECOND && !(KNOWN..=MOST).contains(&size) {
-        return Err(Error::invalid_argument(format!(
-            "the size in the batch options is {size}: expected sizeof(mpt_batch_options), {KNOWN} or more, or {SECOND} or {FIRST}"
-        )));
-    }
-    let known = size.min(KNOWN);
-    // SAFETY: that many bytes are there by the caller's promise.
-    let unknown =
-        unsafe { std::slice::from_raw_parts(options.cast::<u8>().add(known), size - known) };
-    if unknown.iter().any(|byte| *byte != 0) {
-        return Err(Error::invalid_argument(
-            "the batch options have a member set that this version of the library does not know: use a newer library",
-        ));
-    }
-    // Members that the caller does not know are zero, which is their default.
-    let mut read = MaybeUninit::<BatchOptions>::zeroed();
-    // SAFETY: `known` bytes are there by the caller's promise, and fit; the two do not overlap. Every member is an
-    // integer or a raw pointer, of which all zeros are a value.
-    unsafe {
-        std::ptr::copy_nonoverlapping(options.cast::<u8>(), read.as_mut_ptr().cast::<u8>(), known);
-        Ok(Some(read.assume_init()))
-    }
 }

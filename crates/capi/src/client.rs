@@ -1,8 +1,10 @@
 //! `mpt_client`, and the deletion of one token.
 
 use std::ffi::c_char;
+use std::mem::offset_of;
+use std::time::Duration;
 
-use mpt_core::{ApiToken, Cancel, Error};
+use mpt_core::{ApiToken, Cancel, Error, InvalidTraceParent, TraceParent};
 
 use crate::callbacks::Poll;
 use crate::codes::mpt_code;
@@ -11,6 +13,7 @@ use crate::entry::{return_handle, return_outcome};
 use crate::outcome::Outcome;
 use crate::panic::guard;
 use crate::pointers::{self, checked, free, handle, text};
+use crate::sized::{SizedStruct, sized};
 
 /// Deletes tokens. Created by mpt_client_new or mpt_client_clone, freed by mpt_client_free.
 ///
@@ -33,7 +36,14 @@ impl Client {
     fn of_config(config: &Config) -> Result<Client, Error> {
         match &config.refused {
             Some(error) => Err(error.clone()),
-            None => Ok(Client::new(config.builder.clone().build()?, config.poll.clone())),
+            None => {
+                let builder = config.builder.clone();
+                let builder = match &config.log {
+                    Some(log) => log.hear(builder),
+                    None => builder,
+                };
+                Ok(Client::new(builder.build()?, config.poll.clone()))
+            }
         }
     }
 
@@ -121,6 +131,97 @@ pub unsafe extern "C" fn mpt_delete_token(
             Ok(Outcome::from(mpt_core::Outcome::from(client.core.delete_token(token_id))))
         })
     }
+}
+
+/// Options for a single call. Start from MPT_DELETE_OPTIONS_INIT, or from zeros with `size` set. A member that is 0 has
+/// its default; this will also be true of members added in later versions. A later, larger struct is accepted, up to 64
+/// KiB, if the members that the running library does not know are zero. Fails with MPT_INVALID_ARGUMENT if one is set, or
+/// if `size` is not that of a version of this struct.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct DeleteOptions {
+    /// sizeof(mpt_delete_options).
+    pub size: u32,
+    /// Nonzero: a token that the API does not know is a success from the first attempt. 0: use the client's setting.
+    pub missing_ok: i32,
+    /// Nonzero: the token in use may be deleted. 0: use the client's setting.
+    pub allow_own_token: i32,
+    /// Nonzero: an earlier run asked to delete this token and did not learn the answer, for example because it crashed. A
+    /// 404 then means MPT_OUTCOME_GONE, and a failure is MPT_OUTCOME_UNKNOWN, unless the id is invalid.
+    pub after_lost_answer: i32,
+    /// The time limit of this call in milliseconds, at most 86,400,000 (one day). 0: use the client's setting.
+    pub timeout_ms: u64,
+    /// A `traceparent` (W3C Trace Context) that makes the call part of the caller's trace, such as
+    /// "00-9e02a91b64ac56904703a3a69ea9101d-56be90a29d0b0b25-01". NULL: the call has its own trace.
+    pub trace_parent: *const c_char,
+}
+
+// The layout that the header says, too.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(
+    size_of::<DeleteOptions>() == 32
+        && offset_of!(DeleteOptions, timeout_ms) == 16
+        && offset_of!(DeleteOptions, trace_parent) == 24
+);
+
+// SAFETY: as it is declared above.
+unsafe impl SizedStruct for DeleteOptions {
+    const NAME: &'static str = "delete options";
+    const OLDER: &'static [usize] = &[];
+}
+
+/// Deletes one token, as mpt_delete_token does, with options for this call.
+///
+/// `token_id`: as in mpt_delete_token.
+/// `options`: NULL means all defaults.
+/// `outcome`: may be NULL; otherwise always written: an outcome, to be freed with mpt_outcome_free.
+/// Returns: as mpt_delete_token. MPT_INVALID_ARGUMENT if an option is out of range; nothing was sent then.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_delete_token_with(
+    client: *const Client,
+    token_id: *const c_char,
+    options: *const DeleteOptions,
+    outcome: *mut *mut Outcome,
+) -> mpt_code {
+    // SAFETY: the caller's promise.
+    unsafe {
+        return_outcome(outcome, || {
+            let client = checked(client, "client")?;
+            let token_id = pointers::token_id(token_id, "token id")?;
+            let options = delete_options(options)?;
+            let result = client.core.delete_token_with(token_id, &options);
+            Ok(Outcome::from(mpt_core::Outcome::from(result)))
+        })
+    }
+}
+
+/// # Safety
+/// `options` is null, or has as many bytes as its first member says.
+unsafe fn delete_options(options: *const DeleteOptions) -> Result<mpt_core::DeleteOptions, Error> {
+    let mut core = mpt_core::DeleteOptions::new();
+    // SAFETY: the caller's promise.
+    let Some(given) = unsafe { sized(options) }? else { return Ok(core) };
+    if given.missing_ok != 0 {
+        core = core.missing_ok(true);
+    }
+    if given.allow_own_token != 0 {
+        core = core.allow_own_token(true);
+    }
+    if given.after_lost_answer != 0 {
+        core = core.after_lost_answer(true);
+    }
+    if given.timeout_ms != 0 {
+        core = core.timeout(Duration::from_millis(given.timeout_ms));
+    }
+    if !given.trace_parent.is_null() {
+        // SAFETY: the caller's promise.
+        let parent: TraceParent = unsafe { text(given.trace_parent, "trace parent") }?
+            .parse()
+            .map_err(|error: InvalidTraceParent| Error::invalid_argument(error.to_string()))?;
+        core = core.trace_parent(parent);
+    }
+    Ok(core)
 }
 
 /// Checks whether a leaked token is provably dead. Sends a DELETE for the id inside the token value, with the value

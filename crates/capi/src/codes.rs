@@ -35,6 +35,54 @@ pub extern "C" fn mpt_abi_version() -> u32 {
     crate::MPT_ABI_VERSION
 }
 
+/// Returns the version of the running library as one number that grows, as MPT_VERSION_NUMBER is that of the header:
+/// 0xMMmmpp.
+///
+/// Threads: any, at any time.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub extern "C" fn mpt_version_number() -> u32 {
+    const fn number(text: &str) -> u32 {
+        match u32::from_str_radix(text, 10) {
+            Ok(number) => number,
+            Err(_) => panic!("a version has three numbers"),
+        }
+    }
+    const NUMBER: u32 = (number(env!("CARGO_PKG_VERSION_MAJOR")) << 16)
+        | (number(env!("CARGO_PKG_VERSION_MINOR")) << 8)
+        | number(env!("CARGO_PKG_VERSION_PATCH"));
+    NUMBER
+}
+
+/// What this library can do beside deleting tokens.
+const FEATURES: &[&str] = &[
+    "batch",
+    "bind_address",
+    "ca_pem",
+    "client_certificate",
+    "delete_options",
+    "journal",
+    "log",
+    "patience",
+    "proof",
+    "resolve",
+    "unix_socket",
+];
+
+/// Returns 1 if the running library has a feature, and 0 if not, or if the name is NULL. The names are "batch",
+/// "bind_address", "ca_pem", "client_certificate", "delete_options", "journal", "log", "patience", "proof", "resolve" and
+/// "unix_socket"; later versions have others.
+///
+/// `name`: the name of the feature.
+/// Threads: any, at any time.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_has_feature(name: *const c_char) -> i32 {
+    // SAFETY: the caller's promise.
+    let name = unsafe { crate::pointers::bytes(name, "name") };
+    i32::from(name.is_ok_and(|name| FEATURES.iter().any(|known| known.as_bytes() == name)))
+}
+
 /// Returns the name of a code, the same in every language and in JSON, such as "ok" or "not_found". Returns
 /// "not_a_code" for any other number.
 ///

@@ -1,13 +1,16 @@
 //! `mpt_config`: the settings of a client.
 
 use std::ffi::{OsStr, c_char, c_int, c_void};
+use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mpt_core::{Client as CoreClient, ClientBuilder, Code, Error};
 
 use crate::callbacks::{FreeCallback, Poll, UserData};
 use crate::codes::mpt_code;
+use crate::log::Log;
 use crate::panic::guard;
 use crate::pointers::{bytes, free, handle, text};
 
@@ -20,11 +23,12 @@ pub struct Config {
     /// silently get a default instead (the real API, for example).
     pub(crate) refused: Option<Error>,
     pub(crate) poll: Option<Poll>,
+    pub(crate) log: Option<Arc<Log>>,
 }
 
 impl Config {
     fn new(builder: ClientBuilder) -> *mut Config {
-        handle(Config { builder, refused: None, poll: None })
+        handle(Config { builder, refused: None, poll: None, log: None })
     }
 }
 
@@ -240,8 +244,110 @@ pub unsafe extern "C" fn mpt_config_set_ca_file(
     unsafe { set(config, |builder| Ok(builder.ca_file(file(path, "path of the CA file")?))) }
 }
 
-/// Sets whether to trust only the authorities from mpt_config_set_ca_file, and not the platform's: 0 for no (the
-/// default), any other value for yes. If yes, mpt_client_new fails without a CA file.
+/// Sets certificate authorities to trust in addition to the platform's, in place of mpt_config_set_ca_file.
+///
+/// `pem`: one or more certificates in PEM, at most 1 MiB. It is copied; mpt_client_new reads it.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_config_set_ca_pem(
+    config: *mut Config,
+    pem: *const c_char,
+) -> mpt_code {
+    // SAFETY: the caller's promise.
+    unsafe { set(config, |builder| Ok(builder.ca_pem(crate::pointers::pem(pem, "CA bundle")?))) }
+}
+
+/// Sets the client's own certificate, for servers and proxies that ask for one. Both are copied; mpt_client_new reads
+/// them.
+///
+/// `chain_pem`: the certificate, followed by those that signed it, in PEM.
+/// `key_pem`: its private key in PEM, not encrypted: RSA, ECDSA or Ed25519.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_config_set_client_certificate(
+    config: *mut Config,
+    chain_pem: *const c_char,
+    key_pem: *const c_char,
+) -> mpt_code {
+    let change = |builder: ClientBuilder| {
+        // SAFETY: the caller's promise.
+        let (chain, key) = unsafe {
+            (
+                text(chain_pem, "client certificate")?,
+                text(key_pem, "key of the client certificate")?,
+            )
+        };
+        Ok(builder.client_certificate(chain, key))
+    };
+    // SAFETY: the caller's promise.
+    unsafe { set(config, change) }
+}
+
+/// Sets the addresses of a host, in place of those that a look-up would find. They are not used for IP addresses, for
+/// "localhost", or for names that a proxy looks up.
+///
+/// `host`: the name, as in the base URL.
+/// `addresses`: one or more IP addresses with commas between them, such as "192.0.2.1,2001:db8::1".
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_config_set_resolve(
+    config: *mut Config,
+    host: *const c_char,
+    addresses: *const c_char,
+) -> mpt_code {
+    let change = |builder: ClientBuilder| {
+        // SAFETY: the caller's promise.
+        let (host, addresses) = unsafe { (text(host, "host")?, text(addresses, "addresses")?) };
+        let addresses: Result<Vec<IpAddr>, Error> = addresses.split(',').map(address).collect();
+        Ok(builder.resolve(host, addresses?))
+    };
+    // SAFETY: the caller's promise.
+    unsafe { set(config, change) }
+}
+
+/// Sets the address of this machine to connect from. Hosts are then reached at addresses of the same kind only, IPv4 or
+/// IPv6. By default, the system chooses.
+///
+/// `local`: the IP address, such as "192.0.2.7".
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_config_set_bind_address(
+    config: *mut Config,
+    local: *const c_char,
+) -> mpt_code {
+    let change = |builder: ClientBuilder| {
+        // SAFETY: the caller's promise.
+        let local = unsafe { text(local, "address") }?;
+        Ok(builder.bind_address(address(local)?))
+    };
+    // SAFETY: the caller's promise.
+    unsafe { set(config, change) }
+}
+
+/// Sets a Unix socket to connect to, in place of the host of the base URL: for tests, and for a proxy on this machine.
+/// mpt_client_new refuses it together with a proxy or with mpt_config_set_bind_address.
+///
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_config_set_unix_socket(
+    config: *mut Config,
+    path: *const c_char,
+) -> mpt_code {
+    // SAFETY: the caller's promise.
+    unsafe { set(config, |builder| Ok(builder.unix_socket(file(path, "path of the socket")?))) }
+}
+
+fn address(text: &str) -> Result<IpAddr, Error> {
+    text.trim().parse().map_err(|_| {
+        Error::invalid_argument(format!(
+            "`{}` is not an IP address: expected one such as 192.0.2.1 or 2001:db8::1",
+            mpt_core::printable(text)
+        ))
+    })
+}
+
+/// Sets whether to trust only the authorities from mpt_config_set_ca_file or mpt_config_set_ca_pem, and not the platform's: 0 for no (the
+/// default), any other value for yes. If yes, mpt_client_new fails without such authorities.
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_ca_only(config: *mut Config, yes: i32) -> mpt_code {

@@ -8,10 +8,13 @@ mod callbacks;
 mod entry;
 mod panic;
 mod pointers;
+mod sized;
 // Apart, so that rustfmt leaves the order as it is.
 mod config;
 
 mod client;
+
+mod log;
 
 mod batch;
 

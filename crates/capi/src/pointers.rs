@@ -77,10 +77,26 @@ pub(crate) fn no_memory(bytes: usize) -> Error {
 /// As [`text`].
 pub(crate) unsafe fn bytes<'a>(text: *const c_char, what: &str) -> Result<&'a [u8], Error> {
     // SAFETY: the caller's promise.
+    unsafe { bounded(text, what, LONGEST) }
+}
+
+/// As [`bytes`], but up to 1 MiB: a list of certificate authorities is longer than other text.
+///
+/// # Safety
+/// As [`text`].
+pub(crate) unsafe fn pem<'a>(text: *const c_char, what: &str) -> Result<&'a [u8], Error> {
+    // SAFETY: the caller's promise.
+    unsafe { bounded(text, what, 1024 * 1024) }
+}
+
+/// # Safety
+/// As [`text`].
+unsafe fn bounded<'a>(text: *const c_char, what: &str, most: usize) -> Result<&'a [u8], Error> {
+    // SAFETY: the caller's promise.
     let bytes = unsafe { any_bytes(text, what) }?;
-    if bytes.len() > LONGEST {
+    if bytes.len() > most {
         return Err(Error::invalid_argument(format!(
-            "the {what} has {} bytes: expected at most {LONGEST}",
+            "the {what} has {} bytes: expected at most {most}",
             bytes.len()
         )));
     }

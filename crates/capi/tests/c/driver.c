@@ -38,6 +38,11 @@ static void versions_and_names(void) {
     CHECK_TEXT(mpt_version(), MPT_VERSION);
     CHECK(mpt_abi_version() == MPT_ABI_VERSION);
     CHECK(MPT_VERSION_NUMBER == ((MPT_VERSION_MAJOR << 16) | (MPT_VERSION_MINOR << 8) | MPT_VERSION_PATCH));
+    CHECK(MPT_VERSION_AT_LEAST(MPT_VERSION_MAJOR, MPT_VERSION_MINOR, MPT_VERSION_PATCH));
+    CHECK(!MPT_VERSION_AT_LEAST(MPT_VERSION_MAJOR, MPT_VERSION_MINOR + 1, 0));
+    CHECK(mpt_version_number() == MPT_VERSION_NUMBER);
+    CHECK(mpt_has_feature("unix_socket") == 1 && mpt_has_feature("log") == 1);
+    CHECK(mpt_has_feature("time_travel") == 0 && mpt_has_feature("") == 0 && mpt_has_feature(NULL) == 0);
     CHECK_TEXT(mpt_code_name(MPT_OK), "ok");
     CHECK_TEXT(mpt_code_name(MPT_NOT_FOUND), "not_found");
     CHECK_TEXT(mpt_code_name(MPT_INTERNAL), "internal");
@@ -489,6 +494,155 @@ static void owned_user_data(void) {
     mpt_config_free(config);
 }
 
+static mpt_code told_with(const mpt_client *client, const char *id, const mpt_delete_options *options, int32_t kind) {
+    mpt_outcome *outcome = NULL;
+    const mpt_code code = mpt_delete_token_with(client, id, options, &outcome);
+
+    CHECK(mpt_outcome_code(outcome) == code && mpt_outcome_kind(outcome) == kind);
+    if (options != NULL && options->trace_parent != NULL && code == MPT_OK) {
+        CHECK(strncmp(options->trace_parent + 3, mpt_outcome_trace_id(outcome), 32) == 0);
+    }
+    mpt_outcome_free(outcome);
+    return code;
+}
+
+static void options_of_one_call(void) {
+    mpt_delete_options options = MPT_DELETE_OPTIONS_INIT;
+    mpt_client *client = new_client(NULL);
+    struct {
+        mpt_delete_options known;
+        char later[5000];
+    } longer = {MPT_DELETE_OPTIONS_INIT, {0}};
+
+    CHECK(options.size == sizeof(mpt_delete_options) && options.trace_parent == NULL);
+    CHECK(told_with(client, "TKN-ok-with1", NULL, MPT_OUTCOME_DELETED) == MPT_OK);
+    CHECK(told_with(client, "TKN-ok-with1", &options, MPT_OUTCOME_NOT_DELETED) == MPT_NOT_FOUND);
+    options.after_lost_answer = 1;
+    CHECK(told_with(client, "TKN-ok-with1", &options, MPT_OUTCOME_GONE) == MPT_OK);
+    options.after_lost_answer = 0;
+    options.missing_ok = 1;
+    options.trace_parent = "00-9e02a91b64ac56904703a3a69ea9101d-56be90a29d0b0b25-01";
+    CHECK(told_with(client, "TKN-ok-with1", &options, MPT_OUTCOME_GONE) == MPT_OK);
+    options.trace_parent = "00-0";
+    CHECK(told_with(client, "TKN-ok-with2", &options, MPT_OUTCOME_NOT_DELETED) == MPT_INVALID_ARGUMENT);
+    options.trace_parent = "\xff";
+    CHECK(told_with(client, "TKN-ok-with2", &options, MPT_OUTCOME_NOT_DELETED) == MPT_INVALID_ARGUMENT);
+    options.trace_parent = NULL;
+    options.timeout_ms = 300;
+    CHECK(told_with(client, "TKN-requestsilent.always-with3", &options, MPT_OUTCOME_UNKNOWN) == MPT_TIMEOUT);
+    options.timeout_ms = 86400001;
+    CHECK(told_with(client, "TKN-ok-with2", &options, MPT_OUTCOME_NOT_DELETED) == MPT_INVALID_ARGUMENT);
+    options.timeout_ms = 0;
+    options.size -= 1;
+    CHECK(told_with(client, "TKN-ok-with2", &options, MPT_OUTCOME_NOT_DELETED) == MPT_INVALID_ARGUMENT);
+    longer.known.size = (uint32_t)sizeof longer;
+    CHECK(told_with(client, "TKN-ok-with2", &longer.known, MPT_OUTCOME_DELETED) == MPT_OK);
+    longer.later[4999] = 1;
+    CHECK(told_with(client, "TKN-ok-with4", &longer.known, MPT_OUTCOME_NOT_DELETED) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_delete_token_with(NULL, "TKN-ok-with4", NULL, NULL) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_delete_token_with(client, NULL, NULL, NULL) == MPT_INVALID_ARGUMENT);
+    mpt_client_free(client);
+    client = new_client(NULL);
+    CHECK(told_with(client, "TKN-0000-0001", NULL, MPT_OUTCOME_NOT_DELETED) == MPT_OWN_TOKEN);
+    mpt_client_free(client);
+}
+
+/* By a name that is given an address, from an address, and not over a socket that nobody listens on. */
+static void ways_to_the_server(void) {
+    char url[128];
+    mpt_client *client = NULL;
+    mpt_config *config = mpt_config_new_from_env();
+
+    sprintf(url, "http://api.driver.test%s", strrchr(getenv("MPT_API_BASE_URL"), ':'));
+    CHECK(mpt_config_set_base_url(config, url) == MPT_OK);
+    CHECK(mpt_config_set_allow_plain_http(config, 1) == MPT_OK);
+    CHECK(mpt_config_set_resolve(config, "api.driver.test", "127.0.0.1, 127.0.0.1") == MPT_OK);
+    CHECK(mpt_config_set_bind_address(config, "127.0.0.1") == MPT_OK);
+    CHECK(mpt_client_new(config, &client, NULL) == MPT_OK);
+    mpt_outcome_free(told(client, "TKN-ok-way1", MPT_OK, MPT_OUTCOME_DELETED, 204));
+    mpt_client_free(client);
+    CHECK(mpt_config_set_unix_socket(config, folder) == MPT_OK);
+    refused(config, MPT_INVALID_CONFIG, "a Unix socket and an address to connect from");
+
+    config = mpt_config_new_from_env();
+    CHECK(mpt_config_set_unix_socket(config, folder) == MPT_OK);
+    CHECK(mpt_config_set_attempts(config, 1) == MPT_OK);
+    CHECK(mpt_client_new(config, &client, NULL) == MPT_OK);
+    mpt_outcome_free(told(client, "TKN-ok-way2", MPT_CONNECT_FAILED, MPT_OUTCOME_NOT_DELETED, 0));
+    mpt_client_free(client);
+    mpt_config_free(config);
+
+    config = good_config();
+    CHECK(mpt_config_set_resolve(config, "api.driver.test", "127.0.0.1,localhost") == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_config_set_resolve(config, NULL, "127.0.0.1") == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_config_set_bind_address(config, NULL) == MPT_INVALID_ARGUMENT);
+    refused(config, MPT_INVALID_ARGUMENT, "`localhost` is not an IP address");
+    config = good_config();
+    CHECK(mpt_config_set_ca_pem(config, "no certificate") == MPT_OK);
+    refused(config, MPT_INVALID_CONFIG, "the CA bundle");
+    config = good_config();
+    CHECK(mpt_config_set_client_certificate(config, "open-sesame", "open-sesame") == MPT_OK);
+    refused(config, MPT_INVALID_CONFIG, "the client certificate");
+    config = good_config();
+    CHECK(mpt_config_set_ca_pem(config, NULL) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_config_set_client_certificate(config, NULL, "x") == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_config_set_unix_socket(config, NULL) == MPT_INVALID_ARGUMENT);
+    refused(config, MPT_INVALID_ARGUMENT, "the CA bundle is a null pointer");
+}
+
+struct logged {
+    int records;
+    int freed;
+    mpt_log_record last;
+    char message[256];
+};
+
+static void log_it(const mpt_log_record *record, void *user_data) {
+    struct logged *logged = (struct logged *)user_data;
+
+    CHECK(record->size == sizeof *record);
+    CHECK(strncmp(record->token_id, "TKN-503", 7) == 0 && strlen(record->trace_id) == 32);
+    logged->records += 1;
+    logged->last = *record;
+    strncpy(logged->message, record->message, sizeof logged->message - 1);
+    if (record->event == MPT_EVENT_RETRY) {
+        CHECK(record->level == MPT_LOG_INFO && record->attempt == 1 && record->wait_ms >= 0);
+        CHECK(record->http_status == 503 && record->code == MPT_SERVER_ERROR);
+        CHECK_HAS(record->message, "attempt 1 ended with server_error (503); the next one is in");
+    }
+}
+
+static void free_logged(void *user_data) { ((struct logged *)user_data)->freed += 1; }
+
+static void logs(void) {
+    struct logged logged;
+    mpt_client *client = NULL;
+    mpt_config *config = mpt_config_new_from_env();
+
+    memset(&logged, 0, sizeof logged);
+    CHECK(mpt_config_set_log(NULL, MPT_LOG_DEBUG, log_it, &logged, free_logged) == MPT_INVALID_ARGUMENT);
+    CHECK(logged.freed == 1);
+    CHECK(mpt_config_set_log(config, MPT_LOG_DEBUG, log_it, &logged, free_logged) == MPT_OK);
+    CHECK(mpt_client_new(config, &client, NULL) == MPT_OK);
+    mpt_outcome_free(told(client, "TKN-503.ok-log1", MPT_OK, MPT_OUTCOME_DELETED, 204));
+    CHECK(logged.records == 2 && logged.last.event == MPT_EVENT_ATTEMPT && logged.last.level == MPT_LOG_DEBUG);
+    CHECK(logged.last.attempt == 2 && logged.last.wait_ms == -1 && logged.last.http_status == 204);
+    CHECK_HAS(logged.message, "token `TKN-503.ok-log1`: attempt 2 ended with ok (204)");
+    mpt_client_free(client);
+    CHECK(mpt_config_set_log(config, MPT_LOG_INFO, log_it, &logged, free_logged) == MPT_OK && logged.freed == 2);
+    CHECK(mpt_client_new(config, &client, NULL) == MPT_OK);
+    mpt_outcome_free(told(client, "TKN-503.ok-log2", MPT_OK, MPT_OUTCOME_DELETED, 204));
+    CHECK(logged.records == 3);
+    CHECK(mpt_config_set_log(config, MPT_LOG_INFO, NULL, NULL, NULL) == MPT_OK && logged.freed == 2);
+    mpt_client_free(client);
+    CHECK(logged.freed == 3);
+    CHECK(mpt_client_new(config, &client, NULL) == MPT_OK);
+    mpt_outcome_free(told(client, "TKN-503.ok-log3", MPT_OK, MPT_OUTCOME_DELETED, 204));
+    CHECK(logged.records == 3);
+    mpt_client_free(client);
+    mpt_config_free(config);
+}
+
 static void batches(void) {
     static const char *const good[] = {"TKN-ok-b1", "TKN-answerlost-b2", "TKN-ok-b3", "TKN-ok-b1"};
     static const char *const mixed[] = {"TKN-ok-b4", "TKN-403.always-b5", "TKN-ok-b6"};
@@ -548,8 +702,16 @@ static void batches(void) {
     batch(client, good, 4, &options, 0, MPT_INVALID_ARGUMENT);
     options.size = 0;
     batch(client, good, 4, &options, 0, MPT_INVALID_ARGUMENT);
-    options.size = 4097;
+    options.size = 65537;
     batch(client, good, 4, &options, 0, MPT_INVALID_ARGUMENT);
+    {
+        mpt_batch *none = NULL;
+        mpt_outcome *why = NULL;
+        CHECK(mpt_batch_new(client, good, 4, &options, &none, &why) == MPT_INVALID_ARGUMENT);
+        CHECK_HAS(mpt_outcome_message(why), "the size in the batch options is 65537: expected the size of the struct");
+        CHECK_HAS(mpt_outcome_message(why), "at most 65536 in a later version");
+        mpt_outcome_free(why);
+    }
     mpt_outcome_free(told(client, "TKN-ok-b10", MPT_OK, MPT_OUTCOME_DELETED, 204));
 
     /* Callers that know no patience_ms: it is not read. */
@@ -568,12 +730,14 @@ static void batches(void) {
     {
         struct {
             mpt_batch_options known;
-            char later[16];
+            char later[65536 - sizeof(mpt_batch_options)];
         } longer = {MPT_BATCH_OPTIONS_INIT, {0}};
         longer.known.size = (uint32_t)sizeof longer;
         longer.known.missing_ok = 1;
         batch(client, good, 4, &longer.known, 0, MPT_OK);
-        longer.later[15] = 1;
+        longer.known.size = (uint32_t)sizeof longer.known + 4097;
+        batch(client, good, 4, &longer.known, 0, MPT_OK);
+        longer.later[4096] = 1;
         batch(client, good, 4, &longer.known, 0, MPT_INVALID_ARGUMENT);
     }
 
@@ -909,6 +1073,9 @@ static void *everything(void *unused) {
     cancelled();
     asked_while_it_waits();
     owned_user_data();
+    options_of_one_call();
+    ways_to_the_server();
+    logs();
     batches();
     batches_that_stop();
     patience();

@@ -90,6 +90,28 @@ static int ours_works(void *user_data) {
     return 7;
 }
 
+static void log_it(const mpt_log_record *record, void *user_data) {
+    CHECK(record->level == MPT_LOG_ERROR && record->event == MPT_EVENT_PANIC && record->code == MPT_INTERNAL);
+    CHECK_HAS(record->message, " panicked at ");
+    *(int *)user_data += 1;
+}
+
+/* Whoever takes the log hears of the panic; nothing is printed then. */
+static void ours_panics_into_a_log(void) {
+    mpt_config *config = mpt_config_new_from_env();
+    mpt_client *client = NULL;
+    int told = 0;
+
+    CHECK(mpt_config_set_log(config, MPT_LOG_ERROR, log_it, &told, NULL) == MPT_OK);
+    CHECK(mpt_client_new(config, &client, NULL) == MPT_OK);
+    mpt_config_free(config);
+    clock_is_broken = 1;
+    CHECK(mpt_delete_token(client, "TKN-ok-k6", NULL) == MPT_INTERNAL);
+    clock_is_broken = 0;
+    CHECK(told > 0);
+    mpt_client_free(client);
+}
+
 int main(int argc, char **argv) {
     void *other = argc == 2 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
     int (*other_catches_a_panic)(void) = NULL;
@@ -117,6 +139,7 @@ int main(int argc, char **argv) {
     ours_panics(client);
     CHECK(ours_works(client) == 7);
 
+    ours_panics_into_a_log();
     mpt_client_free(client);
     CHECK(dlclose(other) == 0);
     return checks_done();

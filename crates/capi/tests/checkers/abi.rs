@@ -89,7 +89,7 @@ fn abi_changes_are_found() {
             "uint32_t MPT_CALL mpt_abi_version(void);\n\nMPT_API void MPT_CALL mpt_new(void);",
         ),
         ("uint32_t MPT_CALL mpt_outcome_attempts(", "uint64_t MPT_CALL mpt_outcome_attempts("),
-        ("    int32_t missing_ok;", "    int64_t missing_ok;"),
+        ("    uint32_t concurrency;", "    uint64_t concurrency;"),
     ] {
         assert_eq!(header.matches(was).count(), 1, "{was}");
         assert_ne!(differences(&abi_of(&header.replace(was, is))), "", "{was} -> {is}");

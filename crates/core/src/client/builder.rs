@@ -1,6 +1,7 @@
 //! What a client is made from: every setting, its default, and what cannot be used.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,8 +12,9 @@ use crate::call::retry::{RetryBudget, RetryPolicy};
 use crate::client::client::{Client, Defaults, Shared, VERSION};
 use crate::http::network::Network;
 use crate::http::proxy::Proxy;
-use crate::http::tls::CaBundle;
+use crate::http::tls::{CaBundle, Identity};
 use crate::http::transport::resolve::Lookup;
+use crate::http::transport::route::Route;
 use crate::input::api_token::ApiToken;
 use crate::input::endpoint::{DEFAULT_BASE_URL, Endpoint};
 use crate::input::environment::variable;
@@ -37,7 +39,10 @@ pub struct ClientBuilder {
     ca: CaChoice,
     ca_only: bool,
     proxy: ProxyChoice,
-    lookup: Lookup,
+    route: Route,
+    hosts: Vec<(String, Vec<IpAddr>)>,
+    /// A chain of certificates, and its key.
+    identity: Option<[zeroize::Zeroizing<Vec<u8>>; 2]>,
     cancel: Option<Cancel>,
     listener: Option<Listener>,
 }
@@ -56,6 +61,7 @@ enum CaChoice {
     Platform,
     Bundle(CaBundle),
     File(std::path::PathBuf),
+    Pem(Vec<u8>),
 }
 
 impl ClientBuilder {
@@ -179,6 +185,24 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets certificate authorities to trust in addition to the platform's, in PEM: as [`CaBundle::from_pem`], but what
+    /// cannot be used is reported by [`ClientBuilder::build`].
+    pub fn ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.ca = CaChoice::Pem(pem.into());
+        self
+    }
+
+    /// Sets the client's own certificate, for servers and proxies that ask for one: the certificate, followed by those
+    /// that signed it, and its private key, both in PEM. The key is not encrypted, and RSA, ECDSA or Ed25519.
+    pub fn client_certificate(
+        mut self,
+        chain_pem: impl Into<Vec<u8>>,
+        key_pem: impl Into<Vec<u8>>,
+    ) -> Self {
+        self.identity = Some([chain_pem.into().into(), key_pem.into().into()]);
+        self
+    }
+
     /// If true, the given certificate authorities are trusted instead of the platform's, not in addition. The default
     /// is false. A bundle made with [`CaBundle::only`] does not need it.
     pub fn ca_only(mut self, yes: bool) -> Self {
@@ -231,7 +255,32 @@ impl ClientBuilder {
         mut self,
         look: impl Fn(&str, u16) -> std::io::Result<Vec<std::net::SocketAddr>> + Send + Sync + 'static,
     ) -> Self {
-        self.lookup = Lookup::new(look);
+        self.route.lookup = Lookup::new(look);
+        self
+    }
+
+    /// Sets the addresses of a host, in place of those that a look-up would find. The last ones given for a host count.
+    /// Like a look-up, they are not used for IP addresses, for `localhost`, or for names that a proxy looks up.
+    pub fn resolve(
+        mut self,
+        host: impl Into<String>,
+        addresses: impl IntoIterator<Item = IpAddr>,
+    ) -> Self {
+        self.hosts.push((host.into(), addresses.into_iter().collect()));
+        self
+    }
+
+    /// Sets the address of this machine to connect from. Hosts are then reached at addresses of the same kind only, IPv4
+    /// or IPv6. By default, the system chooses.
+    pub fn bind_address(mut self, address: IpAddr) -> Self {
+        self.route.local = Some(address);
+        self
+    }
+
+    /// Sets a Unix socket to connect to, in place of the host of the base URL: for tests, and for a proxy on this
+    /// machine. It cannot be used together with a proxy or with [`ClientBuilder::bind_address`].
+    pub fn unix_socket(mut self, path: impl AsRef<Path>) -> Self {
+        self.route.socket = Some(path.as_ref().into());
         self
     }
 
@@ -274,15 +323,30 @@ impl ClientBuilder {
             }
             CaChoice::Platform => CaBundle::default(),
             CaChoice::Bundle(bundle) => bundle,
+            CaChoice::Pem(pem) => {
+                CaBundle::from_pem(&pem).map_err(|error| config(error.to_string()))?
+            }
             CaChoice::File(path) => {
                 CaBundle::from_file(path).map_err(|error| config(error.to_string()))?
             }
         };
         let ca = if self.ca_only { ca.only() } else { ca };
         let user_agent = user_agent(self.user_agent.as_deref()).map_err(config)?;
+        let identity = match &self.identity {
+            Some([chain, key]) => Some(Identity::from_pem(chain, key).map_err(config)?),
+            None => None,
+        };
+        if self.route.socket.is_some() && (proxy.is_some() || self.route.local.is_some()) {
+            let other = if proxy.is_some() { "a proxy" } else { "an address to connect from" };
+            return Err(config(format!(
+                "a Unix socket and {other} are both given: expected one of them"
+            )));
+        }
         let proxy = proxy.map(Proxy::into_inner);
+        let mut route = self.route;
+        route.lookup = route.lookup.with_hosts(self.hosts);
         let shared = Shared {
-            network: Network::new(endpoint, token, user_agent, proxy, ca, self.lookup),
+            network: Network::new(endpoint, token, user_agent, proxy, ca, identity, route),
             budget: RetryBudget::new(self.retry_reserve.unwrap_or(RetryBudget::RESERVE)),
             accepted: AtomicBool::default(),
         };

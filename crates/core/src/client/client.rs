@@ -263,7 +263,12 @@ impl Client {
             Ok(policy) => policy,
             Err(message) => {
                 let id = Some(id.as_str().to_owned());
-                return Outcome::refused(Code::InvalidArgument, id, message);
+                let outcome = Outcome::refused(Code::InvalidArgument, id, message);
+                // An earlier request may have deleted it.
+                return match options.lost_before.may_be_deleted() {
+                    true => Outcome { kind: OutcomeKind::Unknown, retryable: true, ..outcome },
+                    false => outcome,
+                };
             }
         };
         let call = Call {

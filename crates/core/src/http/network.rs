@@ -13,13 +13,13 @@ use ureq::http::{HeaderValue, Method, Request};
 use crate::call::answer::Answer;
 use crate::call::io::{AttemptOrder, CallIo};
 use crate::http::credential::Credential;
-use crate::http::tls::CaBundle;
+use crate::http::tls::{CaBundle, Identity};
 use crate::http::transport::answer::Received;
 use crate::http::transport::attempt::AttemptContext;
 use crate::http::transport::connectors;
 use crate::http::transport::limits::Limits;
 use crate::http::transport::observed::{Observed, Phase};
-use crate::http::transport::resolve::Lookup;
+use crate::http::transport::route::Route;
 use crate::http::{proxy, retry_after, sender, shown_headers, tls};
 use crate::input::api_token::ApiToken;
 use crate::input::endpoint::Endpoint;
@@ -48,7 +48,8 @@ pub(crate) struct Network {
     user_agent: String,
     proxy: Option<ureq::Proxy>,
     ca: CaBundle,
-    lookup: Lookup,
+    identity: Option<Identity>,
+    route: Route,
     pools: Pool,
 }
 
@@ -67,7 +68,8 @@ impl Network {
         user_agent: String,
         proxy: Option<ureq::Proxy>,
         ca: CaBundle,
-        lookup: Lookup,
+        identity: Option<Identity>,
+        route: Route,
     ) -> Network {
         let credential = token.map(|token| Arc::new(Credential::new(token)));
         Network {
@@ -77,7 +79,8 @@ impl Network {
             user_agent,
             proxy,
             ca,
-            lookup,
+            identity,
+            route,
             pools: Pool::default(),
         }
     }
@@ -132,7 +135,7 @@ impl Network {
             .build();
         // A proxy may want TLS, too.
         let tls = (self.endpoint.is_https() || self.proxy.is_some())
-            .then(|| self.ca.client_config())
+            .then(|| self.ca.client_config(self.identity.as_ref()))
             .transpose()?;
         Ok(connectors::agent(config, tls))
     }
@@ -171,7 +174,7 @@ impl Network {
             deadline: order.deadline,
             connect_deadline: order.connect_deadline,
             cancels: cancels.clone(),
-            lookup: self.lookup.clone(),
+            route: self.route.clone(),
         };
         let attempt = AttemptContext::new(limits, Arc::clone(credential));
         let result = attempt.scope(|| agent.run(request));
@@ -390,8 +393,8 @@ mod tests {
     fn every_process_has_its_own_connections() {
         let endpoint = Endpoint::new("http://127.0.0.1", false).unwrap();
         let token = Some(ApiToken::new("value").unwrap());
-        let (ca, lookup) = (CaBundle::default(), Lookup::default());
-        let network = Network::new(endpoint, token, String::from("test"), None, ca, lookup);
+        let (ca, route) = (CaBundle::default(), Route::default());
+        let network = Network::new(endpoint, token, String::from("test"), None, ca, None, route);
         let agent = |pid| std::ptr::from_ref(network.agent(pid).unwrap());
         let agents = [agent(1), agent(2), agent(3)];
         assert_ne!(agents[0], agents[1]);

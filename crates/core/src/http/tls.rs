@@ -1,6 +1,7 @@
 //! Whom TLS trusts.
 
 mod bundle;
+mod identity;
 mod masked;
 mod pinned;
 mod platform;
@@ -17,6 +18,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 pub use bundle::InvalidCaBundle;
 use bundle::bundle_of_file;
+pub(crate) use identity::Identity;
 use pinned::Verifier;
 use platform::platform;
 pub(crate) use words::{describe, is_about_trust};
@@ -63,7 +65,10 @@ impl CaBundle {
     }
 
     /// How TLS is spoken. The error says that nobody would be trusted.
-    pub(crate) fn client_config(&self) -> io::Result<Arc<ClientConfig>> {
+    pub(crate) fn client_config(
+        &self,
+        identity: Option<&Identity>,
+    ) -> io::Result<Arc<ClientConfig>> {
         let mut roots = RootCertStore::empty();
         let mut troubles = Vec::new();
         if !self.only {
@@ -94,9 +99,11 @@ impl CaBundle {
             .with_protocol_versions(rustls::ALL_VERSIONS)
             .map_err(io::Error::other)?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_no_client_auth();
-        Ok(Arc::new(config))
+            .with_custom_certificate_verifier(Arc::new(verifier));
+        Ok(Arc::new(match identity {
+            Some(identity) => config.with_client_cert_resolver(identity.resolver()),
+            None => config.with_no_client_auth(),
+        }))
     }
 
     /// What of the platform's store cannot be used, where that may be why a server is not trusted.

@@ -15,6 +15,7 @@ pub(crate) mod not_http;
 pub(crate) mod observed;
 pub(crate) mod observer;
 pub(crate) mod resolve;
+pub(crate) mod route;
 pub(crate) mod secure;
 pub(crate) mod tcp;
 pub(crate) mod tls_records;

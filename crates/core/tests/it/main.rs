@@ -4,6 +4,7 @@ mod answers;
 mod batch;
 mod budget;
 mod burn;
+mod connecting;
 mod events;
 mod examples;
 mod faults;

@@ -82,11 +82,18 @@ impl<In: Transport> Connector<In> for TcpStep {
             return Ok(Some(Either::A(tunnel)));
         }
         let current = current()?;
-        let addresses = addresses(details.uri, &current)?;
-        current.observed.enter(Phase::Connect);
-        let stream = match dial::open(addresses, current.limit(), &current.limits.cancels)? {
-            Ok(stream) => stream,
-            Err(wake) => return Err(current.stop(wake)),
+        let route = &current.limits.route;
+        let stream = if let Some(socket) = &route.socket {
+            current.observed.enter(Phase::Connect);
+            dial::open_unix(socket)?
+        } else {
+            let addresses = addresses(details.uri, &current)?;
+            current.observed.enter(Phase::Connect);
+            let limit = current.limit();
+            match dial::open(addresses, route.local, limit, &current.limits.cancels)? {
+                Ok(stream) => stream,
+                Err(wake) => return Err(current.stop(wake)),
+            }
         };
         let buffers = WipedBuffers::new(
             details.config.input_buffer_size(),
@@ -109,7 +116,12 @@ fn addresses(uri: &Uri, current: &AttemptContext) -> Result<Vec<SocketAddr>, Err
         return Ok(here.map(|ip| SocketAddr::new(ip, port)).to_vec());
     }
     current.observed.enter(Phase::Resolve);
-    match current.limits.lookup.addresses(host, port, current.limit(), &current.limits.cancels)? {
+    match current.limits.route.lookup.addresses(
+        host,
+        port,
+        current.limit(),
+        &current.limits.cancels,
+    )? {
         Ok(found) if found.is_empty() => Err(Error::HostNotFound),
         Ok(found) => Ok(found),
         Err(wake) => Err(current.stop(wake)),

@@ -3,20 +3,25 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, ipproto, socket_with, sockopt};
+use rustix::net::{
+    AddressFamily, Protocol, SocketAddrUnix, SocketFlags, SocketType, bind, connect, ipproto,
+    socket_with, sockopt,
+};
 
 use crate::wait::wait::{Cancels, Wake};
 
 /// How long one address is given before the next is tried beside it (RFC 8305, section 5).
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// Connects to the first address that answers. The stream does not block.
+/// Connects to the first address that answers, from `local` if that is given. The stream does not block.
 pub(crate) fn open(
     addresses: Vec<SocketAddr>,
+    local: Option<IpAddr>,
     deadline: Instant,
     cancels: &Cancels,
 ) -> io::Result<Result<TcpStream, Wake>> {
@@ -26,7 +31,7 @@ pub(crate) fn open(
     let mut next = waiting.next();
     loop {
         if let Some(address) = next.take() {
-            match start(address) {
+            match start(address, local) {
                 Ok(Started::Connected(socket)) => return Ok(Ok(TcpStream::from(socket))),
                 Ok(Started::UnderWay(socket)) => under_way.push(socket),
                 Err(error) => failure = error,
@@ -73,9 +78,26 @@ enum Started {
     UnderWay(OwnedFd),
 }
 
-fn start(address: SocketAddr) -> io::Result<Started> {
+/// Connects to a Unix socket, which takes no time: the other side has room for another connection, or has not.
+pub(crate) fn open_unix(path: &Path) -> io::Result<TcpStream> {
+    let socket = new_socket(AddressFamily::UNIX)?;
+    connect(&socket, &SocketAddrUnix::new(path)?)?;
+    // Nothing is asked of it but to be written to, read from and waited for.
+    Ok(TcpStream::from(socket))
+}
+
+fn start(address: SocketAddr, local: Option<IpAddr>) -> io::Result<Started> {
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let socket = new_socket(family)?;
+    if let Some(local) = local {
+        if local.is_ipv4() != address.is_ipv4() {
+            return Err(io::Error::new(
+                io::ErrorKind::AddrNotAvailable,
+                "the host has no address of the same kind as the one to connect from",
+            ));
+        }
+        bind(&socket, &SocketAddr::new(local, 0))?;
+    }
     // Requests are small and complete: waiting for more to send would only add delay.
     sockopt::set_tcp_nodelay(&socket, true)?;
     match connect(&socket, &address) {
@@ -88,16 +110,20 @@ fn start(address: SocketAddr) -> io::Result<Started> {
 #[cfg(not(target_vendor = "apple"))]
 fn new_socket(family: AddressFamily) -> io::Result<OwnedFd> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    Ok(socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP))?)
+    Ok(socket_with(family, SocketType::STREAM, flags, protocol(family))?)
 }
 
 #[cfg(target_vendor = "apple")]
 fn new_socket(family: AddressFamily) -> io::Result<OwnedFd> {
-    let socket = rustix::net::socket(family, SocketType::STREAM, Some(ipproto::TCP))?;
+    let socket = rustix::net::socket(family, SocketType::STREAM, protocol(family))?;
     rustix::io::ioctl_fioclex(&socket)?;
     rustix::io::ioctl_fionbio(&socket, true)?;
     sockopt::set_socket_nosigpipe(&socket, true)?;
     Ok(socket)
+}
+
+fn protocol(family: AddressFamily) -> Option<Protocol> {
+    (family != AddressFamily::UNIX).then_some(ipproto::TCP)
 }
 
 /// Whether the connection stands; an error when it failed.

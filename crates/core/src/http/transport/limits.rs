@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use crate::http::transport::observed::Phase;
-use crate::http::transport::resolve::Lookup;
+use crate::http::transport::route::Route;
 use crate::wait::wait::Cancels;
 
-/// The limits of one attempt, and how it looks up names. They do not change while it runs.
+/// The limits of one attempt, and how it opens a connection. They do not change while it runs.
 pub(crate) struct Limits {
     /// When the attempt must be over.
     pub(crate) deadline: Instant,
@@ -14,7 +14,7 @@ pub(crate) struct Limits {
     pub(crate) connect_deadline: Instant,
     /// Who may end the attempt.
     pub(crate) cancels: Cancels,
-    pub(crate) lookup: Lookup,
+    pub(crate) route: Route,
 }
 
 impl Limits {

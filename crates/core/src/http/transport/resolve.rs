@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -25,6 +25,19 @@ impl Lookup {
         look: impl Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
     ) -> Lookup {
         Lookup(Arc::new(look))
+    }
+
+    /// This look-up, with hosts whose addresses are given.
+    pub(crate) fn with_hosts(self, hosts: Vec<(String, Vec<IpAddr>)>) -> Lookup {
+        if hosts.is_empty() {
+            return self;
+        }
+        Lookup::new(move |host, port| {
+            match hosts.iter().rev().find(|(known, _)| known.eq_ignore_ascii_case(host)) {
+                Some((_, found)) => Ok(found.iter().map(|ip| SocketAddr::new(*ip, port)).collect()),
+                None => (self.0)(host, port),
+            }
+        })
     }
 
     /// The addresses of a host that is not an IP literal.

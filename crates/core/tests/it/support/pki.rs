@@ -113,6 +113,25 @@ impl Identity {
         Arc::new(config)
     }
 
+    /// A server that shows this certificate, and wants one from the client that this authority has signed.
+    pub(crate) fn server_for(&self, clients: &Authority) -> Arc<ServerConfig> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(clients.certificate.der().clone()).unwrap();
+        let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(
+            Arc::new(roots),
+            Arc::clone(&provider),
+        );
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(rustls::ALL_VERSIONS)
+            .unwrap()
+            .with_client_cert_verifier(verifier.build().unwrap())
+            .with_single_cert(vec![self.certificate.der().clone()], key)
+            .unwrap();
+        Arc::new(config)
+    }
+
     /// A server that shows this certificate without having its key.
     pub(crate) fn impostor(&self) -> Arc<ServerConfig> {
         let provider = rustls::crypto::ring::default_provider();
