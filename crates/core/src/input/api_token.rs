@@ -10,8 +10,8 @@ use crate::input::token_value::{REDACTED, value_of, whole_value};
 
 /// A part of a secret that is shorter than this is not looked for: it would blot out ordinary words.
 pub(crate) const SHORTEST: usize = 8;
-/// Longer than any value that a server takes in a header field.
-const LONGEST: usize = 16 * 1024;
+/// A longer value is refused before it is copied again. Servers take far less in a header field, each another length.
+const LONGEST: usize = 16 * 1024 * 1024;
 
 /// The value of an API token, sent as `Authorization: Bearer <value>`.
 ///
@@ -38,7 +38,7 @@ impl ApiToken {
     /// Checks a token value. Surrounding white space and a leading `Bearer ` are removed.
     ///
     /// # Errors
-    /// If nothing is left, if more than 16 KiB are left, or if what is left is not a legal header value (RFC 9110, section 5.5: visible
+    /// If nothing is left, if more than 16 MiB are left, or if what is left is not a legal header value (RFC 9110, section 5.5: visible
     /// ASCII; a bearer token has no spaces, RFC 6750 section 2.1). The error never holds the value.
     pub fn new(value: impl Into<String>) -> Result<ApiToken, InvalidApiToken> {
         let given = Zeroizing::new(value.into());
@@ -153,7 +153,7 @@ pub(crate) fn id_in_value(value: &str) -> Option<&str> {
 pub enum InvalidApiToken {
     /// Nothing is left after white space and a leading `Bearer` were dropped.
     Empty,
-    /// More than 16 KiB.
+    /// More than 16 MiB.
     TooLong,
     /// A space, a line break or another control character stands inside.
     Character,
@@ -166,7 +166,7 @@ impl fmt::Display for InvalidApiToken {
         f.write_str(match self {
             InvalidApiToken::Empty => "the API token is empty: set MPT_API_TOKEN or give one",
             InvalidApiToken::TooLong => {
-                "the API token is longer than 16 KiB: expected the value of one token"
+                "the API token is longer than 16 MiB: expected the value of one token"
             }
             InvalidApiToken::Character => {
                 "the API token has a space or a control character inside: expected one line of visible ASCII"
