@@ -14,17 +14,17 @@ on the network. Log records go to the logger ``mpt_tokens``.
 
 try:
     from ._native import ApiToken, __version__
-except ImportError as error:
-    if "subinterpreter" in str(error):
+except ImportError as _error:
+    if "subinterpreter" in str(_error):
         raise ImportError(
             "mpt_tokens works in the main interpreter of a process, not in a subinterpreter: use a thread or a process",
             name=__name__,
-        ) from error
+        ) from _error
     if hasattr(__spec__.loader, "archive"):
         raise ImportError(
             "mpt_tokens has a compiled module, which cannot be loaded from a zip file: install it with pip",
             name=__name__,
-        ) from error
+        ) from _error
     raise
 from ._client import Client, burn, delete_token
 

@@ -165,7 +165,7 @@ class _Returns:
     __slots__ = ("_come", "_told", "loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
+        self.loop: asyncio.AbstractEventLoop = loop
         self._come: deque[asyncio.Future[None]] = deque()
         self._told = False
 
