@@ -191,8 +191,7 @@ impl Table {
         }
         let expected: BTreeSet<_> =
             self.cases.iter().flat_map(|case| &case.expect).map(|expect| &*expect.code).collect();
-        // `internal` is a bug: there is no way to ask for one. `dead_value` needs a token value that is known to be dead
-        // before the batch, which a list of ids cannot have.
+        // `internal` is a bug: there is no way to ask for one.
         let known: BTreeSet<_> = Code::ALL
             .iter()
             .filter(|code| **code != Code::Internal)
