@@ -271,8 +271,7 @@ impl Workers {
         let options = DeleteOptions {
             lost_before: job.lost(),
             attempts_before: job.attempts(),
-            // One attempt is enough to find out whether an outage is over, and says as much.
-            attempts: job.probe.then_some(1),
+            has_own_reserve: job.probe,
             trace_parent: Some(job.trace),
             missing_ok: job.missing_ok.or(settings.options.missing_ok),
             ..settings.options.clone()

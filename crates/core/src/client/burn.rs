@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::call::call::Call;
 use crate::call::io::Throttle;
+use crate::call::retry::RetryBudget;
 use crate::call::rules::TokenContext;
 use crate::client::client::Client;
 use crate::client::options::DeleteOptions;
@@ -94,9 +95,15 @@ impl Client {
             Ok(policy) => policy,
             Err(message) => {
                 let id = Some(id.as_str().to_owned());
-                return Outcome::refused(Code::InvalidArgument, id, message);
+                let outcome = Outcome::refused(Code::InvalidArgument, id, message);
+                // An earlier request may have deleted it.
+                return match options.lost_before.may_be_deleted() {
+                    true => Outcome { kind: OutcomeKind::Unknown, retryable: true, ..outcome },
+                    false => outcome,
+                };
             }
         };
+        let reserve = options.has_own_reserve.then(|| RetryBudget::new(policy.attempts));
         let call = Call {
             id: &id,
             known: TokenContext { own: true, burn: true, missing_ok: false },
@@ -105,7 +112,7 @@ impl Client {
             is_put_off: options.is_put_off,
             trace: options.trace_parent.unwrap_or_else(TraceParent::random),
             policy: &policy,
-            budget: &self.shared.budget,
+            budget: reserve.as_ref().unwrap_or(&self.shared.budget),
             throttle,
             listener: self.listener.as_ref(),
         };

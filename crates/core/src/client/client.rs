@@ -271,6 +271,7 @@ impl Client {
                 };
             }
         };
+        let reserve = options.has_own_reserve.then(|| RetryBudget::new(policy.attempts));
         let call = Call {
             id: &id,
             known: TokenContext {
@@ -283,7 +284,7 @@ impl Client {
             is_put_off: options.is_put_off,
             trace: options.trace_parent.unwrap_or_else(TraceParent::random),
             policy: &policy,
-            budget: &self.shared.budget,
+            budget: reserve.as_ref().unwrap_or(&self.shared.budget),
             throttle,
             listener: self.listener.as_ref(),
         };

@@ -20,6 +20,9 @@ pub struct DeleteOptions {
     pub(crate) attempts: Option<u32>,
     /// Whether the caller makes another call later, where this one comes to nothing.
     pub(crate) is_put_off: bool,
+    /// Whether the retries of the call are its own, and not taken from those that all calls share: it is the only one,
+    /// and its outcome decides whether there are others.
+    pub(crate) has_own_reserve: bool,
     /// In a batch: each token is deleted with its own value as the credential.
     pub(crate) burn: bool,
     pub(crate) trace_parent: Option<TraceParent>,

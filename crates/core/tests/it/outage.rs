@@ -235,8 +235,10 @@ fn a_server_that_answers_only_503_is_not_hammered() {
     let requests = server.requests();
     // The pauses are three quarters at least of 1 s, 2 s, 4 s: no more fit into the patience.
     let probes = 2;
+    // Each has all the attempts that a call has by default.
+    let probing = probes * 4;
     // Twice the concurrency in a row, what is under way then, and one call more for each retry of the reserve.
-    let most = 2 * AT_ONCE + AT_ONCE + RESERVE + probes;
+    let most = 2 * AT_ONCE + AT_ONCE + RESERVE + probing;
     assert!((2 * AT_ONCE..=most).contains(&requests), "{requests} requests");
     assert_eq!(attempts(&outcomes), requests as u64);
     assert!(outcomes.len() <= most, "{} ids were pulled in an outage", outcomes.len());
@@ -246,6 +248,21 @@ fn a_server_that_answers_only_503_is_not_hammered() {
             _ => (OutcomeKind::Unknown, Code::ServerError),
         };
         assert_eq!((outcome.kind(), outcome.code()), expected, "{}", outcome.to_json());
+    }
+}
+
+/// Tokens that each fail twice look like an outage once no retries are left in reserve. The probing calls see that it is
+/// none, since they have retries of their own.
+#[test]
+fn tokens_that_each_fail_twice_are_all_deleted() {
+    let sandbox = Sandbox::start().unwrap();
+    let ids = (0..8).map(|n| format!("TKN-503.503-{n}"));
+    let client = builder(&sandbox).attempts(3).retry_reserve(0).build().unwrap();
+    let mut batch = client.batch(ids, &at(1).patience(LONG)).unwrap();
+    let outcomes: Vec<Outcome> = batch.by_ref().collect();
+    assert_eq!((batch.stopped(), outcomes.len()), (None, 8));
+    for outcome in &outcomes {
+        assert!(outcome.is_success(), "{}", outcome.to_json());
     }
 }
 
