@@ -39,6 +39,7 @@ PACKAGE = {
     "_sandbox.py",
     "_tls.py",
     "_types.py",
+    "otel.py",
     "py.typed",
     "pytest_plugin.py",
 }
@@ -97,6 +98,9 @@ class Venv:
         run(sys.executable, "-m", "venv", folder)
         self._bin = folder / "bin"
 
+    def path(self, program: str) -> Path:
+        return self._bin / program
+
     def python(self, *arguments: str | Path, cwd: Path = ROOT, **environment: str) -> None:
         path = f"{self._bin}{os.pathsep}{os.environ['PATH']}"
         run(self._bin / "python", *arguments, cwd=cwd, PATH=path, **environment)
@@ -140,7 +144,7 @@ def test_the_content_of_the_sdist() -> None:
             case ["crates", name, *_]:
                 return name in CRATES
             case ["bindings", "python", *rest]:
-                return rest[:1] in ([], ["mpt_tokens"], ["README.md"])
+                return rest[:1] in ([], ["build"], ["mpt_tokens"], ["README.md"])
             case ["docs", *rest]:
                 return rest in ([], ["find.schema.json"], ["outcome.schema.json"], ["report.schema.json"])
             case [_]:
@@ -215,6 +219,20 @@ def test_the_sdist_can_be_installed() -> None:
         MATURIN_PEP517_ARGS="--profile dev --features unify",
     )
     venv.deletes()
+
+
+def test_the_sdist_says_that_it_needs_rust() -> None:
+    venv = Venv("without-rust")
+    venv.install("--require-hashes", "--only-binary=:all:", "-r", ROOT / "bindings/python/requirements-build.lock")
+    hook = "import mpt_tokens_build; mpt_tokens_build.get_requires_for_build_wheel()"
+    folder = fresh("sdist-without-rust")
+    run("tar", "-xzf", one("*.tar.gz"), "-C", folder)
+    command: list[str | Path] = [venv.path("python"), "-c", hook]
+    environment = {"PATH": str(folder), "PYTHONPATH": f"mpt_tokens-{VERSION}/bindings/python/build"}
+    ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("mpt-tokens: no wheel fits this Python and platform, and building one needs Rust")
+    assert ended.stderr.count("\n") == 1
 
 
 @pytest.mark.skipif(not PLATFORM, reason="maturin builds for no other Python than is here but on Linux")
