@@ -1,12 +1,14 @@
 //! The command line.
 
+pub(crate) mod run;
+pub(crate) mod sandbox;
+
 use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, value_parser};
-use mpt_tokens_sandbox::Outage;
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use crate::log::Detail;
+use crate::args::run::RunArgs;
+use crate::args::sandbox::SandboxArgs;
 
 const AFTER: &str = "\
 Exit status:
@@ -155,10 +157,6 @@ pub(crate) struct DeleteArgs {
     #[arg(long)]
     pub(crate) any_id: bool,
 
-    /// Accept a list without tokens: there is nothing to do.
-    #[arg(long)]
-    pub(crate) allow_empty: bool,
-
     /// Prove that each token is dead: once it is, the API must answer its own value with 401. This needs the values. An
     /// id without a value is reported as not proven, unless WHAT is `where-possible`. No request can show beforehand
     /// that a value works, except one that deletes. A value that never worked is told apart from a dead one by the
@@ -172,14 +170,6 @@ pub(crate) struct DeleteArgs {
     )]
     pub(crate) prove: Option<Prove>,
 
-    /// Do not ask before deleting. Required for more than one token if there is no terminal to ask on.
-    #[arg(long, short)]
-    pub(crate) yes: bool,
-
-    /// Send nothing; print what would be sent, in order.
-    #[arg(long, short = 'n')]
-    pub(crate) dry_run: bool,
-
     /// Count a token that the API does not know as gone, from the first attempt. Applies only to what looks like an id:
     /// letters, digits, `-`, `_` and `.`.
     #[arg(long)]
@@ -189,90 +179,12 @@ pub(crate) struct DeleteArgs {
     #[arg(long)]
     pub(crate) allow_own_token: bool,
 
-    /// The number of tokens to delete at once, 1 to 256.
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = concurrency)]
-    pub(crate) concurrency: usize,
-
-    /// Record progress in FILE, so that a run that was killed can resume. With the same FILE, no request is sent for
-    /// tokens known to be dead. Tokens whose response was lost are tried again, and are gone if the API no longer knows
-    /// them. A journal belongs to one base URL and one API token.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) journal: Option<PathBuf>,
-
-    /// Also print the tokens that the journal lists as dead, with `"from_journal": true`, so that one run reports the
-    /// whole list. No request is sent for them.
-    #[arg(long, requires = "journal")]
-    pub(crate) replay: bool,
-
-    /// The base URL of the API [env: MPT_API_BASE_URL] [default: https://api.platform.softwareone.com].
-    #[arg(long, value_name = "URL")]
-    pub(crate) base_url: Option<String>,
-
     /// Read the API token from a file, or from standard input, instead of MPT_API_TOKEN.
-    #[arg(long, value_name = "FILE|-")]
+    #[arg(long, value_name = "FILE|-", conflicts_with = "sandbox")]
     pub(crate) token_file: Option<PathBuf>,
 
-    /// The time limit for one token, over all attempts and pauses: 60, 90s, 2m.
-    #[arg(long, value_name = "DUR", default_value = "60s", value_parser = duration)]
-    pub(crate) timeout: Duration,
-
-    /// The largest number of attempts for one token, 1 to 100.
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = value_parser!(u32).range(1..=100))]
-    pub(crate) attempts: u32,
-
-    /// How long to go on without a conclusive response: 10m, 1h. A token without one is put off and tried again later;
-    /// while the API is down, one request at a time checks whether it is back. With 0, every token is tried in one
-    /// round only.
-    #[arg(long, value_name = "DUR", default_value = "10m", value_parser = duration)]
-    pub(crate) patience: Duration,
-
-    /// Also trust the certificate authorities in this file.
-    #[arg(long, value_name = "PEM")]
-    pub(crate) ca_file: Option<PathBuf>,
-
-    /// The proxy, or `none`; by default the environment decides.
-    #[arg(long, value_name = "URL|none")]
-    pub(crate) proxy: Option<String>,
-
-    /// The output format: text, or one JSON object per line.
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-
-    /// The same as --format ndjson.
-    #[arg(long, conflicts_with = "format")]
-    json: bool,
-
-    /// Also append every outcome to FILE, one JSON object per line; the file grows from run to run. Each line is
-    /// written at once, and all are on disk at the end of the run (use --journal for what must survive a power failure
-    /// before that). Does nothing with --dry-run.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-
-    /// At the end of the run, even if it is interrupted, write a record for an auditor to FILE: one JSON document with
-    /// the options, the counts and every token; `mpt-tokens schema` describes it. An existing FILE is replaced. The
-    /// SHA-256 of the file goes to standard error. Does nothing in a dry run.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) report: Option<PathBuf>,
-
-    /// Print no summary and, in text format, only tokens that need attention.
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
-
-    /// Log each attempt to standard error. Never logs a secret.
-    #[arg(long, short)]
-    verbose: bool,
-
-    /// Log each attempt, and also what the libraries below report, such as TLS details. Never logs a secret.
-    #[arg(long)]
-    debug: bool,
-
-    /// Show no progress bar.
-    #[arg(long)]
-    pub(crate) no_progress: bool,
-
-    /// Delete nothing real: run against a stand-in inside this process, in which the given tokens exist.
-    #[arg(long, conflicts_with_all = ["base_url", "token_file", "ca_file", "proxy"])]
-    pub(crate) sandbox: bool,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
 
     /// What --leaked-in finds is burnt: this is `mpt-tokens burn`.
     #[arg(skip)]
@@ -289,90 +201,8 @@ pub(crate) struct BurnArgs {
     #[command(flatten)]
     search: SearchArgs,
 
-    /// Accept that nothing is found: there is nothing to do.
-    #[arg(long)]
-    allow_empty: bool,
-
-    /// Do not ask before deleting. Required if there is no terminal to ask on.
-    #[arg(long, short)]
-    yes: bool,
-
-    /// Send nothing; print what would be sent, in order.
-    #[arg(long, short = 'n')]
-    dry_run: bool,
-
-    /// The number of values to burn at once, 1 to 256.
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = concurrency)]
-    concurrency: usize,
-
-    /// Record progress in FILE, so that a run that was killed can resume. It holds ids, never values. Tokens that were
-    /// deleted and proven dead are not asked again. A journal of `burn` is of no API token: `delete` cannot use it.
-    #[arg(long, value_name = "FILE")]
-    journal: Option<PathBuf>,
-
-    /// Also print the tokens that the journal lists as dead, with `"from_journal": true`.
-    #[arg(long, requires = "journal")]
-    replay: bool,
-
-    /// The base URL of the API [env: MPT_API_BASE_URL] [default: https://api.platform.softwareone.com].
-    #[arg(long, value_name = "URL")]
-    base_url: Option<String>,
-
-    /// The time limit for one value, over all attempts and pauses: 60, 90s, 2m.
-    #[arg(long, value_name = "DUR", default_value = "60s", value_parser = duration)]
-    timeout: Duration,
-
-    /// The largest number of attempts for one value, 1 to 100.
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = value_parser!(u32).range(1..=100))]
-    attempts: u32,
-
-    /// How long to go on without a conclusive response, as in `delete`: 10m, 1h.
-    #[arg(long, value_name = "DUR", default_value = "10m", value_parser = duration)]
-    patience: Duration,
-
-    /// Also trust the certificate authorities in this file.
-    #[arg(long, value_name = "PEM")]
-    ca_file: Option<PathBuf>,
-
-    /// The proxy, or `none`; by default the environment decides.
-    #[arg(long, value_name = "URL|none")]
-    proxy: Option<String>,
-
-    /// The output format: text, or one JSON object per line.
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-
-    /// The same as --format ndjson.
-    #[arg(long, conflicts_with = "format")]
-    json: bool,
-
-    /// Also append every outcome to FILE, one JSON object per line. Does nothing with --dry-run.
-    #[arg(long, value_name = "FILE")]
-    output: Option<PathBuf>,
-
-    /// At the end of the run, even if it is interrupted, write a record for an auditor to FILE, as `delete` does.
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
-
-    /// Print no summary and, in text format, only values that need attention.
-    #[arg(long, short)]
-    quiet: bool,
-
-    /// Log each attempt to standard error. Never logs a secret.
-    #[arg(long, short)]
-    verbose: bool,
-
-    /// Log each attempt, and also what the libraries below report. Never logs a secret.
-    #[arg(long)]
-    debug: bool,
-
-    /// Show no progress bar.
-    #[arg(long)]
-    no_progress: bool,
-
-    /// Delete nothing real: run against a stand-in inside this process, in which the values that are found work.
-    #[arg(long, conflicts_with_all = ["base_url", "ca_file", "proxy"])]
-    sandbox: bool,
+    #[command(flatten)]
+    run: RunArgs,
 }
 
 /// Burning is deleting what was found, with other credentials.
@@ -385,31 +215,11 @@ impl From<BurnArgs> for DeleteArgs {
             leaked_in: args.paths,
             search: args.search,
             any_id: false,
-            allow_empty: args.allow_empty,
             prove: None,
-            yes: args.yes,
-            dry_run: args.dry_run,
             missing_ok: false,
             allow_own_token: false,
-            concurrency: args.concurrency,
-            journal: args.journal,
-            replay: args.replay,
-            base_url: args.base_url,
             token_file: None,
-            timeout: args.timeout,
-            attempts: args.attempts,
-            patience: args.patience,
-            ca_file: args.ca_file,
-            proxy: args.proxy,
-            format: args.format,
-            json: args.json,
-            output: args.output,
-            report: args.report,
-            quiet: args.quiet,
-            verbose: args.verbose,
-            debug: args.debug,
-            no_progress: args.no_progress,
-            sandbox: args.sandbox,
+            run: args.run,
             burn: true,
         }
     }
@@ -419,20 +229,6 @@ impl DeleteArgs {
     /// Returns which tokens need proof.
     pub(crate) fn prove(&self) -> Option<Prove> {
         self.prove.or((!self.leaked_in.is_empty()).then_some(Prove::WherePossible))
-    }
-
-    /// Returns the output format.
-    pub(crate) fn format(&self) -> Format {
-        if self.json { Format::Ndjson } else { self.format }
-    }
-
-    /// Returns how much to log.
-    pub(crate) fn detail(&self) -> Detail {
-        match (self.debug, self.verbose) {
-            (true, _) => Detail::Everything,
-            (false, true) => Detail::Attempts,
-            (false, false) => Detail::Warnings,
-        }
     }
 }
 
@@ -485,84 +281,4 @@ pub(crate) enum Format {
     Text,
     /// One JSON object per line: see `mpt-tokens schema`.
     Ndjson,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct SandboxArgs {
-    /// The port of 127.0.0.1 to listen on; 0 picks a free one.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) port: u16,
-
-    /// A token that exists. May be given more than once.
-    #[arg(long = "token", value_name = "ID")]
-    pub(crate) tokens: Vec<String>,
-
-    /// The number of numbered tokens that exist, from TKN-1000-0001.
-    #[arg(long = "tokens", value_name = "N", default_value_t = 0)]
-    pub(crate) numbered: u64,
-
-    /// The delay before each response: 20ms, 1s.
-    #[arg(long, value_name = "DUR", default_value = "0s", value_parser = duration)]
-    pub(crate) delay: Duration,
-
-    /// The largest number of requests per second; the others get a 429.
-    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
-    pub(crate) rate: Option<u32>,
-
-    /// Give every token without a scenario random faults, drawn from this seed.
-    #[arg(long, value_name = "SEED")]
-    pub(crate) faults: Option<u64>,
-
-    /// The chance, from 0 to 1, that a request meets a fault: 0.2. Drawn for each request from the seed of --faults.
-    #[arg(long, value_name = "P", value_parser = chance)]
-    pub(crate) fault_rate: Option<f64>,
-
-    /// An outage: AFTER the start, refuse connections FOR a time: 10s,1m. With `,silent`, answer nothing instead.
-    #[arg(long, value_name = "AFTER,FOR[,silent]", value_parser = outage)]
-    pub(crate) outage: Option<PlannedOutage>,
-
-    /// The format of the address it prints: text for people, or one line of JSON.
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) format: Format,
-}
-
-/// Parses a number of seconds, or a duration with units.
-fn duration(text: &str) -> Result<Duration, String> {
-    let text = text.trim();
-    if let Ok(seconds) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds)
-            .map_err(|_| "expected a duration such as 500ms, 30s or 2m".to_owned());
-    }
-    humantime::parse_duration(text)
-        .map_err(|_| "expected a duration such as 500ms, 30s or 2m".to_owned())
-}
-
-fn chance(text: &str) -> Result<f64, String> {
-    let chance = text.parse().ok().filter(|chance| (0.0..=1.0).contains(chance));
-    chance.ok_or_else(|| "expected 0 to 1, such as 0.2".to_owned())
-}
-
-/// When the sandbox has an outage, and which.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PlannedOutage {
-    pub(crate) after: Duration,
-    pub(crate) lasts: Duration,
-    pub(crate) outage: Outage,
-}
-
-fn outage(text: &str) -> Result<PlannedOutage, String> {
-    let parts: Vec<&str> = text.split(',').map(str::trim).collect();
-    let (after, lasts, outage) = match parts[..] {
-        [after, lasts] => (after, lasts, Outage::Refused),
-        [after, lasts, "silent"] => (after, lasts, Outage::Silent),
-        _ => return Err("expected two durations, such as 10s,1m or 10s,1m,silent".to_owned()),
-    };
-    Ok(PlannedOutage { after: duration(after)?, lasts: duration(lasts)?, outage })
-}
-
-fn concurrency(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(calls @ 1..=256) => Ok(calls),
-        _ => Err("expected 1 to 256".to_owned()),
-    }
 }

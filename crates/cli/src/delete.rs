@@ -42,10 +42,10 @@ use report::Report;
 
 /// Does what `delete` was told; gives the exit status.
 pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
-    crate::log::listen(args.detail(), args.quiet);
+    crate::log::listen(args.run.detail(), args.run.quiet);
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::usage(format!("cannot listen for signals: {error}")))?;
-    if Stdout::open()?.is_nowhere() && !args.quiet {
+    if Stdout::open()?.is_nowhere() && !args.run.quiet {
         // Without standard error, nobody can be informed.
         let _ = io::stderr().write_all(
             b"note: standard output is closed or discarded, so no outcome is printed there\n",
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
     let mut list = list.map(|list| list.with_column(args.column.as_deref()));
     check(args, list.as_ref())?;
     // It lives as long as the run.
-    let (client, _sandbox) = if args.sandbox {
+    let (client, _sandbox) = if args.run.sandbox {
         let sandbox = start_sandbox(args, named, list.as_mut())?;
         let builder = Client::builder().base_url(sandbox.base_url()).api_token(sandbox.api_token());
         (client(args, builder, &interrupt)?, Some(sandbox))
@@ -68,21 +68,21 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
     };
     let own = |id: &str| client.is_own_token(id);
     let survey = Survey::of(named, list.as_mut(), own, confirm::SHOWN)?;
-    survey.check_empty(list.as_ref(), args.allow_empty)?;
+    survey.check_empty(list.as_ref(), args.run.allow_empty)?;
     let incomplete = leaks.as_ref().and_then(Leaks::incomplete);
     let mut options = BatchOptions::new()
-        .concurrency(args.concurrency)
+        .concurrency(args.run.concurrency)
         .missing_ok(args.missing_ok)
         .allow_own_token(args.allow_own_token)
         .prove(args.prove().is_some())
         .burn(args.burn)
-        .replay(args.replay)
-        .patience(args.patience);
-    if args.dry_run {
+        .replay(args.run.replay)
+        .patience(args.run.patience);
+    if args.run.dry_run {
         return dry_run(args, &client, named, list, &survey, options, incomplete);
     }
     confirm::confirm(args, &client, named, &survey, list.as_ref(), &options)?;
-    let journal = match &args.journal {
+    let journal = match &args.run.journal {
         None => None,
         Some(path) => {
             Some(Journal::open(path, &client).map_err(|error| Failure::usage(error.to_string()))?)
@@ -91,8 +91,8 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<u8, Failure> {
     if let Some(journal) = &journal {
         options = options.journal(journal.clone());
     }
-    let record = args.output.as_deref().map(Record::open).transpose()?;
-    let audit = args.report.as_deref();
+    let record = args.run.output.as_deref().map(Record::open).transpose()?;
+    let audit = args.run.report.as_deref();
     let audit = audit.map(|path| Report::begin(path, args, &client, survey.count)).transpose()?;
     let source = Source::last(named, list, &survey);
     carry_out(
@@ -135,13 +135,13 @@ fn from_env(args: &DeleteArgs) -> Result<ClientBuilder, Failure> {
     if let Some(path) = &args.token_file {
         builder = builder.api_token(input::token_from(path)?.as_str());
     }
-    if let Some(url) = &args.base_url {
+    if let Some(url) = &args.run.base_url {
         builder = builder.base_url(url);
     }
-    if let Some(path) = &args.ca_file {
+    if let Some(path) = &args.run.ca_file {
         builder = builder.ca_file(path);
     }
-    Ok(match args.proxy.as_deref() {
+    Ok(match args.run.proxy.as_deref() {
         None => builder,
         Some("none") => builder.no_proxy(),
         Some(url) => builder.proxy(url),
@@ -154,8 +154,8 @@ fn client(
     interrupt: &Interrupt,
 ) -> Result<Client, Failure> {
     Ok(builder
-        .timeout(args.timeout)
-        .attempts(args.attempts)
+        .timeout(args.run.timeout)
+        .attempts(args.run.attempts)
         .missing_ok(args.missing_ok)
         .allow_own_token(args.allow_own_token)
         .burn_only(args.burn)
@@ -188,13 +188,13 @@ fn dry_run(
     mut options: BatchOptions,
     incomplete: Option<String>,
 ) -> Result<u8, Failure> {
-    if let Some(path) = &args.journal {
+    if let Some(path) = &args.run.journal {
         let journal =
             Journal::look(path, client).map_err(|error| Failure::usage(error.to_string()))?;
         options = options.journal(journal);
     }
     let mut out = Stdout::open()?;
-    let output = Output::new(args.format(), args.quiet);
+    let output = Output::new(args.run.format(), args.run.quiet);
     let mut source = Source::last(named, list, survey);
     let (mut sent, mut refused) = (0, 0);
     let mut would_do = client.dry_run(&mut source, &options)?;
@@ -204,7 +204,7 @@ fn dry_run(
     }
     let (duplicates, done) = (would_do.duplicates(), would_do.already_done());
     drop(would_do);
-    if !args.quiet {
+    if !args.run.quiet {
         let mut text = format!("nothing was sent: {} would be deleted", tokens(sent));
         for (count, word) in [
             (refused, "would be refused"),
@@ -239,13 +239,13 @@ fn carry_out(
 ) -> Result<u8, Failure> {
     let mut out = Stdout::open()?;
     let started = Instant::now();
-    let mut output = Output::new(args.format(), args.quiet);
+    let mut output = Output::new(args.run.format(), args.run.quiet);
     interrupt.begin();
     let mut batch = client.batch(&mut source, options)?;
-    let show = !args.quiet && !args.no_progress && count > 1 && io::stderr().is_terminal();
+    let show = !args.run.quiet && !args.run.no_progress && count > 1 && io::stderr().is_terminal();
     let progress = Progress::new(show, Some(count), batch.handle());
     crate::log::through(Some(Box::new(progress.lines())));
-    let pauses = Pauses::tell(!show && !args.quiet, batch.handle(), args.patience);
+    let pauses = Pauses::tell(!show && !args.run.quiet, batch.handle(), args.run.patience);
     interrupt.stop_batch(batch.handle(), progress.teller());
     let mut lost_output: Option<io::Error> = None;
     let mut lost_record: Option<String> = None;
@@ -325,7 +325,7 @@ fn carry_out(
     if left > 0 {
         notes.push(format!("the rest of the list, {}, was not tried", tokens(left)));
     }
-    if !args.quiet && (pulled != 1 || !notes.is_empty()) {
+    if !args.run.quiet && (pulled != 1 || !notes.is_empty()) {
         // Without standard error, nobody can be informed.
         let _ =
             io::stderr().write_all(output.summary(&summary, started.elapsed(), &notes).as_bytes());

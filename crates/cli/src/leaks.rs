@@ -89,7 +89,7 @@ impl Leaks {
                     "standard input is given twice: search it, or read the ids or the API token from it",
                 ));
             }
-            if io::stdin().is_terminal() && !args.yes {
+            if io::stdin().is_terminal() && !args.run.yes {
                 return Err(Failure::usage(
                     "what is searched comes from the same terminal as your answer would: give --yes, or a file",
                 ));
@@ -104,14 +104,17 @@ impl Leaks {
             })?;
         }
         let leaks = Leaks::find(paths, &args.search)?;
-        if leaks.leaks.is_empty() && args.ids.is_empty() && args.from.is_none() && !args.allow_empty
+        if leaks.leaks.is_empty()
+            && args.ids.is_empty()
+            && args.from.is_none()
+            && !args.run.allow_empty
         {
             return Err(Failure::usage(format!(
                 "no token value was found{}: search other files, or give --allow-empty if that is fine",
                 leaks.unreadable().map_or(String::new(), |what| format!(", but {what}"))
             )));
         }
-        if !args.quiet {
+        if !args.run.quiet {
             // Without standard error, nobody can be informed.
             let _ = io::stderr().write_all(leaks.told().as_bytes());
         }

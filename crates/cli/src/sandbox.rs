@@ -6,7 +6,8 @@ use mpt_tokens_sandbox::{Sandbox, guide};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::args::{Format, PlannedOutage, SandboxArgs};
+use crate::args::Format;
+use crate::args::sandbox::{PlannedOutage, SandboxArgs};
 use crate::failure::Failure;
 use crate::status;
 

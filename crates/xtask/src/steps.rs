@@ -55,7 +55,7 @@ pub(crate) static STEPS: &[Step] = &[
     step("cli", "the program", |log| {
         rust_tests(log, "package(mpt-tokens-cli)", &["-p=mpt-tokens-cli", "-p=mpt-tokens-unify"])
     })
-    .uses(&[NEXTEST, BASH, FISH, JQ, ZSH]),
+    .uses(&[NEXTEST, BASH, FISH, GIT, JQ, ZSH]),
     step("capi", "the C library: its headers, and programs in C and C++", |log| {
         artifacts::library(log)?;
         rust_tests(log, "package(mpt-tokens-capi)", &["-p=mpt-tokens-capi", "-p=mpt-tokens-unify"])

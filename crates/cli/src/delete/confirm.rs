@@ -23,7 +23,7 @@ pub(crate) fn confirm(
     list: Option<&List>,
     options: &BatchOptions,
 ) -> Result<(), Failure> {
-    if args.yes {
+    if args.run.yes {
         return Ok(());
     }
     if !io::stdin().is_terminal() {
@@ -42,7 +42,7 @@ pub(crate) fn confirm(
         ));
     }
     // Before the answer, so that a journal that cannot be used is found before it.
-    let journal = args.journal.as_ref().map(|path| Journal::look(path, client));
+    let journal = args.run.journal.as_ref().map(|path| Journal::look(path, client));
     let journal = journal.transpose().map_err(|error| Failure::usage(error.to_string()))?;
     let mut options = options.clone();
     if let Some(journal) = &journal {

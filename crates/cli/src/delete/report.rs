@@ -172,10 +172,10 @@ fn reserve(file: &File, count: u64) -> io::Result<()> {
 fn options(args: &DeleteArgs) -> Value {
     let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).ok();
     json!({
-        "concurrency": args.concurrency,
-        "attempts": args.attempts,
-        "timeout_ms": millis(args.timeout),
-        "patience_ms": millis(args.patience),
+        "concurrency": args.run.concurrency,
+        "attempts": args.run.attempts,
+        "timeout_ms": millis(args.run.timeout),
+        "patience_ms": millis(args.run.patience),
         "missing_ok": args.missing_ok,
         "allow_own_token": args.allow_own_token,
         "burn": args.burn,
