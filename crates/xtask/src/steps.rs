@@ -61,7 +61,9 @@ pub(crate) static STEPS: &[Step] = &[
         rust_tests(log, "package(mpt-tokens-capi)", &["-p=mpt-tokens-capi", "-p=mpt-tokens-unify"])
     })
     .uses(&[NEXTEST, C_COMPILER, CPP_COMPILER, GCC, GPP, CLANG, NM, OPENSSL, READELF, LUAJIT, CFFI, DOXYGEN]),
-    step("doc", "the examples in the Rust documentation", |log| {
+    step("doc", "the Rust documentation has no broken link, and its examples run", |log| {
+        let mut doc = locked("doc");
+        log.run(doc.args(["-p=mpt-tokens", "--no-deps"]).env("RUSTDOCFLAGS", "-Dwarnings"))?;
         log.tests(CARGO_TEST, locked("test").args(["--no-fail-fast", "--doc"]))
     }),
     step("readme", "what the README shows works, in every language it shows", |log| {

@@ -18,9 +18,9 @@ impl Client {
     ///
     /// Each distinct id has one outcome and takes at most 64 bytes of memory. If the server asks for a pause (429, or
     /// 503 with `Retry-After`), all calls keep it. Once its limit is known, all calls together keep below it. They
-    /// share the client's reserve of retries. If two ids in a row get a 401, the API token is not
-    /// accepted, and the batch stops; it also stops at a pause that is longer than both [`BatchOptions::patience`] and the
-    /// timeout of a call. What was pulled and not started is `skipped` then, and the rest of the list has no outcomes:
+    /// share the client's reserve of retries. If two ids in a row get a 401, the API token is not accepted, and the
+    /// batch stops; it also stops at a pause that is longer than both [`BatchOptions::patience`] and the timeout of a
+    /// call. What was pulled and not started is `skipped` then, and the rest of the list has no outcomes:
     /// [`Batch::stopped`] says why. If the token in use may be deleted, it is deleted last.
     ///
     /// # Errors
@@ -38,7 +38,7 @@ impl Client {
 
     /// Returns what [`Client::batch`] would do with these ids, in order, and sends nothing. An id that would be sent
     /// has an outcome with the code `skipped`, whose message says where to. An id that would be refused has the outcome
-    /// of that. The journal is read and not changed; [`Journal::look`] opens one for this.
+    /// of that. The journal is read and not changed; [`Journal::look`](crate::Journal::look) opens one for this.
     ///
     /// # Errors
     /// As for [`Client::batch`].

@@ -33,11 +33,11 @@ pub struct BatchItem {
     pub after_lost_answer: bool,
     /// The token's own value. Only [`BatchOptions::prove`] and [`BatchOptions::burn`] use it.
     pub value: Option<ApiToken>,
-    /// Other values of the same token. [`BatchOptions::prove`] proves each of them too: the proof in the outcome is that
-    /// of the first one that is not proven, or of the last one. Ignored if there is no [`BatchItem::value`].
+    /// Other values of the same token. [`BatchOptions::prove`] proves each of them too: the proof in the outcome is
+    /// that of the first one that is not proven, or of the last one. Ignored if there is no [`BatchItem::value`].
     pub other_values: Vec<ApiToken>,
     /// Whether the author of the list knows that the token is dead. Then no request is sent for it, and it counts as
-    /// [`BatchSummary::already_done`].
+    /// [`BatchSummary::already_done`](crate::BatchSummary::already_done).
     pub known_dead: bool,
     /// Overrides [`BatchOptions::missing_ok`] for this token; `None` does not.
     pub missing_ok: Option<bool>,
@@ -200,8 +200,9 @@ impl BatchOptions {
         BatchOptions { cancel: Some(cancel.clone()), ..self }
     }
 
-    /// Sets whether to prove each token that is deleted or gone, as [`Client::prove_deleted`] does: see
-    /// [`Outcome::proof`]. This needs the value of the token: [`BatchItem::value`], or the API token in use.
+    /// Sets whether to prove each token that is deleted or gone, as
+    /// [`Client::prove_deleted`](crate::Client::prove_deleted) does: see [`Outcome::proof`](crate::Outcome::proof).
+    /// This needs the value of the token: [`BatchItem::value`], or the API token in use.
     ///
     /// It also applies to a token that the journal lists as dead and not proven, and to a token whose value comes after
     /// its id. The proof then comes in an outcome of its own, without attempts.
@@ -210,7 +211,7 @@ impl BatchOptions {
     }
 
     /// Sets whether to burn: to delete each token with its own value ([`BatchItem::value`]) as the credential, and to
-    /// prove it, as [`Client::burn`] does. The client's API token is not used; one that is
+    /// prove it, as [`Client::burn`](crate::Client::burn) does. The client's API token is not used; one that is
     /// [`burn_only`](crate::ClientBuilder::burn_only) will do, and a journal needs one.
     ///
     /// A 401 is about one value, so it does not stop the batch. Two values of one id are two credentials: each is burnt
@@ -226,13 +227,14 @@ impl BatchOptions {
     }
 
     /// Sets whether to return tokens that the journal lists as dead, so that one batch reports the whole list: see
-    /// [`Outcome::from_journal`]. No request is sent for them, and they count only as [`BatchSummary::already_done`].
+    /// [`Outcome::from_journal`](crate::Outcome::from_journal). No request is sent for them, and they count only as
+    /// [`BatchSummary::already_done`](crate::BatchSummary::already_done).
     pub fn replay(self, yes: bool) -> Self {
         BatchOptions { replay: yes, ..self }
     }
 
-    /// Sets whether each outcome says where in the list its id stood: [`Outcome::index`]. Outcomes come in order of
-    /// completion.
+    /// Sets whether each outcome says where in the list its id stood: [`Outcome::index`](crate::Outcome::index).
+    /// Outcomes come in order of completion.
     pub fn index(self, yes: bool) -> Self {
         BatchOptions { index: yes, ..self }
     }

@@ -24,8 +24,8 @@ pub struct BatchSummary {
     pub skipped: u64,
     /// Ids that were pulled more than once: only the first one has an outcome.
     pub duplicates: u64,
-    /// Ids that the journal or the list ([`BatchItem::known_dead`]) says are dead. No request is sent for them.
-    /// [`BatchOptions::replay`] returns those of the journal.
+    /// Ids that the journal or the list ([`BatchItem::known_dead`](crate::BatchItem::known_dead)) says are dead. No
+    /// request is sent for them. [`BatchOptions::replay`](crate::BatchOptions::replay) returns those of the journal.
     pub already_done: u64,
     /// Tokens that are dead and not proven, because their values were not given.
     pub without_value: u64,

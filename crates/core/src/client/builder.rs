@@ -82,7 +82,8 @@ impl ClientBuilder {
         }
     }
 
-    /// Sets the API token to authenticate with. Required, unless the client is [`burn_only`](Self::burn_only). A leading `Bearer ` is removed.
+    /// Sets the API token to authenticate with. Required, unless the client is [`burn_only`](Self::burn_only). A
+    /// leading `Bearer ` is removed.
     pub fn api_token(mut self, value: impl Into<String>) -> Self {
         self.api_token = Some(zeroize::Zeroizing::new(value.into()));
         self
@@ -109,8 +110,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the time limit of one attempt, within that of the call. The limits are those of [`ClientBuilder::timeout`]; the default is
-    /// 20 seconds.
+    /// Sets the time limit of one attempt, within that of the call. The limits are those of [`ClientBuilder::timeout`];
+    /// the default is 20 seconds.
     pub fn attempt_timeout(mut self, limit: Duration) -> Self {
         self.policy.attempt_timeout = limit;
         self
@@ -270,8 +271,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the address of this machine to connect from. Hosts are then reached at addresses of the same kind only, IPv4
-    /// or IPv6. By default, the system chooses.
+    /// Sets the address of this machine to connect from. Hosts are then reached at addresses of the same kind only,
+    /// IPv4 or IPv6. By default, the system chooses.
     pub fn bind_address(mut self, address: IpAddr) -> Self {
         self.route.local = Some(address);
         self

@@ -58,8 +58,8 @@ impl DeleteOptions {
         DeleteOptions { timeout: Some(limit), ..self }
     }
 
-    /// Sets how many attempts the call may make, as [`ClientBuilder::attempts`](crate::ClientBuilder::attempts) does for
-    /// all calls. A number that is out of range is an `invalid_argument` of the call.
+    /// Sets how many attempts the call may make, as [`ClientBuilder::attempts`](crate::ClientBuilder::attempts) does
+    /// for all calls. A number that is out of range is an `invalid_argument` of the call.
     pub fn attempts(self, attempts: u32) -> Self {
         DeleteOptions { attempts: Some(attempts), ..self }
     }

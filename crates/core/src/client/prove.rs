@@ -47,7 +47,8 @@ impl Client {
     ///
     /// # Errors
     /// `invalid_argument` if the value does not have the form `idt:TKN-XXXX-XXXX:<secret>`, or is longer than 4096
-    /// bytes; `invalid_config` if the client is [`burn_only`](crate::ClientBuilder::burn_only). Any answer of the server becomes a [`Proof`].
+    /// bytes; `invalid_config` if the client is [`burn_only`](crate::ClientBuilder::burn_only). Any answer of the
+    /// server becomes a [`Proof`].
     pub fn prove_deleted(&self, value: &ApiToken) -> Result<Proof, Error> {
         self.prove_deleted_with(value, &DeleteOptions::new())
     }
