@@ -104,6 +104,11 @@ fn every_command_of_the_runbook() {
             "--allow-own-token" => fs::write(folder.join("own"), sandbox.api_token()).unwrap(),
             // It is over.
             "burn . --yes" => assert!(shell(block, folder, &sandbox).status().unwrap().success()),
+            // What step 2 left.
+            "sha256sum" => {
+                let step_2 = &blocks[2];
+                assert!(shell(step_2, folder, &sandbox).status().unwrap().success(), "{step_2}");
+            }
             _ => git(folder),
         }
         let output = shell(block, folder, &sandbox).output().unwrap();
