@@ -572,10 +572,8 @@ unsafe fn write_summary(
     counts: &mpt_core::BatchSummary,
     why: Option<&mpt_core::Stopped>,
 ) {
-    // SAFETY: the first member is there by the caller's promise.
-    let size = unsafe { to.cast::<u32>().read_unaligned() };
-    let summary = BatchSummary {
-        size,
+    let mut summary = BatchSummary {
+        size: 0,
         stopped_code: why.map_or(Code::Ok, mpt_core::Stopped::code).number(),
         deleted: counts.deleted,
         gone: counts.gone,
@@ -589,8 +587,12 @@ unsafe fn write_summary(
         stopped: fixed(why.map_or("", mpt_core::Stopped::reason)),
         stopped_message: fixed(&why.map(ToString::to_string).unwrap_or_default()),
     };
-    // SAFETY: that many bytes are there, at an address that other languages may not align.
-    unsafe { to.write_unaligned(summary) };
+    // SAFETY: that many bytes are there, at an address that other languages may not align. The first member is the
+    // caller's and stays.
+    unsafe {
+        summary.size = to.cast::<u32>().read_unaligned();
+        to.write_unaligned(summary);
+    }
 }
 
 /// Text in a buffer, which it ends with a NUL: as many whole characters as fit.
