@@ -1,22 +1,17 @@
 //! Burning: a leaked value is deleted with itself as the credential, and proven dead by a 401 to that value.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use crate::call::call::Call;
 use crate::call::io::Throttle;
-use crate::call::retry::RetryBudget;
 use crate::call::rules::TokenContext;
 use crate::client::client::Client;
 use crate::client::options::DeleteOptions;
 use crate::client::prove::{Before, proven};
-use crate::http::network::NetworkIo;
 use crate::input::api_token::ApiToken;
 use crate::input::trace::TraceParent;
 use crate::outcome::code::{Code, OutcomeKind};
 use crate::outcome::outcome::{Outcome, Proof, ProofBasis, not_proven};
 use crate::outcome::result::{Deletion, Error};
-use crate::wait::wait::Cancels;
 
 impl Client {
     /// Burns a leaked value: deletes its token with the value itself as the credential, then proves that it is dead.
@@ -91,38 +86,8 @@ impl Client {
             Ok(both) => both,
             Err(refused) => return refused.into_outcome(),
         };
-        let policy = match self.policy(options) {
-            Ok(policy) => policy,
-            Err(message) => {
-                let id = Some(id.as_str().to_owned());
-                let outcome = Outcome::refused(Code::InvalidArgument, id, message);
-                // An earlier request may have deleted it.
-                return match options.lost_before.may_be_deleted() {
-                    true => Outcome { kind: OutcomeKind::Unknown, retryable: true, ..outcome },
-                    false => outcome,
-                };
-            }
-        };
-        let reserve = options.has_own_reserve.then(|| RetryBudget::new(policy.attempts));
-        let call = Call {
-            id: &id,
-            known: TokenContext { own: true, burn: true, missing_ok: false },
-            lost_before: options.lost_before,
-            attempts_before: options.attempts_before,
-            is_put_off: options.is_put_off,
-            trace: options.trace_parent.unwrap_or_else(TraceParent::random),
-            policy: &policy,
-            budget: reserve.as_ref().unwrap_or(&self.shared.budget),
-            throttle,
-            listener: self.listener.as_ref(),
-        };
-        let io = NetworkIo {
-            network: &self.shared.network,
-            credential: &credential,
-            cancels: Cancels::new(self.cancel_handle(), options.cancel.as_ref()),
-        };
-        catch_unwind(AssertUnwindSafe(|| call.run(&io)))
-            .unwrap_or_else(|_| Outcome::internal(Some(id.as_str().to_owned())))
+        let known = TokenContext { own: true, burn: true, missing_ok: false };
+        self.carry_out(&id, &credential, known, options, throttle)
     }
 
     /// Checks what a batch is to burn, before anything is sent.

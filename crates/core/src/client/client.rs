@@ -11,6 +11,7 @@ use crate::call::call::Call;
 use crate::call::retry::{RetryBudget, RetryPolicy};
 use crate::call::rules::TokenContext;
 use crate::client::options::DeleteOptions;
+use crate::http::credential::Credential;
 use crate::http::network::{Network, NetworkIo};
 use crate::input::api_token::ApiToken;
 use crate::input::characters::is_id_byte;
@@ -21,6 +22,7 @@ use crate::input::token_value::{REDACTED, comparable};
 use crate::input::trace::TraceParent;
 use crate::outcome::code::{Code, OutcomeKind};
 use crate::outcome::event::Listener;
+use crate::outcome::lost::Lost;
 use crate::outcome::outcome::Outcome;
 use crate::outcome::result::{Deletion, Error};
 use crate::wait::cancel::Cancel;
@@ -252,33 +254,41 @@ impl Client {
             Err(refused) => return *refused,
         };
         let Some(credential) = self.shared.network.credential() else {
-            return self.has_no_token(Some(id.as_str()));
+            return after(options.lost_before, self.has_no_token(Some(id.as_str())));
         };
-        let io = NetworkIo {
-            network: &self.shared.network,
-            credential,
-            cancels: Cancels::new(&self.cancel, options.cancel.as_ref()),
+        let known = TokenContext {
+            own: self.own_token_id() == Some(id.as_str()),
+            burn: false,
+            missing_ok: options.missing_ok.unwrap_or(self.defaults.missing_ok),
         };
+        let outcome = self.carry_out(&id, credential, known, options, throttle);
+        if outcome.kind() == OutcomeKind::Deleted && !self.shared.accepted.load(Ordering::Relaxed) {
+            self.shared.accepted.store(true, Ordering::Relaxed);
+        }
+        outcome
+    }
+
+    /// Makes a call whose arguments were checked, with a credential.
+    pub(crate) fn carry_out(
+        &self,
+        id: &TokenId,
+        credential: &Arc<Credential>,
+        known: TokenContext,
+        options: &DeleteOptions,
+        throttle: Option<&dyn crate::call::io::Throttle>,
+    ) -> Outcome {
         let policy = match self.policy(options) {
             Ok(policy) => policy,
             Err(message) => {
                 let id = Some(id.as_str().to_owned());
-                let outcome = Outcome::refused(Code::InvalidArgument, id, message);
-                // An earlier request may have deleted it.
-                return match options.lost_before.may_be_deleted() {
-                    true => Outcome { kind: OutcomeKind::Unknown, retryable: true, ..outcome },
-                    false => outcome,
-                };
+                let refused = Outcome::refused(Code::InvalidArgument, id, message);
+                return after(options.lost_before, refused);
             }
         };
         let reserve = options.has_own_reserve.then(|| RetryBudget::new(policy.attempts));
         let call = Call {
-            id: &id,
-            known: TokenContext {
-                own: self.own_token_id() == Some(id.as_str()),
-                burn: false,
-                missing_ok: options.missing_ok.unwrap_or(self.defaults.missing_ok),
-            },
+            id,
+            known,
             lost_before: options.lost_before,
             attempts_before: options.attempts_before,
             is_put_off: options.is_put_off,
@@ -288,12 +298,21 @@ impl Client {
             throttle,
             listener: self.listener.as_ref(),
         };
-        let outcome = catch_unwind(AssertUnwindSafe(|| call.run(&io)))
-            .unwrap_or_else(|_| Outcome::internal(Some(id.as_str().to_owned())));
-        if outcome.kind() == OutcomeKind::Deleted && !self.shared.accepted.load(Ordering::Relaxed) {
-            self.shared.accepted.store(true, Ordering::Relaxed);
-        }
-        outcome
+        let io = NetworkIo {
+            network: &self.shared.network,
+            credential,
+            cancels: Cancels::new(&self.cancel, options.cancel.as_ref()),
+        };
+        catch_unwind(AssertUnwindSafe(|| call.run(&io)))
+            .unwrap_or_else(|_| Outcome::internal(Some(id.as_str().to_owned())))
+    }
+}
+
+/// What a refusal says of a token that an earlier request may have deleted.
+fn after(lost: Lost, refused: Outcome) -> Outcome {
+    match lost.may_be_deleted() {
+        true => Outcome { kind: OutcomeKind::Unknown, retryable: true, ..refused },
+        false => refused,
     }
 }
 

@@ -341,3 +341,14 @@ fn a_thousand_values_are_burnt_and_proven_whatever_the_network_does() {
     assert_eq!((summary.total, summary.deleted + summary.gone, proven), (VALUES, VALUES, VALUES));
     assert!(summary.gone > 0, "no answer was lost: {summary:?}");
 }
+
+/// A refusal says nothing of a token that an earlier request may have deleted.
+#[test]
+fn a_client_without_an_api_token_after_a_lost_answer() {
+    let client = Client::builder().base_url("http://127.0.0.1:9").burn_only(true).build().unwrap();
+    for (lost, kind) in [(false, OutcomeKind::NotDeleted), (true, OutcomeKind::Unknown)] {
+        let options = DeleteOptions::new().after_lost_answer(lost);
+        let error = client.delete_token_with("TKN-1000-0001", &options).unwrap_err();
+        assert_eq!((error.code(), error.kind()), (Code::InvalidConfig, kind), "{error}");
+    }
+}
