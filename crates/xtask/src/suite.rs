@@ -15,7 +15,7 @@ use crate::tally::Tally;
 pub(crate) struct Options {
     /// Run only these steps (see --list).
     steps: Vec<String>,
-    /// Run the slow steps too, as CI=true does.
+    /// Run the slow steps too: those of CI=true, and those that are too slow even for it.
     #[arg(long)]
     all: bool,
     /// Name every step and what it shows, and run nothing.
@@ -31,8 +31,18 @@ pub(crate) struct Step {
     run: fn(&mut Log) -> Result<Tally>,
     needs: &'static [Tool],
     uses: &'static [Tool],
-    full: bool,
+    when: When,
     beside: bool,
+}
+
+/// When a step runs without being named. Each runs what the one before it runs, too.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum When {
+    EveryDay,
+    /// With `CI=true`.
+    Ci,
+    /// With `--all`.
+    All,
 }
 
 /// How long a step may take, in minutes: several times what any takes on two cores.
@@ -44,7 +54,7 @@ pub(crate) const fn step(
     shows: &'static str,
     run: fn(&mut Log) -> Result<Tally>,
 ) -> Step {
-    Step { name, shows, run, needs: &[], uses: &[], full: false, beside: false }
+    Step { name, shows, run, needs: &[], uses: &[], when: When::EveryDay, beside: false }
 }
 
 impl Step {
@@ -69,9 +79,14 @@ impl Step {
         self.needs.iter().chain(self.uses).any(|wanted| wanted.name() == tool.name())
     }
 
-    /// Too slow for every day: it runs with `--all` and in CI.
-    pub(crate) const fn full(self) -> Self {
-        Self { full: true, ..self }
+    /// Too slow for every day: it runs in CI, and with `--all`.
+    pub(crate) const fn in_ci(self) -> Self {
+        Self { when: When::Ci, ..self }
+    }
+
+    /// Too slow for CI, too: it runs with `--all` only.
+    pub(crate) const fn with_all(self) -> Self {
+        Self { when: When::All, ..self }
     }
 
     /// It may run while cargo builds something else.
@@ -91,16 +106,24 @@ struct Done {
 
 /// Runs the steps; whether all of them passed.
 pub(crate) fn run(table: &'static [Step], options: &Options) -> Result<bool> {
-    let all = options.all || ci();
+    let today = match (options.all, ci()) {
+        (true, _) => When::All,
+        (false, true) => When::Ci,
+        (false, false) => When::EveryDay,
+    };
     let width = table.iter().map(|step| step.name.len()).max().unwrap_or_default();
     if options.list {
         for step in table {
-            let when = if step.full { " (with --all or CI=true)" } else { "" };
+            let when = match step.when {
+                When::EveryDay => "",
+                When::Ci => " (with --all or CI=true)",
+                When::All => " (with --all)",
+            };
             println!("{:width$}  {}{when}", step.name, step.shows);
         }
         return Ok(true);
     }
-    let steps = select(table, &options.steps, all)?;
+    let steps = select(table, &options.steps, today)?;
     let started = Instant::now();
     let mut tally = Tally::default();
     let mut failed = Vec::new();
@@ -144,22 +167,24 @@ pub(crate) fn run(table: &'static [Step], options: &Options) -> Result<bool> {
     for (why, tests) in &skipped {
         println!("\nskipped, {why}:\n  {}", tests.join("\n  "));
     }
-    let left = table.iter().filter(|step| step.full && !all && options.steps.is_empty()).count();
-    let more =
-        if left == 0 { String::new() } else { format!("; {left} slow steps run with --all") };
-    println!("\n{} steps in {:.0} s{more}", steps.len(), started.elapsed().as_secs_f64());
+    let is_left = |step: &&Step| options.steps.is_empty() && step.when > today;
+    let left: Vec<_> = table.iter().filter(is_left).map(|step| step.name).collect();
+    if !left.is_empty() {
+        println!("\nnot run, too slow for today (--all runs them):\n  {}", left.join(" "));
+    }
+    println!("\n{} steps in {:.0} s", steps.len(), started.elapsed().as_secs_f64());
     println!("{tally}");
     Ok(tally.failed == 0)
 }
 
 /// The steps of these names, or else all that are to run today.
-fn select(table: &'static [Step], names: &[String], all: bool) -> Result<Vec<&'static Step>> {
+fn select(table: &'static [Step], names: &[String], today: When) -> Result<Vec<&'static Step>> {
     let known = |name: &&String| table.iter().any(|step| step.name == *name);
     if let Some(name) = names.iter().find(|name| !known(name)) {
         bail!("there is no step {name:?}: `cargo xtask test --list` names them all");
     }
     let wanted = |step: &&Step| match names {
-        [] => all || !step.full,
+        [] => step.when <= today,
         names => names.iter().any(|name| name == step.name),
     };
     Ok(table.iter().filter(wanted).collect())
@@ -265,14 +290,15 @@ mod tests {
 
     #[test]
     fn steps_are_chosen_by_name_or_by_how_long_they_take() {
-        static TABLE: &[Step] = &[PASSES, FAILS.full()];
-        let chosen = |names: &[&str], all| -> Result<Vec<&str>> {
+        static TABLE: &[Step] = &[PASSES, FAILS.in_ci(), SILENT.with_all()];
+        let chosen = |names: &[&str], today| -> Result<Vec<&str>> {
             let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
-            Ok(select(TABLE, &names, all)?.iter().map(|step| step.name).collect())
+            Ok(select(TABLE, &names, today)?.iter().map(|step| step.name).collect())
         };
-        assert_eq!(chosen(&[], false).unwrap(), ["passes"]);
-        assert_eq!(chosen(&[], true).unwrap(), ["passes", "fails"]);
-        assert_eq!(chosen(&["fails"], false).unwrap(), ["fails"]);
-        assert!(chosen(&["no-such-step"], true).is_err());
+        assert_eq!(chosen(&[], When::EveryDay).unwrap(), ["passes"]);
+        assert_eq!(chosen(&[], When::Ci).unwrap(), ["passes", "fails"]);
+        assert_eq!(chosen(&[], When::All).unwrap(), ["passes", "fails", "silent"]);
+        assert_eq!(chosen(&["fails"], When::EveryDay).unwrap(), ["fails"]);
+        assert!(chosen(&["no-such-step"], When::All).is_err());
     }
 }

@@ -226,9 +226,11 @@ mod tests {
         std::thread::scope(|scope| {
             let (credential, stopped) = (&credential, &stopped);
             let waits = scope.spawn(move || {
+                // It says that it looked after it has: what it saw is no race, and it keeps the lock until it waits.
                 let is_stopped = || {
+                    let is_stopped = stopped.load(Ordering::SeqCst);
                     let _ = send.send(());
-                    stopped.load(Ordering::SeqCst)
+                    is_stopped
                 };
                 credential.begin(is_stopped).waited
             });
