@@ -200,7 +200,7 @@ pub(crate) static STEPS: &[Step] = &[
         bare::hidden(log, STEPS)
     })
         .uses(ALL)
-        .in_ci(),
+        .with_all(),
     step(
         "bare",
         "both commands of the README, on a machine with what it names and nothing else",
