@@ -2,3 +2,4 @@
 
 pub(crate) mod cancel;
 pub(crate) mod wait;
+pub(crate) mod wake_up;

@@ -1,11 +1,13 @@
 //! Cancelling: one handle that ends calls under way, from any thread and from a signal handler.
 
 use std::fmt;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+use crate::wait::wake_up::WakeUp;
 
 /// How often a handle without a wake-up descriptor is checked.
 const WITHOUT_DESCRIPTOR: Duration = Duration::from_millis(50);
@@ -31,7 +33,7 @@ struct Inner {
     cancelled: AtomicBool,
     /// Readable for ever once cancelled, so that every wait on it ends. `None` means that the process had no descriptor
     /// left.
-    wake: Option<OwnedFd>,
+    wake: Option<WakeUp>,
     /// The process that made it. A forked child has the same descriptor and a flag of its own: it leaves the
     /// descriptor alone, and neither ends its parent's calls nor takes their wake-up.
     owner: u32,
@@ -46,7 +48,7 @@ struct Check {
 impl Cancel {
     /// Creates a handle that is not cancelled.
     pub fn new() -> Cancel {
-        Cancel::made_of(wake_descriptor(), None)
+        Cancel::made_of(WakeUp::new(), None)
     }
 
     /// Creates a handle that asks a function whether to cancel. While a call waits, `ask` runs on the calling thread
@@ -58,7 +60,7 @@ impl Cancel {
         Cancel::made_of(None, check)
     }
 
-    fn made_of(wake: Option<OwnedFd>, check: Option<Check>) -> Cancel {
+    fn made_of(wake: Option<WakeUp>, check: Option<Check>) -> Cancel {
         let (cancelled, owner) = (AtomicBool::new(false), process::id());
         Cancel(Arc::new(Inner { cancelled, wake, owner, check }))
     }
@@ -67,9 +69,8 @@ impl Cancel {
     /// allocates nothing.
     pub fn cancel(&self) {
         self.0.cancelled.store(true, Ordering::SeqCst);
-        if let Some(wake) = self.descriptor() {
-            // The descriptor holds a counter; that it is full already means that it is readable already.
-            let _ = rustix::io::write(wake, &1u64.to_ne_bytes());
+        if let Some(wake) = self.wake() {
+            wake.wake();
         }
     }
 
@@ -80,7 +81,12 @@ impl Cancel {
 
     /// Returns the descriptor to poll in addition to one's own.
     pub(crate) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        self.0.wake.as_ref().filter(|_| self.0.owner == process::id()).map(AsFd::as_fd)
+        self.wake().map(WakeUp::descriptor)
+    }
+
+    /// Its own, and not that of a process from which this one was forked.
+    fn wake(&self) -> Option<&WakeUp> {
+        self.0.wake.as_ref().filter(|_| self.0.owner == process::id())
     }
 
     /// Returns true if the handle asks a function.
@@ -118,28 +124,38 @@ impl fmt::Debug for Cancel {
     }
 }
 
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-fn wake_descriptor() -> Option<OwnedFd> {
-    use rustix::event::{EventfdFlags, eventfd};
-    eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).ok()
-}
-
-/// Elsewhere the handle is checked every 50 ms.
-#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
-fn wake_descriptor() -> Option<OwnedFd> {
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Instant;
 
+    use rstest::rstest;
+    use rustix::event::{PollFd, PollFlags, Timespec};
+
     use super::*;
     use crate::wait::wait::{Cancels, Wake};
 
+    /// Handles that wake by an eventfd, by a pipe, and by neither.
+    #[derive(Clone, Copy, Debug)]
+    enum By {
+        #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+        Eventfd,
+        Pipe,
+        Nothing,
+    }
+
+    fn handle(by: By) -> Cancel {
+        let wake = match by {
+            #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+            By::Eventfd => Some(WakeUp::eventfd().unwrap()),
+            By::Pipe => Some(WakeUp::pipe().unwrap()),
+            By::Nothing => None,
+        };
+        Cancel::made_of(wake, None)
+    }
+
     /// The handle as a forked child has it: the same descriptor, a copy of the flag, another process.
     fn inherited(parent: &Cancel) -> Cancel {
-        let wake = parent.0.wake.as_ref().map(|wake| wake.try_clone().unwrap());
+        let wake = parent.0.wake.as_ref().map(WakeUp::inherited);
         let cancelled = AtomicBool::new(parent.is_cancelled());
         Cancel(Arc::new(Inner { cancelled, wake, owner: process::id() + 1, check: None }))
     }
@@ -151,31 +167,72 @@ mod tests {
     const LONG: Duration = Duration::from_secs(10);
     const SHORT: Duration = Duration::from_millis(120);
 
-    #[test]
-    fn a_child_does_not_cancel_its_parent() {
-        let parent = Cancel::new();
+    #[rstest]
+    fn a_child_does_not_cancel_its_parent(#[values(By::Eventfd, By::Pipe, By::Nothing)] by: By) {
+        let parent = handle(by);
         let child = inherited(&parent);
         child.cancel();
         assert_eq!(wait(&child, LONG), Wake::Cancelled);
         assert_eq!(wait(&parent, SHORT), Wake::TimedOut);
     }
 
-    #[test]
-    fn a_parent_does_not_cancel_its_child_nor_lose_its_wake_up_to_it() {
-        let parent = Cancel::new();
+    #[rstest]
+    fn a_parent_does_not_cancel_its_child_nor_lose_its_wake_up_to_it(
+        #[values(By::Eventfd, By::Pipe, By::Nothing)] by: By,
+    ) {
+        let parent = handle(by);
         let child = inherited(&parent);
         parent.cancel();
         assert_eq!(wait(&child, SHORT), Wake::TimedOut);
         assert_eq!(wait(&parent, LONG), Wake::Cancelled);
     }
 
-    #[test]
-    fn a_child_is_cancelled_while_it_waits() {
-        let child = inherited(&Cancel::new());
+    #[rstest]
+    fn a_call_is_cancelled_while_it_waits(
+        #[values(By::Eventfd, By::Pipe, By::Nothing)] by: By,
+        #[values(false, true)] in_a_child: bool,
+    ) {
+        let mut cancel = handle(by);
+        if in_a_child {
+            cancel = inherited(&cancel);
+        }
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| wait(&child, LONG));
-            child.cancel();
+            let waiting = scope.spawn(|| wait(&cancel, LONG));
+            cancel.cancel();
             assert_eq!(waiting.join().unwrap(), Wake::Cancelled);
         });
+    }
+
+    /// The flag alone would end a wait that looks every 50 ms: here it is the descriptor.
+    #[rstest]
+    fn a_handle_with_a_descriptor_is_not_looked_at(#[values(By::Eventfd, By::Pipe)] by: By) {
+        let cancel = handle(by);
+        assert_eq!(cancel.slice(), None);
+        cancel.cancel();
+        let mut fds = [PollFd::from_borrowed_fd(cancel.descriptor().unwrap(), PollFlags::IN)];
+        assert_eq!(rustix::event::poll(&mut fds, Some(&Timespec::default())), Ok(1));
+    }
+
+    /// A signal handler that cancels again and again neither waits for room nor undoes what it did.
+    #[rstest]
+    fn cancelling_more_often_than_a_pipe_has_room_ends(#[values(By::Eventfd, By::Pipe)] by: By) {
+        let cancel = handle(by);
+        for _ in 0..20_000 {
+            cancel.cancel();
+        }
+        assert_eq!(wait(&cancel, LONG), Wake::Cancelled);
+        cancel.cancel();
+        assert_eq!(wait(&cancel, LONG), Wake::Cancelled);
+    }
+
+    /// A program that is executed has neither end: else it would keep descriptors that it does not know of.
+    #[rstest]
+    fn a_program_that_is_executed_inherits_nothing(#[values(By::Eventfd, By::Pipe)] by: By) {
+        let cancel = handle(by);
+        let wake = cancel.0.wake.as_ref().unwrap();
+        for descriptor in wake.descriptors() {
+            let flags = rustix::io::fcntl_getfd(descriptor).unwrap();
+            assert!(flags.contains(rustix::io::FdFlags::CLOEXEC));
+        }
     }
 }
