@@ -62,6 +62,19 @@ tools! {
     NIGHTLY: "a nightly Rust", hides [], by run("cargo", &["+nightly", "--version"]),
         get "`rustup toolchain install nightly --profile minimal`";
 
+    SECOND_RUST: "a second Rust, Debian's, with its standard library's source", hides [],
+        by run("sh", &["-c", "/usr/bin/cargo --version && test -d \"$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/library/vendor\""]),
+        debian "cargo-web rustc-web rust-web-src";
+    MUSL: "musl-gcc", hides ["musl-gcc"], by run("musl-gcc", &["--version"]), debian "musl-tools";
+    ARM64_GCC: "a C compiler for arm64", hides ["aarch64-linux-gnu-gcc"],
+        by run("aarch64-linux-gnu-gcc", &["--version"]), debian "gcc-aarch64-linux-gnu";
+    MINGW: "mingw", hides ["x86_64-w64-mingw32-g++", "x86_64-w64-mingw32-gcc"],
+        by run("x86_64-w64-mingw32-g++", &["--version"]),
+        debian "gcc-mingw-w64-x86-64-posix g++-mingw-w64-x86-64-posix";
+    QEMU: "qemu's emulation of single programs", hides ["qemu-aarch64-static"],
+        by run("qemu-aarch64-static", &["--version"]), debian "qemu-user-static";
+    WINE: "wine", hides ["wine"], by run("wine", &["--version"]), debian "wine wine64";
+
     FISH: "fish", hides ["fish"], by run("fish", &["--version"]), debian "fish";
     ZSH: "zsh", hides ["zsh"], by run("zsh", &["--version"]), debian "zsh";
     BASH: "bash", hides [], by run("bash", &["--version"]), debian "bash";

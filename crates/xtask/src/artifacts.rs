@@ -30,11 +30,10 @@ pub(crate) fn library(log: &mut Log) -> Result<Library> {
     let shared =
         file(&build(log, "capi")?, DLL_EXTENSION).context("cargo built no shared library")?;
     let folder = repo::folder("xtask/lib")?;
-    let abi = abi_version()?;
     let with_abi = if cfg!(target_vendor = "apple") {
-        format!("libmpt_tokens.{abi}.dylib")
+        format!("libmpt_tokens.{}.dylib", abi_version()?)
     } else {
-        format!("libmpt_tokens.so.{abi}")
+        soname()?
     };
     for name in [format!("libmpt_tokens.{DLL_EXTENSION}"), with_abi] {
         let link = folder.join(name);
@@ -48,6 +47,11 @@ pub(crate) fn library(log: &mut Log) -> Result<Library> {
         }
     }
     Ok(Library { folder })
+}
+
+/// The name by which a loader of Linux looks for it.
+pub(crate) fn soname() -> Result<String> {
+    Ok(format!("libmpt_tokens.so.{}", abi_version()?))
 }
 
 /// The number in the library's SONAME, as the header has it.

@@ -84,7 +84,7 @@ fn show(log: &mut Log, clients: &[Client]) -> Result<bool> {
 }
 
 /// Each client prints a line of JSON that has it.
-fn outcome_in(printed: &str) -> Option<OutcomeKind> {
+pub(crate) fn outcome_in(printed: &str) -> Option<OutcomeKind> {
     let mut lines =
         printed.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     lines.find_map(|line| {

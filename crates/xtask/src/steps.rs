@@ -10,9 +10,10 @@
 use std::process::Command;
 
 use mpt_tokens_tools::{
-    ABIDIFF, ALL, BASH, C_COMPILER, CARGO_C, CFFI, CLANG, CLIPPY, CMAKE, CPP_COMPILER, DEBOOTSTRAP,
-    DOXYGEN, FISH, GCC, GIT, GPP, JQ, LLD, LUAJIT, MAKE, MESON, MOLD, NEXTEST, NGINX, NIGHTLY, NM,
-    NODE, NPM, OPENSSL, PKG_CONFIG, PYTHON, READELF, ROOT, RUSTFMT, VALGRIND, ZSH,
+    ABIDIFF, ALL, ARM64_GCC, BASH, C_COMPILER, CARGO_C, CFFI, CLANG, CLIPPY, CMAKE, CPP_COMPILER,
+    DEBOOTSTRAP, DOXYGEN, FISH, GCC, GIT, GPP, JQ, LLD, LUAJIT, MAKE, MESON, MOLD, MUSL, NEXTEST,
+    NGINX, NIGHTLY, NM, NODE, NPM, OPENSSL, PKG_CONFIG, PYTHON, QEMU, READELF, ROOT, RUSTFMT,
+    SECOND_RUST, VALGRIND, ZSH,
 };
 
 use crate::conformance::{self, What};
@@ -20,7 +21,7 @@ use crate::log::Log;
 use crate::repo::{self, cargo, locked};
 use crate::suite::{Step, step};
 use crate::tally::{self, CARGO_TEST, PLAIN, PYTEST, Tally};
-use crate::{artifacts, bare, docs, examples, header, npm, python, wheels};
+use crate::{artifacts, bare, docs, examples, foreign, header, npm, python, wheels};
 
 /// In the order in which they start; a step `beside` the builds overlaps with the others.
 pub(crate) static STEPS: &[Step] = &[
@@ -196,6 +197,14 @@ pub(crate) static STEPS: &[Step] = &[
     )
     .needs(&[CLANG, NIGHTLY, NM])
     .in_ci(),
+    step("musl", "a static program, a static library, and the tests, on musl", foreign::musl)
+        .needs(&[MUSL, READELF, SECOND_RUST])
+        .uses(&[NEXTEST, BASH, FISH, GIT, JQ, ZSH])
+        .with_all(),
+    step("arm64", "the program, the library, and the tests of the core and the sandbox, on arm64", foreign::arm64)
+        .needs(&[ARM64_GCC, QEMU, SECOND_RUST])
+        .uses(&[NEXTEST])
+        .with_all(),
     step("hidden", "no check fails where an optional tool is missing, each in its turn", |log| {
         bare::hidden(log, STEPS)
     })
