@@ -36,8 +36,8 @@
 // The main file of a layer is called as the layer.
 #![allow(clippy::module_inception)]
 
-#[cfg(not(unix))]
-compile_error!("mpt-tokens waits with poll(2), and runs on Unix only so far");
+#[cfg(not(any(unix, windows)))]
+compile_error!("mpt-tokens runs on Unix and on Windows only");
 
 // A layer is a folder. Each imports only from those below it, which a test reads: `tests/it/layers.rs`.
 #[cfg(feature = "batch")]

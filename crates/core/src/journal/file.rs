@@ -1,18 +1,15 @@
 //! The journal's file: opened with care, appended to by many, brought to the disk for many at once.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
 
 use crate::client::client::Client;
 use crate::journal::error::{JournalError, Problem};
 use crate::journal::lines;
 use crate::journal::lines::Line;
+use crate::journal::open::{NotOpened, open, sync_folder};
 use crate::journal::owner::Owner;
 use crate::journal::resumed::Damage;
 use crate::journal::seen_ids::SeenIds;
@@ -54,16 +51,9 @@ impl LogFile {
         if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
             return Err(fail(Problem::NotAFile));
         }
-        let file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(path)
-            .map_err(io("opened"))?;
-        flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|errno| match errno {
-            Errno::WOULDBLOCK => fail(Problem::Locked),
-            other => io("locked")(other.into()),
+        let file = open(path).map_err(|error| match error {
+            NotOpened::Locked => fail(Problem::Locked),
+            NotOpened::Io(what, error) => io(what)(error),
         })?;
         let found = read(&file, path, client, seen_ids)?;
         let old_len = file.metadata().map_err(io("read"))?.len();
@@ -71,6 +61,8 @@ impl LogFile {
         if whole < old_len {
             file.set_len(whole).map_err(io("repaired"))?;
         }
+        // Where the system does not append by itself.
+        (&file).seek(SeekFrom::End(0)).map_err(io("read"))?;
 
         let mut buffer = Vec::new();
         let owner = match &found {
@@ -376,13 +368,5 @@ impl<'a> Lines<'a> {
         let begun = &self.line[..self.line.len() - zeros];
         let beginning = lines::BEGINNING.as_bytes();
         self.read < LONGEST_LINE && (begun.starts_with(beginning) || beginning.starts_with(begun))
-    }
-}
-
-/// Makes a new file's name survive a power cut. Some file systems refuse; then the name is as safe as theirs are.
-fn sync_folder(path: &Path) {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
-        let _ = folder.sync_all();
     }
 }

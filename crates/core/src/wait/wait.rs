@@ -1,13 +1,14 @@
 //! The one place where a call waits: for descriptors, a deadline, or a cancel, whichever comes first.
 
 use std::io;
-use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
 use crate::wait::cancel::Cancel;
+use crate::wait::sys;
+use crate::wait::sys::BorrowedFd;
 
 /// Why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +72,7 @@ impl Cancels {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let limit = slice.map_or(left, |slice| left.min(slice));
-            let ready = match poll(&mut fds, Some(&timespec(limit))) {
+            let ready = match sys::poll(&mut fds, limit) {
                 Ok(ready) => ready,
                 Err(Errno::INTR) => {
                     if self.ask() {
@@ -88,7 +89,8 @@ impl Cancels {
             if fds[..interests.len()].iter().any(|fd| !fd.revents().is_empty()) {
                 return Ok(Wake::Ready);
             }
-            if ready == 0 && limit == left {
+            // By the clock, since a system may end a wait a little early.
+            if ready == 0 && Instant::now() >= deadline {
                 return Ok(Wake::TimedOut);
             }
             if ready == 0 && self.ask() {
@@ -102,12 +104,5 @@ impl Cancels {
         let deadline = Instant::now() + duration;
         // A poll of nothing can fail only for lack of memory; then the pause ends early, which harms nobody.
         self.wait(&[], deadline).unwrap_or(Wake::TimedOut)
-    }
-}
-
-fn timespec(duration: Duration) -> Timespec {
-    Timespec {
-        tv_sec: duration.as_secs().try_into().unwrap_or(i64::MAX),
-        tv_nsec: duration.subsec_nanos().into(),
     }
 }

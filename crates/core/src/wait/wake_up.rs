@@ -1,7 +1,9 @@
-//! What wakes a poll: a descriptor that is not readable until it is told to be, and then stays so.
+//! What wakes a poll: a descriptor (on Windows a socket) that is not readable until it is told to be, and then stays so.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use crate::wait::sys;
+use crate::wait::sys::{AsFd, BorrowedFd, OwnedFd};
 
 /// An eventfd, or a pipe where the system has none. Neither blocks, and a program that is executed has neither.
 pub(crate) struct WakeUp {
@@ -32,6 +34,7 @@ impl WakeUp {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    #[cfg(unix)]
     pub(crate) fn pipe() -> io::Result<WakeUp> {
         // Both ends are closed when a program is executed.
         let (readable, writable) = io::pipe()?;
@@ -41,15 +44,18 @@ impl WakeUp {
         Ok(WakeUp { readable: readable.into(), writable: Some(writable.into()) })
     }
 
+    /// A socket that is connected to itself stands in for the pipe: on Windows, only sockets can be polled.
+    #[cfg(windows)]
+    pub(crate) fn pipe() -> io::Result<WakeUp> {
+        Ok(WakeUp { readable: sys::loopback()?.into(), writable: None })
+    }
+
     /// Makes the descriptor readable. It is never read, so it stays readable.
     ///
     /// This is safe on any thread and in a signal handler.
     pub(crate) fn wake(&self) {
         // What refuses more is full, and so readable already. No write is to a pipe without a reader: this is the reader.
-        let _ = rustix::io::write(
-            self.writable.as_ref().unwrap_or(&self.readable),
-            &1u64.to_ne_bytes(),
-        );
+        let _ = sys::write(self.writable.as_ref().unwrap_or(&self.readable), &1u64.to_ne_bytes());
     }
 
     /// The descriptor to poll in addition to one's own.
@@ -64,7 +70,7 @@ impl WakeUp {
         WakeUp { readable: copy(&self.readable), writable: self.writable.as_ref().map(copy) }
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, unix))]
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = &OwnedFd> {
         self.writable.iter().chain([&self.readable])
     }

@@ -6,7 +6,6 @@
 use std::cell::RefCell;
 use std::io;
 use std::net::TcpStream;
-use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +18,7 @@ use crate::http::credential::Credential;
 use crate::http::transport::limits::Limits;
 use crate::http::transport::observed::Observed;
 use crate::http::wiped::Wiped;
+use crate::wait::sys::AsFd;
 use crate::wait::wait::Wake;
 
 thread_local! {

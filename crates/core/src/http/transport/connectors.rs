@@ -21,6 +21,7 @@ use crate::http::transport::observer::ObserverStep;
 use crate::http::transport::secure::TlsStep;
 use crate::http::transport::tcp::Tcp;
 use crate::input::endpoint::is_loopback_name;
+use crate::wait::sys;
 
 /// An agent whose every connection is ours; `tls` where anything is `https`.
 pub(crate) fn agent(config: Config, tls: Option<Arc<ClientConfig>>) -> Agent {
@@ -85,7 +86,7 @@ impl<In: Transport> Connector<In> for TcpStep {
         let route = &current.limits.route;
         let stream = if let Some(socket) = &route.socket {
             current.observed.enter(Phase::Connect);
-            dial::open_unix(socket)?
+            sys::open_unix(socket)?
         } else {
             let addresses = addresses(details.uri, &current)?;
             current.observed.enter(Phase::Connect);

@@ -2,17 +2,14 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
 use rustix::io::Errno;
-use rustix::net::{
-    AddressFamily, Protocol, SocketAddrUnix, SocketFlags, SocketType, bind, connect, ipproto,
-    socket_with, sockopt,
-};
+use rustix::net::{AddressFamily, bind, connect, sockopt};
 
+use crate::wait::sys;
+use crate::wait::sys::{AsFd, BorrowedFd, OwnedFd};
 use crate::wait::wait::{Cancels, Wake};
 
 /// How long one address is given before the next is tried beside it (RFC 8305, section 5).
@@ -29,8 +26,10 @@ pub(crate) fn open(
     let mut under_way: Vec<OwnedFd> = Vec::new();
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     let mut next = waiting.next();
+    let mut tried = Instant::now();
     loop {
         if let Some(address) = next.take() {
+            tried = Instant::now();
             match start(address, local) {
                 Ok(Started::Connected(socket)) => return Ok(Ok(TcpStream::from(socket))),
                 Ok(Started::UnderWay(socket)) => under_way.push(socket),
@@ -45,16 +44,21 @@ pub(crate) fn open(
             continue;
         }
         let more = waiting.len() > 0;
-        let until = if more { deadline.min(Instant::now() + HEAD_START) } else { deadline };
+        let limit = if more { deadline.min(tried + HEAD_START) } else { deadline };
+        let until = match sys::CONNECTING_IS_CHECKED {
+            Some(every) => limit.min(Instant::now() + every),
+            None => limit,
+        };
         let interests: Vec<(BorrowedFd<'_>, PollFlags)> =
             under_way.iter().map(|socket| (socket.as_fd(), PollFlags::OUT)).collect();
         match cancels.wait(&interests, until)? {
             Wake::Cancelled => return Ok(Err(Wake::Cancelled)),
-            Wake::TimedOut if !more || Instant::now() >= deadline => {
+            Wake::TimedOut if until == limit && (!more || Instant::now() >= deadline) => {
                 return Ok(Err(Wake::TimedOut));
             }
-            Wake::TimedOut => next = waiting.next(),
-            Wake::Ready => {
+            Wake::TimedOut if until == limit => next = waiting.next(),
+            Wake::TimedOut | Wake::Ready => {
+                let before = under_way.len();
                 let mut index = 0;
                 while index < under_way.len() {
                     match finished(&under_way[index]) {
@@ -67,7 +71,9 @@ pub(crate) fn open(
                     }
                 }
                 // A refusal says at once that the next address should be tried.
-                next = waiting.next();
+                if under_way.len() < before {
+                    next = waiting.next();
+                }
             }
         }
     }
@@ -78,17 +84,9 @@ enum Started {
     UnderWay(OwnedFd),
 }
 
-/// Connects to a Unix socket, which takes no time: the other side has room for another connection, or has not.
-pub(crate) fn open_unix(path: &Path) -> io::Result<TcpStream> {
-    let socket = new_socket(AddressFamily::UNIX)?;
-    connect(&socket, &SocketAddrUnix::new(path)?)?;
-    // Nothing is asked of it but to be written to, read from and waited for.
-    Ok(TcpStream::from(socket))
-}
-
 fn start(address: SocketAddr, local: Option<IpAddr>) -> io::Result<Started> {
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-    let socket = new_socket(family)?;
+    let socket = sys::new_socket(family)?;
     if let Some(local) = local {
         if local.is_ipv4() != address.is_ipv4() {
             return Err(io::Error::new(
@@ -102,28 +100,9 @@ fn start(address: SocketAddr, local: Option<IpAddr>) -> io::Result<Started> {
     sockopt::set_tcp_nodelay(&socket, true)?;
     match connect(&socket, &address) {
         Ok(()) => Ok(Started::Connected(socket)),
-        Err(Errno::INPROGRESS | Errno::INTR) => Ok(Started::UnderWay(socket)),
+        Err(Errno::INPROGRESS | Errno::WOULDBLOCK | Errno::INTR) => Ok(Started::UnderWay(socket)),
         Err(error) => Err(error.into()),
     }
-}
-
-#[cfg(not(target_vendor = "apple"))]
-fn new_socket(family: AddressFamily) -> io::Result<OwnedFd> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    Ok(socket_with(family, SocketType::STREAM, flags, protocol(family))?)
-}
-
-#[cfg(target_vendor = "apple")]
-fn new_socket(family: AddressFamily) -> io::Result<OwnedFd> {
-    let socket = rustix::net::socket(family, SocketType::STREAM, protocol(family))?;
-    rustix::io::ioctl_fioclex(&socket)?;
-    rustix::io::ioctl_fionbio(&socket, true)?;
-    sockopt::set_socket_nosigpipe(&socket, true)?;
-    Ok(socket)
-}
-
-fn protocol(family: AddressFamily) -> Option<Protocol> {
-    (family != AddressFamily::UNIX).then_some(ipproto::TCP)
 }
 
 /// Whether the connection stands; an error when it failed.

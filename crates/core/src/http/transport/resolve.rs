@@ -3,14 +3,13 @@
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
-use rustix::event::PollFlags;
-
+use crate::wait::sys;
+use crate::wait::sys::AsFd;
 use crate::wait::wait::{Cancels, Wake};
 
 /// How names are looked up: the system's way, or one that a test brings.
@@ -51,16 +50,16 @@ impl Lookup {
         deadline: Instant,
         cancels: &Cancels,
     ) -> io::Result<Result<Vec<SocketAddr>, Wake>> {
-        let (done, finished) = io::pipe()?;
+        let (done, finished) = sys::drop_signal()?;
         let (send, receive) = mpsc::channel();
         let look = self.0.clone();
         let host = host.to_owned();
         thread::Builder::new().name("mpt-tokens-resolve".to_owned()).spawn(move || {
             let _ = send.send(look(&host, port));
-            // Closing the writing end is the wake-up; it happens after the result was sent.
+            // The wake-up; it happens after the result was sent.
             drop(finished);
         })?;
-        match cancels.wait(&[(done.as_fd(), PollFlags::IN | PollFlags::HUP)], deadline)? {
+        match cancels.wait(&[(done.as_fd(), sys::DROPPED)], deadline)? {
             Wake::Ready => receive
                 .recv()
                 .unwrap_or_else(|_| Err(io::Error::other("the look-up ended without a result")))

@@ -5,13 +5,14 @@ use std::net::TcpStream;
 
 use rustix::event::PollFlags;
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, recv, send};
+use rustix::net::{recv, send};
 use ureq::Error;
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
 use crate::http::transport::attempt::current;
 use crate::http::transport::buffers::WipedBuffers;
 use crate::http::transport::no_wait::{is_no_wait, is_quiet};
+use crate::wait::sys;
 
 /// A TCP connection that does not block in the kernel: every wait is a poll that a cancel ends too.
 pub(crate) struct Tcp {
@@ -28,7 +29,7 @@ impl Transport for Tcp {
         let current = current()?;
         let mut left = &self.buffers.output()[..amount];
         while !left.is_empty() {
-            match send(&self.stream, left, send_flags()) {
+            match send(&self.stream, left, sys::SEND_FLAGS) {
                 Ok(sent) => left = &left[sent..],
                 Err(Errno::AGAIN) => current.wait(&self.stream, PollFlags::OUT)?,
                 Err(Errno::INTR) => {}
@@ -44,7 +45,7 @@ impl Transport for Tcp {
             if waits {
                 current()?.wait(&self.stream, PollFlags::IN)?;
             }
-            match recv(&self.stream, self.buffers.input_append_buf(), RecvFlags::DONTWAIT) {
+            match recv(&self.stream, self.buffers.input_append_buf(), sys::RECV_FLAGS) {
                 Ok((_, received)) => {
                     self.buffers.input_appended(received);
                     return Ok(received > 0);
@@ -60,17 +61,6 @@ impl Transport for Tcp {
     fn is_open(&mut self) -> bool {
         is_quiet(self)
     }
-}
-
-#[cfg(not(target_vendor = "apple"))]
-fn send_flags() -> SendFlags {
-    SendFlags::DONTWAIT | SendFlags::NOSIGNAL
-}
-
-/// Apple's systems have no such flag; the socket option `SO_NOSIGPIPE` stands in.
-#[cfg(target_vendor = "apple")]
-fn send_flags() -> SendFlags {
-    SendFlags::DONTWAIT
 }
 
 impl fmt::Debug for Tcp {
