@@ -23,7 +23,7 @@
 //!
 //! # Threads, forks, signals
 //! A [`Client`] may be used from any number of threads at once, and in a forked child, which opens connections of
-//! its own. [`Cancel::cancel`] may be called from a signal handler. Runs on Unix.
+//! its own. [`Cancel::cancel`] may be called from a signal handler. Runs on Unix and on Windows.
 //!
 //! # Features
 //! Both are on by default. `batch`: lists ([`Client::delete_tokens`], [`Journal`]); without it the crate deletes one
