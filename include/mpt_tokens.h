@@ -245,7 +245,7 @@ typedef struct mpt_config mpt_config;
 typedef struct mpt_outcome mpt_outcome;
 
 /**
- * What happened in a call: MPT_OK or one of the codes above. The meaning of a number never changes.
+ * What happened in a call: MPT_OK or another of the codes (MPT_NOT_FOUND and others). The meaning of a number never changes.
  */
 typedef int32_t mpt_code;
 

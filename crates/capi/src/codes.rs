@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use mpt_core::{Code, OutcomeKind};
 
-/// What happened in a call: MPT_OK or one of the codes above. The meaning of a number never changes.
+/// What happened in a call: MPT_OK or another of the codes (MPT_NOT_FOUND and others). The meaning of a number never changes.
 #[allow(non_camel_case_types, reason = "the name in C")]
 pub type mpt_code = i32;
 

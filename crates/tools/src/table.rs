@@ -46,6 +46,9 @@ tools! {
     VALGRIND: "valgrind", hides ["valgrind"], by run("valgrind", &["--version"]), debian "valgrind";
     ABIDIFF: "abidiff", hides ["abidiff", "abidw"], by run("abidiff", &["--version"]), debian "abigail-tools";
     CMAKE: "CMake", hides ["cmake"], by run("cmake", &["--version"]), debian "cmake";
+    MANDOC: "mandoc", hides ["mandoc"], by run("sh", &["-c", "command -v mandoc"]), debian "mandoc";
+    TCC: "tcc", hides ["tcc"], by run("tcc", &["-v"]), debian "tcc";
+    SWIG: "SWIG", hides ["swig"], by run("swig", &["-version"]), debian "swig";
     DOXYGEN: "Doxygen", hides ["doxygen"], by run("doxygen", &["--version"]), debian "doxygen";
     MAKE: "make", hides ["make"], by run("make", &["--version"]), debian "make";
     MESON: "Meson", hides ["meson"], by run("meson", &["--version"]), debian "meson";

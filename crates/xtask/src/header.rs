@@ -1,8 +1,11 @@
 //! `cargo xtask header`: `include/mpt_tokens.h`, made by cbindgen from the C crate and committed, and
-//! `include/mpt_tokens.ffi.h`, the same declarations for tools that have no preprocessor.
+//! `include/mpt_tokens.ffi.h`, the same declarations for tools that have no preprocessor, and `crates/capi/man`, the
+//! manual pages. Debian's list of symbols comes from it, too.
 
 mod declarations;
 mod ffi;
+mod man;
+mod symbols;
 
 use std::fmt::Write as _;
 
@@ -15,7 +18,16 @@ pub(crate) fn run(check: bool) -> Result<()> {
     let include = repo::root().join("include");
     let header = generate()?;
     made::keep(&include.join("mpt_tokens.h"), &header, "header", check)?;
-    made::keep(&include.join("mpt_tokens.ffi.h"), &ffi::generate(&header)?, "header", check)
+    made::keep(&include.join("mpt_tokens.ffi.h"), &ffi::generate(&header)?, "header", check)?;
+    let symbols = repo::root().join("contrib/packaging/debian/libmpt-tokens1.symbols");
+    made::keep(&symbols, &symbols::generate(&header)?, "header", check)?;
+    made::keep_all(
+        &repo::root().join("crates/capi/man"),
+        "3",
+        &man::generate(&header)?,
+        "header",
+        check,
+    )
 }
 
 fn generate() -> Result<String> {

@@ -11,9 +11,9 @@ use std::process::Command;
 
 use mpt_tokens_tools::{
     ABIDIFF, ALL, ARM64_GCC, BASH, C_COMPILER, CARGO_C, CFFI, CLANG, CLIPPY, CMAKE, CPP_COMPILER,
-    DEBOOTSTRAP, DOXYGEN, FISH, GCC, GIT, GPP, JQ, LLD, LUAJIT, MAKE, MESON, MOLD, MUSL, NEXTEST,
-    NGINX, NIGHTLY, NM, NODE, NPM, OPENSSL, PKG_CONFIG, PYTHON, QEMU, READELF, ROOT, RUSTFMT,
-    SECOND_RUST, VALGRIND, ZSH,
+    DEBOOTSTRAP, DOXYGEN, FISH, GCC, GIT, GPP, JQ, LLD, LUAJIT, MAKE, MANDOC, MESON, MOLD, MUSL,
+    NEXTEST, NGINX, NIGHTLY, NM, NODE, NPM, OPENSSL, PKG_CONFIG, PYTHON, QEMU, READELF, ROOT,
+    RUSTFMT, SECOND_RUST, SWIG, TCC, VALGRIND, ZSH,
 };
 
 use crate::conformance::{self, What};
@@ -61,7 +61,7 @@ pub(crate) static STEPS: &[Step] = &[
         artifacts::library(log)?;
         rust_tests(log, "package(mpt-tokens-capi)", &["-p=mpt-tokens-capi", "-p=mpt-tokens-unify"])
     })
-    .uses(&[NEXTEST, C_COMPILER, CPP_COMPILER, GCC, GPP, CLANG, NM, OPENSSL, READELF, LUAJIT, CFFI, DOXYGEN]),
+    .uses(&[NEXTEST, C_COMPILER, CPP_COMPILER, GCC, GPP, CLANG, NM, OPENSSL, READELF, LUAJIT, CFFI, DOXYGEN, MANDOC, TCC, SWIG]),
     step("doc", "the Rust documentation has no broken link, and its examples run", |log| {
         let mut doc = locked("doc");
         log.run(doc.args(["-p=mpt-tokens", "--no-deps"]).env("RUSTDOCFLAGS", "-Dwarnings"))?;

@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use mpt_tokens_sandbox::{Sandbox, Status};
-use mpt_tokens_tools::{CFFI, DOXYGEN, GCC, LUAJIT, Tool, needs};
+use mpt_tokens_tools::{CFFI, DOXYGEN, GCC, LUAJIT, SWIG, Tool, needs};
 use rstest::rstest;
 
 use crate::build::{against, library_folder, output, root, succeed, workplace};
@@ -114,6 +114,33 @@ fn it_declares_what_the_other_header_declares() {
             .arg(root().join("include"))
             .arg(&source),
     );
+}
+
+/// SWIG wraps every function of it. Its warning 451 is about members of a struct that are text: the library's options
+/// borrow them.
+#[test]
+fn swig_wraps_it() {
+    needs!(SWIG);
+    let folder = workplace();
+    let interface = "%module mpt\n%{\n#include <mpt_tokens.h>\n%}\n\
+                     %include \"mpt_tokens.ffi.h\"\n";
+    fs::write(folder.path().join("mpt.i"), interface).unwrap();
+    let mut swig = Command::new("swig");
+    swig.args(["-lua", "-w451", "-Werror"]);
+    swig.arg(format!("-I{}", root().join("include").display()));
+    succeed(swig.arg("mpt.i").current_dir(folder.path()));
+    let wrapper = fs::read_to_string(folder.path().join("mpt_wrap.c")).unwrap();
+    let ffi = fs::read_to_string(root().join("include/mpt_tokens.ffi.h")).unwrap();
+    let (_, declarations) = ffi.split_once("};\n").expect("the constants are in an enum");
+    let functions = declarations
+        .lines()
+        .filter(|line| !line.starts_with([' ', '}']) && !line.starts_with("typedef"))
+        .filter_map(|line| line.split_once('(')?.0.rsplit([' ', '*']).next());
+    let functions: Vec<&str> = functions.filter(|name| name.starts_with("mpt_")).collect();
+    assert!(functions.len() > 60, "{functions:?}");
+    for name in functions {
+        assert!(wrapper.contains(&format!("\"{name}\"")), "{name} is not wrapped");
+    }
 }
 
 /// Every parameter and result is documented, and no command of the comments is unknown.

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
-use mpt_tokens_tools::{C_COMPILER, CLANG, GCC, GPP, NM, READELF, Tool, compiler, needs};
+use mpt_tokens_sandbox::{Sandbox, Status};
+use mpt_tokens_tools::{C_COMPILER, CLANG, GCC, GPP, NM, READELF, TCC, Tool, compiler, needs};
 use rstest::rstest;
 
-use crate::build::{output, root, shared_library, succeed, workplace};
+use crate::build::{against, library_folder, output, root, shared_library, succeed, workplace};
 
 const WARNINGS: [&str; 5] = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"];
 
@@ -108,6 +109,22 @@ fn the_cpp_header_without_exceptions(#[values("g++", "clang++")] compiler: &str)
 fn the_cpp_header_under_every_warning(#[case] compiler: &str, #[case] options: &[&str]) {
     needs!(tool(compiler));
     compiles(compiler, "cpp", "c++17", "mpt_tokens.hpp", CPP, options);
+}
+
+/// A compiler that knows few of GNU's words: the header is for it, too, and so is the library.
+#[test]
+fn the_c_header_by_a_small_compiler() {
+    needs!(TCC);
+    let folder = workplace();
+    let program = folder.path().join("program");
+    let mut tcc = Command::new("tcc");
+    tcc.args(["-Wall", "-Werror", "-I"]).arg(root().join("include"));
+    tcc.arg(root().join("crates/capi/examples/delete_one.c")).arg("-o").arg(&program);
+    succeed(tcc.arg("-L").arg(library_folder()).arg("-lmpt_tokens"));
+    let sandbox = Sandbox::start().unwrap();
+    let printed = succeed(against(&sandbox, &program).arg("TKN-ok-tcc1"));
+    assert!(printed.contains("\"outcome\":\"deleted\""), "{printed}");
+    assert_eq!(sandbox.truth("TKN-ok-tcc1").status, Status::Deleted);
 }
 
 /// The functions that the header declares.

@@ -7,6 +7,7 @@ mod examples;
 mod ffi;
 mod header;
 mod loading;
+mod man;
 mod memory;
 mod processes;
 mod wrapper;
