@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use mpt_tokens_sandbox::{Sandbox, numbered_id};
 use mpt_tokens_tools::{NGINX, OPENSSL, needs};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rstest::rstest;
@@ -80,6 +81,43 @@ fn it_tells_what_nginx_did(
     assert_eq!(done.status.code(), Some(status), "{line}");
 }
 
+/// The connections of a batch, of which the first makes a handshake in full. Those that come with it resume its session,
+/// as far as the server lets them: nginx sends two tickets of TLS 1.3 unless it is told otherwise.
+#[rstest]
+#[case::tls_1_2("ssl_protocols TLSv1.2;", 1)]
+#[case::enough_tickets("ssl_protocols TLSv1.3; ssl_conf_command NumTickets 64;", 1)]
+#[case::two_tickets("ssl_protocols TLSv1.3;", 62)]
+fn a_batch_resumes_its_first_session(#[case] tls: &str, #[case] most_in_full: usize) {
+    const AT_ONCE: usize = 64;
+    needs!(NGINX, OPENSSL);
+    let delay = Duration::from_millis(50);
+    let sandbox = Sandbox::builder().numbered(1_000).delay(delay).start().unwrap();
+    let upstream = sandbox.port();
+    let nginx = Nginx::start_with(&format!(
+        "{tls}\nlocation / {{ proxy_pass http://127.0.0.1:{upstream}; access_log sessions.log sessions; }}"
+    ));
+    let list = nginx.folder.path().join("ids");
+    fs::write(&list, (1..=1_000).map(|n| numbered_id(n) + "\n").collect::<String>()).unwrap();
+    let mut program = Command::new(env!("CARGO_BIN_EXE_mpt-tokens"));
+    program.args(["delete", "--yes", "--quiet", "--concurrency", &AT_ONCE.to_string()]);
+    program.arg("--from").arg(list).arg("--ca-file").arg(nginx.folder.path().join("authority.pem"));
+    program.env("MPT_API_BASE_URL", format!("https://localhost:{}", nginx.ports[1]));
+    program.env("MPT_API_TOKEN", sandbox.api_token());
+    let done = program.stdin(Stdio::null()).output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!(sandbox.stats().deleted, 1_000);
+    let log = fs::read_to_string(nginx.folder.path().join("sessions.log")).unwrap();
+    // A line a request: which one of its connection it is, and whether that resumed a session (`r`) or not (`.`).
+    let connections: Vec<_> = log.lines().filter_map(|line| line.strip_prefix("1 ")).collect();
+    let in_full = connections.iter().filter(|resumed| **resumed == ".").count();
+    assert_eq!(
+        connections.iter().filter(|resumed| **resumed == "r").count() + in_full,
+        connections.len()
+    );
+    assert!((17..=AT_ONCE).contains(&connections.len()), "{connections:?}");
+    assert!((1..=most_in_full).contains(&in_full), "{in_full} of {}", connections.len());
+}
+
 struct Nginx {
     child: Child,
     ports: [u16; 3],
@@ -88,6 +126,11 @@ struct Nginx {
 
 impl Nginx {
     fn start() -> Nginx {
+        Nginx::start_with(LOCATIONS)
+    }
+
+    /// Serves so over TCP and TLS.
+    fn start_with(served: &str) -> Nginx {
         // So that no other test here takes a port that is free no more in a moment.
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
@@ -96,7 +139,7 @@ impl Nginx {
         let free = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let ports = free.map(|port| port.local_addr().unwrap().port());
         let conf = folder.path().join("nginx.conf");
-        fs::write(&conf, configuration(ports)).unwrap();
+        fs::write(&conf, configuration(ports, served)).unwrap();
         let mut command = Command::new("nginx");
         command.arg("-p").arg(folder.path()).arg("-c").arg(&conf).args(["-e", "error.log"]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -134,13 +177,13 @@ impl Drop for Nginx {
     }
 }
 
-fn configuration([plain, tls, tls_1_1]: [u16; 3]) -> String {
+fn configuration([plain, tls, tls_1_1]: [u16; 3], served: &str) -> String {
     format!(
         "daemon off;\nworker_processes 1;\npid nginx.pid;\nerror_log error.log;\nevents {{}}\nhttp {{\n    \
-         access_log off;\n    client_body_temp_path body;\n    proxy_temp_path proxy;\n    \
+         access_log off;\n    log_format sessions '$connection_requests $ssl_session_reused';\n    client_body_temp_path body;\n    proxy_temp_path proxy;\n    \
          fastcgi_temp_path fastcgi;\n    uwsgi_temp_path uwsgi;\n    scgi_temp_path scgi;\n    \
          server {{\n        listen 127.0.0.1:{plain};\n        listen 127.0.0.1:{tls} ssl;\n        \
-         ssl_certificate leaf.pem;\n        ssl_certificate_key leaf.key;\n{LOCATIONS}    }}\n    \
+         ssl_certificate leaf.pem;\n        ssl_certificate_key leaf.key;\n{served}    }}\n    \
          server {{\n        listen 127.0.0.1:{tls_1_1} ssl;\n        ssl_protocols TLSv1.1;\n        \
          ssl_ciphers ALL:@SECLEVEL=0;\n        ssl_certificate leaf.pem;\n        \
          ssl_certificate_key leaf.key;\n{LOCATIONS}    }}\n}}\n"

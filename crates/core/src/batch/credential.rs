@@ -19,6 +19,8 @@ struct State {
     doubts: u64,
     /// The token in use was deleted, as was asked for: a 401 after that is no news.
     deleted: bool,
+    /// How many wait for a call that may settle the doubt.
+    waiting: usize,
 }
 
 /// The last answer that said anything about the API token was a 401.
@@ -76,13 +78,13 @@ impl Credential {
     /// Waits while the API token is in doubt and a call that may settle it is under way, unless the batch is stopped.
     pub(crate) fn begin(&self, is_stopped: impl Fn() -> bool) -> Leave<'_> {
         let mut waited = false;
-        let must_wait = |state: &mut State| {
-            let wait = state.doubt.as_ref().is_some_and(|doubt| doubt.asking) && !is_stopped();
-            waited |= wait;
-            wait
-        };
-        let guard = self.settled.wait_while(self.state(), must_wait);
-        let mut state = guard.unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
+        while state.doubt.as_ref().is_some_and(|doubt| doubt.asking) && !is_stopped() {
+            waited = true;
+            state.waiting += 1;
+            state = self.settled.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
+        }
         let doubt = state.doubt.as_mut().map(|doubt| {
             doubt.asking = true;
             doubt.number
@@ -132,8 +134,12 @@ impl Drop for Leave<'_> {
         {
             doubt.asking = false;
         }
+        let has_waiting = state.waiting > 0;
         drop(state);
-        self.credential.settled.notify_all();
+        // To wake nobody is a system call, too.
+        if has_waiting {
+            self.credential.settled.notify_all();
+        }
     }
 }
 

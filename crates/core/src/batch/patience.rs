@@ -9,9 +9,12 @@ const LEAST: usize = 5;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause before a probing call.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// With how many calls at once a batch begins; each answer allows one more. So a limit of the server is met by a few
-/// calls, not by all, and no more threads start than there is work for.
+/// With how many calls at once a batch begins: a limit of the server is met by a few calls, not by all, and no more
+/// threads start than there is work for.
 const START: usize = 16;
+/// How many more each answer allows while all is well: four times as many from one round to the next. Once a call did not
+/// get its answer at its first attempt, each answer allows one more.
+const GROWTH: usize = 3;
 
 /// By how much each call changes the share of those that came to nothing: about the last thirty count.
 const WEIGHT: f64 = 1.0 / 32.0;
@@ -45,6 +48,8 @@ pub(crate) struct Patience {
     probe: Option<Probe>,
     /// How many calls may run at once, as far as the API's answers allow it.
     allowed: usize,
+    /// How many more each conclusive answer allows.
+    growth: usize,
     /// The share of the last calls that came to nothing, 0 to 1.
     failing: f64,
 }
@@ -69,6 +74,7 @@ impl Patience {
             failing_since: None,
             probe: None,
             allowed,
+            growth: GROWTH,
             failing,
         }
     }
@@ -118,6 +124,11 @@ impl Patience {
         }
     }
 
+    /// Notes that a call met a limit or a failure, whatever came of it.
+    pub(crate) fn hear_of_trouble(&mut self) {
+        self.growth = 1;
+    }
+
     /// Notes what a call said; `is_probe`: it was a probing one. `random`, 0 to 1, spreads the probing calls of many
     /// batches.
     pub(crate) fn hear(&mut self, heard: Heard, is_probe: bool, now: Instant, random: f64) {
@@ -126,12 +137,14 @@ impl Patience {
         match heard {
             Heard::Conclusive => {
                 // After an outage slowly first: everybody else comes back at the same moment.
-                self.allowed = if self.probe.take().is_some() { 1 } else { self.allowed + 1 };
+                let is_over = self.probe.take().is_some();
+                self.allowed = if is_over { 1 } else { self.allowed + self.growth };
                 self.allowed = self.allowed.min(self.concurrency);
                 self.failures = 0;
                 self.failing_since = None;
             }
             Heard::Inconclusive => {
+                self.hear_of_trouble();
                 self.failures += 1;
                 self.failing_since.get_or_insert(now);
                 let is_outage = self.is_on() && self.failures >= LEAST.max(2 * self.concurrency);
@@ -229,6 +242,30 @@ mod tests {
         assert_eq!((patience.outage(), patience.ends_at(), patience.allowed()), (None, None, 1));
         patience.hear(Heard::Conclusive, false, now, 0.0);
         assert_eq!(patience.allowed(), 2);
+    }
+
+    /// How many calls may run after so many answers: all of 256 after two rounds, while all is well.
+    #[test]
+    fn a_batch_begins_with_a_few_calls_and_each_answer_allows_more() {
+        let now = Instant::now();
+        let allowed = |concurrency, answers, trouble_after| {
+            let mut patience = Patience::new(concurrency, MINUTES);
+            for answer in 0..answers {
+                if trouble_after == Some(answer) {
+                    patience.hear_of_trouble();
+                }
+                patience.hear(Heard::Conclusive, false, now, 0.0);
+            }
+            patience.allowed()
+        };
+        assert_eq!(
+            [0, 1, 16, 64, 80, 81].map(|n| allowed(256, n, None)),
+            [16, 19, 64, 208, 256, 256]
+        );
+        assert_eq!([0, 1, 16].map(|n| allowed(64, n, None)), [16, 19, 64]);
+        assert_eq!([0, 1].map(|n| allowed(8, n, None)), [8, 8]);
+        assert_eq!([0, 1, 16].map(|n| allowed(256, n, Some(0))), [16, 17, 32]);
+        assert_eq!([16, 17, 18].map(|n| allowed(256, n, Some(16))), [64, 65, 66]);
     }
 
     #[test]

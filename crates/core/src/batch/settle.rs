@@ -20,6 +20,9 @@ impl<I> Batch<I> {
         self.out -= 1;
         let Done { job, outcome } = done;
         let now = Instant::now();
+        if outcome.attempts().len() > 1 {
+            self.patience.hear_of_trouble();
+        }
         let came_to_nothing = is_inconclusive(&outcome) || is_unproven_yet(&outcome);
         if came_to_nothing {
             self.patience.hear(Heard::Inconclusive, job.probe, now, random::share());

@@ -1,6 +1,7 @@
 //! The workers of a batch, and the queue of jobs and reports between them and the calling thread.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -55,6 +56,9 @@ pub(crate) struct Workers {
     /// Ends the waits of those who have not started a call.
     halt: Cancel,
     queue: Mutex<Queue>,
+    /// Whether `stop` in the queue is set, and whether `done` there has any: asked for each id, so without the lock.
+    is_stopped: AtomicBool,
+    has_done: AtomicBool,
     work: Condvar,
     news: Condvar,
     /// How many jobs are put off, and the outage that is waited for: for [`BatchHandle`](crate::BatchHandle).
@@ -69,6 +73,8 @@ struct Queue {
     events: Vec<Event>,
     /// Workers that wait for a job.
     idle: usize,
+    /// The calling thread waits for news.
+    is_awaited: bool,
     stop: Option<Stopped>,
     closed: bool,
 }
@@ -89,6 +95,8 @@ impl Workers {
             journal,
             halt,
             queue: Mutex::default(),
+            is_stopped: AtomicBool::new(false),
+            has_done: AtomicBool::new(false),
             work: Condvar::new(),
             news: Condvar::new(),
             noted: Mutex::default(),
@@ -140,33 +148,45 @@ impl Workers {
     /// All reports that are ready, and the events before them.
     pub(crate) fn take_done(&self) -> (Vec<Event>, VecDeque<Done>) {
         let mut queue = self.queue();
+        self.has_done.store(false, Ordering::Release);
         (std::mem::take(&mut queue.events), std::mem::take(&mut queue.done))
     }
 
     /// Keeps an event for the calling thread.
     pub(crate) fn keep_event(&self, event: Event) {
-        self.queue().events.push(event);
-        self.news.notify_one();
+        let mut queue = self.queue();
+        queue.events.push(event);
+        self.tell_of_news(queue);
+    }
+
+    /// Wakes the calling thread, if it waits: to wake nobody is a system call, too.
+    fn tell_of_news(&self, mut queue: MutexGuard<'_, Queue>) {
+        if std::mem::take(&mut queue.is_awaited) {
+            drop(queue);
+            self.news.notify_one();
+        }
     }
 
     pub(crate) fn has_done(&self) -> bool {
-        !self.queue().done.is_empty()
+        self.has_done.load(Ordering::Acquire)
     }
 
     /// Waits until a report is ready, or for as long as `limit`.
     pub(crate) fn wait_for_news(&self, limit: Option<Duration>) {
-        let queue = self.queue();
-        match limit {
-            None => {
-                let nothing = |queue: &mut Queue| queue.done.is_empty() && queue.events.is_empty();
-                drop(self.news.wait_while(queue, nothing).unwrap_or_else(PoisonError::into_inner));
-            }
-            // Whoever gives a limit looks again by itself.
-            Some(_) if !queue.done.is_empty() || !queue.events.is_empty() => {}
-            Some(limit) => {
-                drop(
-                    self.news.wait_timeout(queue, limit).unwrap_or_else(PoisonError::into_inner).0,
-                );
+        let mut queue = self.queue();
+        // Whoever gives a limit looks again by itself.
+        while queue.done.is_empty() && queue.events.is_empty() {
+            queue.is_awaited = true;
+            queue = match limit {
+                None => self.news.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                Some(limit) => {
+                    let waited = self.news.wait_timeout(queue, limit);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+            queue.is_awaited = false;
+            if limit.is_some() {
+                return;
             }
         }
     }
@@ -182,6 +202,7 @@ impl Workers {
                 return;
             }
             *stop = Some(why.clone());
+            self.is_stopped.store(true, Ordering::Release);
         }
         self.halt.cancel();
         self.credential.wake();
@@ -193,7 +214,8 @@ impl Workers {
 
     /// Why no job is started any more.
     pub(crate) fn stopped(&self) -> Option<Stopped> {
-        let stop = self.queue().stop.clone();
+        let is_stopped = self.is_stopped.load(Ordering::Acquire);
+        let stop = if is_stopped { self.queue().stop.clone() } else { None };
         stop.or_else(|| self.settings.cancels.is_cancelled().then_some(Stopped::Cancelled))
     }
 
@@ -216,8 +238,10 @@ impl Workers {
                 let outcome = self.carry_out(&job, &self.settings);
                 queue = self.queue();
                 queue.done.push_back(Done { job, outcome });
-                if queue.done.len() == 1 {
-                    self.news.notify_one();
+                self.has_done.store(true, Ordering::Release);
+                if queue.is_awaited {
+                    self.tell_of_news(queue);
+                    queue = self.queue();
                 }
             } else if queue.closed {
                 return;
@@ -344,13 +368,15 @@ impl Workers {
 
     fn wait_for_turn(&self, settings: &CallSettings) -> Result<(), Stopped> {
         let pause = |left| settings.cancels.pause(left) != Wake::Cancelled;
-        match (self.rate_limiter.wait(None, Instant::now, pause), self.rate_limiter.pause()) {
-            (Permit::Go, _) => Ok(()),
-            (Permit::Late, Some(pause)) => {
-                self.stop(Stopped::Paused(pause));
-                Err(Stopped::Paused(pause))
-            }
-            (Permit::Late | Permit::Ended, _) => Err(self.stopped().unwrap_or(Stopped::Cancelled)),
-        }
+        let pause = match self.rate_limiter.wait(None, Instant::now, pause) {
+            Permit::Go => return Ok(()),
+            Permit::Late => self.rate_limiter.pause(),
+            Permit::Ended => None,
+        };
+        let Some(pause) = pause else {
+            return Err(self.stopped().unwrap_or(Stopped::Cancelled));
+        };
+        self.stop(Stopped::Paused(pause));
+        Err(Stopped::Paused(pause))
     }
 }

@@ -35,6 +35,9 @@ const MAX_IDLE: usize = 256;
 const READ_AT_ONCE: usize = 16 * 1024;
 /// The request without the parts that vary in length.
 const REQUEST_FRAME: usize = 4 * 1024;
+/// The names and ends of what ureq adds to the fields of a request, several times over: first messages of TLS should fit
+/// as well.
+const FIXED_PARTS: usize = 1024;
 
 /// The longest token value that a request is made room for beside the client's own, in bytes.
 pub(crate) const MAX_VALUE: usize = 4 * 1024;
@@ -175,6 +178,7 @@ impl Network {
             connect_deadline: order.connect_deadline,
             cancels: cancels.clone(),
             route: self.route.clone(),
+            request: self.longest_request(&request),
         };
         let attempt = AttemptContext::new(limits, Arc::clone(credential));
         let result = attempt.scope(|| agent.run(request));
@@ -200,6 +204,21 @@ impl Network {
             .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
             .header("traceparent", order.traceparent.as_str())
             .body(())
+    }
+
+    /// The length of the request, and something over: a buffer must hold it whole.
+    fn longest_request(&self, request: &Request<()>) -> usize {
+        if self.proxy.is_some() {
+            // What is asked of the proxy must fit, too, and is ureq's.
+            return usize::MAX;
+        }
+        let uri = request.uri();
+        // The host has a field of its own.
+        let host = uri.authority().map_or(0, |authority| authority.as_str().len());
+        let path = uri.path_and_query().map_or(0, |path| path.as_str().len());
+        let fields = request.headers().iter();
+        let fields: usize = fields.map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+        FIXED_PARTS + path + host + fields + self.user_agent.len()
     }
 
     fn answer(&self, received: Received, observed: &Observed) -> Answer {

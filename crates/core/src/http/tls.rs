@@ -12,14 +12,13 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
+use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
-use rustls::{ClientConfig, RootCertStore};
 
 pub use bundle::InvalidCaBundle;
 use bundle::bundle_of_file;
 pub(crate) use identity::Identity;
-use pinned::Verifier;
+use pinned::{Verifier, by_authority};
 use platform::platform;
 pub(crate) use words::{describe, is_about_trust};
 
@@ -29,7 +28,8 @@ pub(crate) use words::{describe, is_about_trust};
 /// long as the certificate is valid and names the host.
 ///
 /// The platform's authorities come from `rustls-native-certs`: the system's store, or what `SSL_CERT_FILE` and
-/// `SSL_CERT_DIR` name. They are read once per process, when the first `https` connection is opened.
+/// `SSL_CERT_DIR` name. They are read once per process, when the first `https` connection is opened. If the system has
+/// one file with all of its authorities, the folder beside it is read only if a server is not trusted by that file.
 #[derive(Clone, Default)]
 pub struct CaBundle {
     certificates: Vec<CertificateDer<'static>>,
@@ -69,32 +69,29 @@ impl CaBundle {
         &self,
         identity: Option<&Identity>,
     ) -> io::Result<Arc<ClientConfig>> {
-        let mut roots = RootCertStore::empty();
         let mut troubles = Vec::new();
-        if !self.only {
+        let first_part = if self.only { None } else { platform::first_part() };
+        let mut platform_authorities: &[CertificateDer<'_>] = &[];
+        if let Some(first_part) = first_part {
+            platform_authorities = &first_part.certificates;
+        } else if !self.only {
             match platform() {
-                Ok(store) => {
-                    // Stores hold old certificates, too, that nobody needs and not everybody can read.
-                    roots.add_parsable_certificates(store.certificates.iter().cloned());
-                }
+                Ok(store) => platform_authorities = &store.certificates,
                 Err(store) => troubles = store.troubles,
             }
         }
-        roots.add_parsable_certificates(self.certificates.iter().cloned());
-        if roots.is_empty() {
+        let Some(by_authority) = by_authority(platform_authorities, &self.certificates) else {
             return Err(io::Error::other(if troubles.is_empty() {
                 "the platform's trust store has no certificate authority: install ca-certificates, or give a CA file"
                     .to_owned()
             } else {
                 format!("no certificate authority is trusted: {}", troubles.join("; "))
             }));
-        }
+        };
+        let all = || platform().map_or_else(|_| Vec::new(), |all| all.certificates.clone());
+        let all = first_part.map(|_| all as fn() -> _);
+        let verifier = Verifier::new(by_authority, self.certificates.clone(), all);
         let provider = masked::provider();
-        let by_authority =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-                .build()
-                .map_err(io::Error::other)?;
-        let verifier = Verifier { by_authority, given: self.certificates.clone() };
         let config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(rustls::ALL_VERSIONS)
             .map_err(io::Error::other)?

@@ -17,5 +17,6 @@ pub(crate) mod observer;
 pub(crate) mod resolve;
 pub(crate) mod route;
 pub(crate) mod secure;
+pub(crate) mod sessions;
 pub(crate) mod tcp;
 pub(crate) mod tls_records;

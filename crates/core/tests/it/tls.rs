@@ -1,6 +1,8 @@
 //! Real TLS, with certificates made on the spot.
 
-use mpt_tokens::{CaBundle, Client, Code, Outcome, OutcomeKind};
+use std::sync::{Arc, Barrier};
+
+use mpt_tokens::{BatchOptions, CaBundle, Client, Code, Outcome, OutcomeKind};
 use rstest::rstest;
 use rustls::HandshakeKind;
 use rustls::version::{TLS12, TLS13};
@@ -204,6 +206,97 @@ fn a_session_is_resumed() {
         server.handshakes(),
         [HandshakeKind::Full, HandshakeKind::Resumed, HandshakeKind::Resumed]
     );
+}
+
+/// Of connections that are opened side by side, one makes a handshake in full: the others wait for the session that it
+/// brings.
+#[rstest]
+#[case::tls12(&TLS12)]
+#[case::tls13(&TLS13)]
+fn a_batch_makes_one_full_handshake(#[case] version: &'static rustls::SupportedProtocolVersion) {
+    const AT_ONCE: usize = 16;
+    let authority = Authority::new("side by side");
+    let mut config = Arc::unwrap_or_clone(authority.issue(&[HOST]).server_of(&[version]));
+    config.send_tls13_tickets = AT_ONCE;
+    let all = Arc::new(Barrier::new(AT_ONCE));
+    let server = Server::start_tls(Arc::new(config), move |conn, _| {
+        // No connection is used twice before all are open.
+        if conn.request().is_some() {
+            all.wait();
+            conn.send(NO_CONTENT);
+        }
+        conn.answer_all(NO_CONTENT);
+    });
+    let client = client_of(&server, Some(authority.bundle()));
+    let options = BatchOptions::new().concurrency(AT_ONCE);
+    let ids = (0..AT_ONCE).map(|n| format!("TKN-1-{n}"));
+    let outcomes = client.batch(ids, &options).unwrap();
+    assert!(outcomes.into_iter().all(|outcome| outcome.kind() == OutcomeKind::Deleted));
+    let handshakes = server.handshakes();
+    let full = handshakes.iter().filter(|kind| **kind != HandshakeKind::Resumed).count();
+    assert_eq!((handshakes.len(), full), (AT_ONCE, 1), "{handshakes:?}");
+}
+
+/// Nobody waits for sessions for ever: servers that bring none are spoken with all the same, and so are those whose first
+/// connection comes to nothing.
+#[rstest]
+#[case::no_tickets(false)]
+#[case::the_first_is_cut(true)]
+fn connections_side_by_side_without_sessions(#[case] cut: bool) {
+    const AT_ONCE: usize = 4;
+    let authority = Authority::new("no sessions");
+    let mut config = Arc::unwrap_or_clone(authority.issue(&[HOST]).server_of(&[&TLS13]));
+    config.send_tls13_tickets = 0;
+    let server = Server::start_tls(Arc::new(config), move |conn, number| {
+        if !(cut && number == 1) {
+            conn.answer_all(NO_CONTENT);
+        }
+    });
+    let client = client_of(&server, Some(authority.bundle()));
+    let options = BatchOptions::new().concurrency(AT_ONCE);
+    let ids = (0..AT_ONCE).map(|n| format!("TKN-1-{n}"));
+    let outcomes = client.batch(ids, &options).unwrap();
+    assert!(outcomes.into_iter().all(|outcome| outcome.is_success()));
+    assert!(server.handshakes().iter().all(|kind| *kind != HandshakeKind::Resumed));
+}
+
+/// A DELETE that is sent as early data could be sent again by anybody who recorded it (RFC 8446, section 8): a server
+/// that takes early data gets none.
+#[test]
+fn no_early_data() {
+    let authority = Authority::new("early data");
+    let mut config = Arc::unwrap_or_clone(authority.issue(&[HOST]).server_of(&[&TLS13]));
+    config.max_early_data_size = u32::MAX;
+    let server = Server::start_tls(Arc::new(config), |conn, _| {
+        conn.request();
+        conn.send("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+    });
+    const PRE_SHARED_KEY: u16 = 41;
+    const EARLY_DATA: u16 = 42;
+    let client = client_of(&server, Some(authority.bundle()));
+    for _ in 0..2 {
+        assert_eq!(delete(&client).kind(), OutcomeKind::Deleted);
+    }
+    assert_eq!(server.handshakes(), [HandshakeKind::Full, HandshakeKind::Resumed]);
+    let extensions: Vec<_> = server.hellos().iter().map(|hello| extensions(hello)).collect();
+    assert!(extensions[1].contains(&PRE_SHARED_KEY), "{extensions:?}");
+    assert!(extensions.iter().all(|all| !all.contains(&EARLY_DATA)), "{extensions:?}");
+}
+
+/// The types of the extensions of a ClientHello, which is one record (RFC 8446, section 4.1.2).
+fn extensions(record: &[u8]) -> Vec<u16> {
+    let short = |at: usize| usize::from(record[at]) << 8 | usize::from(record[at + 1]);
+    // The heads of the record and of the message, the version and the random value.
+    let session = 5 + 4 + 2 + 32;
+    let suites = session + 1 + usize::from(record[session]);
+    let methods = suites + 2 + short(suites);
+    let mut at = methods + 1 + usize::from(record[methods]) + 2;
+    let mut types = Vec::new();
+    while at < record.len() {
+        types.push(short(at) as u16);
+        at += 4 + short(at + 2);
+    }
+    types
 }
 
 /// Over TLS too, an answer that breaks off leaves the token's fate unknown, and a whole one stands whatever follows.

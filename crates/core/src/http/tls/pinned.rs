@@ -5,20 +5,47 @@
 //! trusted. It is accepted here, since whoever has its key could sign a certificate for the server just as well. The
 //! dates and the name are checked as ever, and the handshake's signature proves that the server has the key.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+
+use super::masked;
 
 /// Verifies by authorities and, beside that, takes the certificates that were given as what they are.
 #[derive(Debug)]
 pub(super) struct Verifier {
-    pub(super) by_authority: Arc<WebPkiServerVerifier>,
-    pub(super) given: Vec<CertificateDer<'static>>,
+    by_authority: Arc<WebPkiServerVerifier>,
+    given: Vec<CertificateDer<'static>>,
+    /// What reads the whole of the platform's store, where `by_authority` knows only the first part of it.
+    all: Option<fn() -> Vec<CertificateDer<'static>>>,
+    /// All of it, once it was needed.
+    by_all: OnceLock<Option<Arc<WebPkiServerVerifier>>>,
+}
+
+impl Verifier {
+    /// `all` is asked when a server is not trusted, and at most once: two threads may ask it at once instead.
+    pub(super) fn new(
+        by_authority: Arc<WebPkiServerVerifier>,
+        given: Vec<CertificateDer<'static>>,
+        all: Option<fn() -> Vec<CertificateDer<'static>>>,
+    ) -> Verifier {
+        Verifier { by_authority, given, all, by_all: OnceLock::new() }
+    }
+
+    /// By all authorities, where there are more.
+    fn by_all(&self) -> Option<&WebPkiServerVerifier> {
+        let all = self.all?;
+        if self.by_all.get().is_none() {
+            // Not inside `get_or_init`: a fork meanwhile would leave the child waiting for a thread that it does not have.
+            let _ = self.by_all.set(by_authority(&all(), &self.given));
+        }
+        self.by_all.get()?.as_deref()
+    }
 }
 
 impl ServerCertVerifier for Verifier {
@@ -30,14 +57,16 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verdict = self.by_authority.verify_server_cert(
-            end_entity,
-            intermediates,
-            server_name,
-            ocsp_response,
-            now,
-        );
-        match verdict {
+        let verdict = |verifier: &WebPkiServerVerifier| {
+            verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        };
+        let mut judged = verdict(&self.by_authority);
+        if judged.is_err()
+            && let Some(by_all) = self.by_all()
+        {
+            judged = verdict(by_all);
+        }
+        match judged {
             // All that has a name of its own (expired, unknown, for another purpose) stands.
             Err(Error::InvalidCertificate(CertificateError::Other(_)))
                 if self.given.iter().any(|given| given == end_entity) =>
@@ -71,6 +100,18 @@ impl ServerCertVerifier for Verifier {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.by_authority.supported_verify_schemes()
     }
+}
+
+/// Verifies by these authorities; `None` if there are none.
+pub(super) fn by_authority(
+    platform: &[CertificateDer<'static>],
+    given: &[CertificateDer<'static>],
+) -> Option<Arc<WebPkiServerVerifier>> {
+    let mut roots = RootCertStore::empty();
+    // Stores hold old certificates, too, that nobody needs and not everybody can read.
+    roots.add_parsable_certificates(platform.iter().cloned());
+    roots.add_parsable_certificates(given.iter().cloned());
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), masked::provider()).build().ok()
 }
 
 fn check_dates(certificate: &[u8], now: UnixTime) -> Result<(), Error> {
@@ -150,9 +191,48 @@ fn time(tag: u8, text: &[u8]) -> Option<UnixTime> {
 
 #[cfg(test)]
 mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
     use rstest::rstest;
 
-    use super::time;
+    use super::*;
+
+    /// An authority, and a certificate for `host.test` that it issued.
+    fn authority() -> (CertificateDer<'static>, CertificateDer<'static>) {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap().der().clone();
+        let leaf = CertificateParams::new(vec!["host.test".to_owned()]).unwrap();
+        let leaf =
+            leaf.signed_by(&KeyPair::generate().unwrap(), &Issuer::new(params, key)).unwrap();
+        (certificate, leaf.der().clone())
+    }
+
+    fn is_trusted(verifier: &Verifier, leaf: &CertificateDer<'_>) -> bool {
+        let name = ServerName::try_from("host.test").unwrap();
+        verifier.verify_server_cert(leaf, &[], &name, &[], UnixTime::now()).is_ok()
+    }
+
+    /// The rest of the platform's store is read for a server that its first part does not know, and for no other.
+    #[test]
+    fn the_store_is_read_as_far_as_needed() {
+        static REST: OnceLock<CertificateDer<'static>> = OnceLock::new();
+        let (first, of_first) = authority();
+        let (rest, of_rest) = authority();
+        let (_, of_nobody) = authority();
+        let by_first = || by_authority(std::slice::from_ref(&first), &[]).unwrap();
+
+        let never = || panic!("all is read, and the first part is enough");
+        assert!(is_trusted(&Verifier::new(by_first(), Vec::new(), Some(never)), &of_first));
+
+        REST.set(rest).unwrap();
+        let verifier =
+            Verifier::new(by_first(), Vec::new(), Some(|| vec![REST.get().unwrap().clone()]));
+        assert!(is_trusted(&verifier, &of_rest));
+        assert!(is_trusted(&verifier, &of_first));
+        assert!(!is_trusted(&verifier, &of_nobody));
+        assert!(!is_trusted(&Verifier::new(by_first(), Vec::new(), None), &of_rest));
+    }
 
     #[rstest]
     #[case(0x17, "700101000000Z", Some(0))]

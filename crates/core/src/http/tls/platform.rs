@@ -18,6 +18,34 @@ pub(super) struct Platform {
     pub(super) troubles: Vec<String>,
 }
 
+/// The file in which most systems keep all of the store, read once a process; `None` where there is none, or where the
+/// variables say something else. Beside it is a folder with a file for each authority, and reading that takes
+/// milliseconds: only what is not found here needs [`platform`].
+pub(super) fn first_part() -> Option<&'static Platform> {
+    static FIRST: OnceLock<Option<Platform>> = OnceLock::new();
+    if let Some(first) = FIRST.get() {
+        return first.as_ref();
+    }
+    // Not inside `get_or_init`, for the reason below.
+    let is_told = env::var_os("SSL_CERT_FILE").is_some() || env::var_os("SSL_CERT_DIR").is_some();
+    let file = if is_told { None } else { system_file() };
+    let first = file.map(|file| {
+        let certificates = rustls_native_certs::load_certs_from_paths(Some(&file), None).certs;
+        Platform { certificates, troubles: Vec::new() }
+    });
+    FIRST.get_or_init(|| first.filter(|first| !first.certificates.is_empty())).as_ref()
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn system_file() -> Option<PathBuf> {
+    openssl_probe::probe().cert_file
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn system_file() -> Option<PathBuf> {
+    None
+}
+
 /// The store, read once a process: it takes milliseconds. What holds nothing is read again the next time, since it may
 /// have been set right by then.
 pub(super) fn platform() -> Result<&'static Platform, Platform> {

@@ -115,6 +115,11 @@ pub(super) fn current() -> Result<Rc<AttemptContext>, Error> {
         .ok_or_else(|| Error::Io(io::Error::other("a connection was used outside a call")))
 }
 
+/// Returns how long its request is at most, in bytes.
+pub(super) fn longest_request() -> Option<usize> {
+    CURRENT.with_borrow(|current| current.as_ref().map(|current| current.limits.request))
+}
+
 /// Returns true if the attempt under way on this thread is the one with this serial number.
 pub(super) fn is_current(serial: u64) -> bool {
     CURRENT.with_borrow(|current| current.as_ref().is_some_and(|current| current.serial == serial))

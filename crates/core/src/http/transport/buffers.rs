@@ -1,16 +1,26 @@
 //! The buffers of a connection, which keep nothing of what was in them.
 
+use std::mem;
+
 use ureq::unversioned::transport::Buffers;
 use zeroize::Zeroize;
 
+use crate::http::transport::attempt;
 use crate::http::wiped::Wiped;
 
-/// The buffers of a connection. Allocated when first used, since some are used for a moment only. Input is wiped as it
-/// is consumed, and when the connection ends; output by who wrote it, who knows how much of it there is.
+/// How much room for input there is at first, in bytes: a 204 has some hundred.
+const FIRST_INPUT: usize = 1024;
+
+/// The buffers of a connection. Allocated when first used, since some are used for a moment only, and no larger than
+/// what was sent and came so far asks for: a batch has hundreds of them. Input is wiped as it is consumed, and when the
+/// connection ends; output by who wrote it, who knows how much of it there is.
 #[derive(Debug)]
 pub(crate) struct WipedBuffers {
     input: Wiped,
+    /// The largest that it gets.
     input_size: usize,
+    /// A read filled all the room that there was: there is more to come.
+    was_filled: bool,
     /// What was appended and not consumed: `input[from..to]`.
     from: usize,
     to: usize,
@@ -22,11 +32,28 @@ pub(crate) struct WipedBuffers {
 impl WipedBuffers {
     pub(crate) fn new(input_size: usize, output_size: usize) -> WipedBuffers {
         let (input, output) = (Wiped::default(), Vec::new());
-        WipedBuffers { input, input_size, from: 0, to: 0, output, output_size, progress: false }
+        let was_filled = false;
+        WipedBuffers {
+            input,
+            input_size,
+            was_filled,
+            from: 0,
+            to: 0,
+            output,
+            output_size,
+            progress: false,
+        }
+    }
+
+    /// How many bytes are reserved.
+    #[cfg(test)]
+    pub(crate) fn reserved(&self) -> usize {
+        self.input.len() + self.output.len()
     }
 
     /// Takes as many of `bytes` as there is room for.
     pub(crate) fn append(&mut self, bytes: &[u8]) -> usize {
+        self.reserve_input(self.to - self.from + bytes.len());
         let room = self.input_append_buf();
         let moved = bytes.len().min(room.len());
         room[..moved].copy_from_slice(&bytes[..moved]);
@@ -34,14 +61,30 @@ impl WipedBuffers {
         moved
     }
 
+    /// Whoever sent as much as there is room for sends more.
     fn allocate_input(&mut self) {
-        if self.input.is_empty() {
-            self.input = Wiped::zeros(self.input_size);
+        if mem::take(&mut self.was_filled) {
+            self.reserve_input(self.input.len() * 4);
+        } else {
+            self.reserve_input(FIRST_INPUT);
+        }
+    }
+
+    /// Makes room for so many bytes in all, as far as there may be. What the smaller room held is wiped.
+    fn reserve_input(&mut self, length: usize) {
+        let length = length.min(self.input_size);
+        if self.input.len() < length {
+            let mut larger = Wiped::zeros(length);
+            larger[..self.to].copy_from_slice(&self.input[..self.to]);
+            self.input = larger;
         }
     }
 
     fn allocate_output(&mut self) {
-        self.output.resize(self.output_size, 0);
+        let needed = attempt::longest_request().unwrap_or(usize::MAX).min(self.output_size);
+        if self.output.len() < needed {
+            self.output.resize(needed, 0);
+        }
     }
 }
 
@@ -68,6 +111,7 @@ impl Buffers for WipedBuffers {
 
     fn input_appended(&mut self, amount: usize) {
         self.to += amount;
+        self.was_filled |= self.to == self.input.len();
     }
 
     fn input_consume(&mut self, amount: usize) {
@@ -85,5 +129,57 @@ impl Buffers for WipedBuffers {
 
     fn can_use_input(&self) -> bool {
         self.from < self.to && self.progress
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes these bytes as a connection does that reads them all, and says how many reads it took.
+    fn read(buffers: &mut WipedBuffers, mut bytes: &[u8]) -> usize {
+        let mut reads = 0;
+        while !bytes.is_empty() {
+            let room = buffers.input_append_buf();
+            let part = bytes.len().min(room.len());
+            room[..part].copy_from_slice(&bytes[..part]);
+            buffers.input_appended(part);
+            let came = buffers.input().len();
+            buffers.input_consume(came);
+            bytes = &bytes[part..];
+            reads += 1;
+        }
+        reads
+    }
+
+    #[test]
+    fn they_grow_with_what_comes() {
+        let mut buffers = WipedBuffers::new(16 * 1024, 8 * 1024);
+        assert_eq!(buffers.reserved(), 0);
+        assert_eq!(read(&mut buffers, &[1; 1000]), 1);
+        assert_eq!(buffers.reserved(), FIRST_INPUT);
+        for _ in 0..100 {
+            read(&mut buffers, &[1; 1000]);
+        }
+        assert_eq!(buffers.reserved(), FIRST_INPUT, "all were short");
+        let megabyte = vec![1; 1024 * 1024];
+        assert!(read(&mut buffers, &megabyte) < 70);
+        assert_eq!(buffers.reserved(), 16 * 1024);
+    }
+
+    /// What is not consumed yet stays where it is found, wherever in the buffer it was.
+    #[test]
+    fn nothing_is_lost_when_they_grow() {
+        let mut buffers = WipedBuffers::new(16 * 1024, 0);
+        let bytes: Vec<u8> = (0..=255).cycle().take(FIRST_INPUT).collect();
+        assert_eq!(buffers.append(&bytes), FIRST_INPUT);
+        buffers.input_consume(100);
+        assert_eq!(buffers.append(&bytes), FIRST_INPUT);
+        assert_eq!(buffers.input(), [&bytes[100..], &bytes].concat());
+        let many = vec![7; 16 * 1024];
+        let taken = buffers.append(&many);
+        assert_eq!(buffers.input().len(), 16 * 1024);
+        assert_eq!(buffers.input(), [&bytes[100..], &bytes, &many[..taken]].concat());
+        assert_eq!(buffers.append(b"more"), 0, "it is full");
     }
 }

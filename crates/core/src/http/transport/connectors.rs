@@ -28,7 +28,7 @@ pub(crate) fn agent(config: Config, tls: Option<Arc<ClientConfig>>) -> Agent {
     let chain =
         ().chain(TunnelStep(ConnectProxyConnector::default()))
             .chain(TcpStep)
-            .chain(TlsStep { config: tls })
+            .chain(TlsStep { config: tls, sessions: Arc::default() })
             .chain(ObserverStep);
     Agent::with_parts(config, chain, NoResolver)
 }

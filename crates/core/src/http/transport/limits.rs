@@ -15,6 +15,8 @@ pub(crate) struct Limits {
     /// Who may end the attempt.
     pub(crate) cancels: Cancels,
     pub(crate) route: Route,
+    /// How long the request is at most, in bytes: what the buffers need for it.
+    pub(crate) request: usize,
 }
 
 impl Limits {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{Read, Write};
 use std::sync::Arc;
 
+use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use ureq::Error;
@@ -14,12 +15,14 @@ use ureq::unversioned::transport::{
 use crate::http::transport::attempt::current;
 use crate::http::transport::buffers::WipedBuffers;
 use crate::http::transport::observed::Phase;
+use crate::http::transport::sessions::{Session, Sessions};
 use crate::http::transport::tls_records::Records;
 
 /// Speaks TLS where the URL is `https`: with the server, and before that with a proxy, if that wants it.
 pub(super) struct TlsStep {
     /// `None` where nothing is `https`.
     pub(super) config: Option<Arc<ClientConfig>>,
+    pub(super) sessions: Arc<Sessions>,
 }
 
 impl<In: Transport> Connector<In> for TlsStep {
@@ -36,7 +39,8 @@ impl<In: Transport> Connector<In> for TlsStep {
         if !details.needs_tls() || below.is_tls() {
             return Ok(Some(Either::A(below)));
         }
-        current()?.observed.enter(Phase::Tls);
+        let current = current()?;
+        current.observed.enter(Phase::Tls);
         let config = self.config.as_ref().ok_or(Error::TlsRequired)?;
         let host = details.uri.host().unwrap_or_default().trim_matches(['[', ']']);
         let name = ServerName::try_from(host.to_owned())
@@ -44,13 +48,15 @@ impl<In: Transport> Connector<In> for TlsStep {
         let below = Records::new(below, true).boxed();
         let mut below = TransportAdapter::new(below, Arc::clone(&details.current_time));
         below.set_timeout(details.timeout);
-        let mut stream = begin(config, name, below)?;
+        let session = self.sessions.begin(&name, &current.limits.cancels);
+        let session = session.map_err(|wake| current.stop(wake))?;
+        let mut stream = begin(config, &session, name, below)?;
         stream.conn.complete_io(&mut stream.sock)?;
         let buffers = WipedBuffers::new(
             details.config.input_buffer_size(),
             details.config.output_buffer_size(),
         );
-        Ok(Some(Either::B(Tls { buffers, stream })))
+        Ok(Some(Either::B(Tls { buffers, stream, session })))
     }
 }
 
@@ -60,11 +66,14 @@ type Stream = StreamOwned<ClientConnection, TransportAdapter>;
 /// call needs the most of the caller's stack, and what is only moved would take its share of it.
 #[inline(never)]
 fn begin(
-    config: &Arc<ClientConfig>,
+    config: &ClientConfig,
+    session: &Arc<Session>,
     name: ServerName<'static>,
     below: TransportAdapter,
 ) -> Result<Box<Stream>, Error> {
-    let tls = ClientConnection::new(Arc::clone(config), name).map_err(std::io::Error::other)?;
+    let mut config = config.clone();
+    config.resumption = Resumption::store(Arc::clone(session) as _);
+    let tls = ClientConnection::new(Arc::new(config), name).map_err(std::io::Error::other)?;
     Ok(Box::new(StreamOwned::new(tls, below)))
 }
 
@@ -78,6 +87,7 @@ impl fmt::Debug for TlsStep {
 pub(super) struct Tls {
     buffers: WipedBuffers,
     stream: Box<Stream>,
+    session: Arc<Session>,
 }
 
 impl Transport for Tls {
@@ -94,6 +104,7 @@ impl Transport for Tls {
         self.stream.get_mut().set_timeout(timeout);
         let amount = self.stream.read(self.buffers.input_append_buf())?;
         self.buffers.input_appended(amount);
+        self.session.is_answered();
         Ok(amount > 0)
     }
 

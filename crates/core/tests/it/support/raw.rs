@@ -28,6 +28,7 @@ struct Shared {
     closed: Mutex<usize>,
     ended: Condvar,
     handshakes: Mutex<Vec<rustls::HandshakeKind>>,
+    hellos: Mutex<Vec<Vec<u8>>>,
 }
 
 /// One connection, as the server sees it. `Io` is the plain socket, or TLS over it.
@@ -69,7 +70,12 @@ impl Server {
         serve: impl Fn(&mut Conn<'_>, usize) + Send + Sync + 'static,
     ) -> Server {
         Server::start_with(move |socket, shared, number| {
-            let session = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            let Some(hello) = first_record(&socket) else { return };
+            let mut session = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            session.read_tls(&mut &hello[..]).unwrap();
+            // What is wrong with it is found again, and told, below.
+            let _ = session.process_new_packets();
+            shared.hellos.lock().unwrap().push(hello);
             let mut io = rustls::StreamOwned::new(session, socket.try_clone().unwrap());
             while io.conn.is_handshaking() {
                 if io.conn.complete_io(&mut io.sock).is_err() {
@@ -138,6 +144,11 @@ impl Server {
         self.shared.handshakes.lock().unwrap().clone()
     }
 
+    /// The first record of each TLS connection: its ClientHello.
+    pub(crate) fn hellos(&self) -> Vec<Vec<u8>> {
+        self.shared.hellos.lock().unwrap().clone()
+    }
+
     /// Connections accepted so far.
     pub(crate) fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
@@ -168,6 +179,15 @@ impl Server {
             self.shared.ended.wait_timeout_while(closed, SOON, |closed| *closed < count).unwrap();
         assert!(*closed >= count, "{count} connections were not closed");
     }
+}
+
+/// The first record of TLS that comes; `None` when the client leaves before.
+fn first_record(mut socket: &TcpStream) -> Option<Vec<u8>> {
+    let mut record = vec![0; 5];
+    socket.read_exact(&mut record).ok()?;
+    record.resize(5 + usize::from(u16::from_be_bytes([record[3], record[4]])), 0);
+    socket.read_exact(&mut record[5..]).ok()?;
+    Some(record)
 }
 
 /// A failed assertion of the server's is the test's.
