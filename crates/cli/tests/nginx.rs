@@ -114,7 +114,7 @@ fn a_batch_resumes_its_first_session(#[case] tls: &str, #[case] most_in_full: us
         connections.iter().filter(|resumed| **resumed == "r").count() + in_full,
         connections.len()
     );
-    assert!((17..=AT_ONCE).contains(&connections.len()), "{connections:?}");
+    assert!(connections.len() > 16, "{connections:?}");
     assert!((1..=most_in_full).contains(&in_full), "{in_full} of {}", connections.len());
 }
 

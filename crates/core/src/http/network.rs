@@ -2,7 +2,9 @@
 
 use std::fmt::{self, Write as _};
 use std::io;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use ureq::Agent;
@@ -60,8 +62,33 @@ pub(crate) struct Network {
 /// parent's are neither used nor shut down. Without a lock, since a lock may be held by a thread that a fork drops.
 #[derive(Default)]
 struct Pool {
+    /// The process that makes it now, or 0: of several threads one reads the trust store, and the others wait. A process
+    /// that finds another's id here is a child that was forked meanwhile, and has nobody to wait for.
+    making: AtomicU32,
     made: OnceLock<(u32, Agent)>,
     next: OnceLock<Box<Pool>>,
+}
+
+/// The one thread of a process that makes its agent.
+struct Making<'a>(&'a AtomicU32);
+
+impl Making<'_> {
+    fn begin(by: &AtomicU32, pid: u32) -> Making<'_> {
+        let mut known = 0;
+        while let Err(other) = by.compare_exchange(known, pid, Ordering::SeqCst, Ordering::SeqCst) {
+            known = if other == pid { 0 } else { other };
+            if other == pid {
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
+        Making(by)
+    }
+}
+
+impl Drop for Making<'_> {
+    fn drop(&mut self) {
+        self.0.store(0, Ordering::SeqCst);
+    }
 }
 
 impl Network {
@@ -113,8 +140,12 @@ impl Network {
                 Some((owner, agent)) if *owner == pid => return Ok(agent),
                 Some(_) => pool = pool.next.get_or_init(Box::default),
                 None => {
-                    let agent = self.new_agent()?;
-                    pool.made.get_or_init(|| (pid, agent));
+                    let making = Making::begin(&pool.making, pid);
+                    if pool.made.get().is_none() {
+                        let agent = self.new_agent()?;
+                        pool.made.get_or_init(|| (pid, agent));
+                    }
+                    drop(making);
                 }
             }
         }
@@ -420,5 +451,27 @@ mod tests {
         assert_ne!(agents[1], agents[2]);
         assert_ne!(agents[0], agents[2]);
         assert_eq!([agent(1), agent(2), agent(3)], agents);
+    }
+
+    /// Of the threads of a process one at a time makes an agent; a child that was forked meanwhile waits for nobody.
+    #[test]
+    fn one_thread_makes_it() {
+        let making = AtomicU32::new(0);
+        let first = Making::begin(&making, 1);
+        drop(Making::begin(&making, 2));
+        std::mem::forget(first);
+        making.store(1, Ordering::SeqCst);
+        let (send, waits) = std::sync::mpsc::channel();
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| {
+                send.send(()).unwrap();
+                drop(Making::begin(&making, 1));
+                making.load(Ordering::SeqCst)
+            });
+            waits.recv().unwrap();
+            assert!(!waiting.is_finished());
+            making.store(0, Ordering::SeqCst);
+            assert_eq!(waiting.join().unwrap(), 0);
+        });
     }
 }
