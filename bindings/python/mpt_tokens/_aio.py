@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Sized
 from concurrent.futures import CancelledError as NotPulled
 from concurrent.futures import Future, wait
-from contextvars import copy_context
 from functools import partial
 from itertools import islice
-from queue import Empty, SimpleQueue
-from threading import Lock, Thread
-from typing import Generic, TypeVar, cast
+from typing import TypeVar
 from warnings import warn
 
 from ._batch import NEVER_BEGUN, BatchResult, BatchStopped, BatchSummary, Failures, stopped_error, stopped_of
@@ -23,206 +18,24 @@ from ._hints import defer
 from ._keywords import checked
 from ._native import ApiToken, Cancel
 from ._outcome import Outcome, Proof
+from ._threads import Threads, running_loop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from contextvars import Context
+    import os
+    from collections.abc import Iterable, Iterator
     from datetime import timedelta
     from types import TracebackType
 
     from typing_extensions import Self
 
     from ._native import Batch as _NativeBatch
+    from ._native import Call
 
 _T = TypeVar("_T")
-_Told = TypeVar("_Told", bound="Outcome[str] | Proof")
 
-# As many as the connections that a client keeps.
-_MOST_THREADS = 256
-# How many start without waiting whether fewer do.
-_FIRST_THREADS = 8
-# How long an idle thread stays, in seconds.
-_IDLE = 10.0
-# How long a batch waits for an id before it looks for outcomes, and calls for a thread before more start, in seconds.
+# How long a batch waits for an id before it looks for outcomes, in seconds.
 _A_MOMENT = 0.01
-
-
-class _Pool:
-    """Threads of one process. Few start at once, more while calls are slow and others wait; each ends when idle."""
-
-    def __init__(self) -> None:
-        self.closed = False
-        self._lock = Lock()
-        self._queue: SimpleQueue[tuple[Context, Callable[[], object], Future[object]] | None] = SimpleQueue()
-        self._count = 0
-        self._idle = 0
-        self._finished = 0
-        # The event loop whose timer looks whether more threads help.
-        self._looks: asyncio.AbstractEventLoop | None = None
-
-    def put(self, work: Callable[[], object], future: Future[object]) -> None:
-        with self._lock:
-            if self._idle <= self._queue.qsize():
-                if self._count < _FIRST_THREADS:
-                    self._spawn()
-                elif self._count < _MOST_THREADS:
-                    self._look_later()
-            self._queue.put((copy_context(), work, future))
-
-    def _look_later(self) -> None:
-        loop = _running_loop()
-        # The timer of another loop, which has ended, never comes.
-        if self._looks is not loop:
-            self._looks = loop
-            loop.call_later(_A_MOMENT, self._grow, self._finished)
-
-    def _spawn(self) -> None:
-        try:
-            Thread(target=self._serve, name="mpt-tokens", daemon=True).start()
-        except RuntimeError:
-            if not self._count:
-                raise
-        else:
-            self._count += 1
-
-    def _grow(self, finished: int) -> None:
-        """Doubles the threads if calls wait and take longer than a moment. Calls that are fast need no more."""
-        with self._lock:
-            self._looks = None
-            waiting = self._queue.qsize() - self._idle
-            if waiting <= 0 or self.closed:
-                return
-            if self._finished - finished < self._count:
-                for _ in range(min(self._count, _MOST_THREADS - self._count, waiting)):
-                    self._spawn()
-            if self._count < _MOST_THREADS:
-                self._look_later()
-
-    def _serve(self) -> None:
-        finished = 0
-        while True:
-            with self._lock:
-                self._idle += 1
-                self._finished += finished
-            finished = 0
-            try:
-                item = self._queue.get(timeout=_IDLE)
-            except Empty:
-                item = None
-            with self._lock:
-                self._idle -= 1
-                if item is None and (self.closed or self._queue.empty()):
-                    self._count -= 1
-                    return
-            if item is not None:
-                context, work, future = item
-                context.run(_carry_out, work, future)
-                del item, context, work, future
-                finished = 1
-
-    def close(self) -> None:
-        """Lets the threads end when all work is done."""
-        with self._lock:
-            self.closed = True
-            for _ in range(self._count):
-                self._queue.put(None)
-
-
-class _Threads:
-    """Threads for blocking calls; a forked child starts its own."""
-
-    __slots__ = ("_pid", "_pool", "_returns")
-
-    def __init__(self) -> None:
-        self._pid = 0
-        self._pool: _Pool | None = None
-        self._returns: _Returns | None = None
-
-    def start(self, work: Callable[[], _T], future: Future[_T]) -> None:
-        """Starts the work for the caller's future: an interrupt may arrive here after the work has begun."""
-        if self._pool is None or self._pid != os.getpid():
-            self._pool = _Pool()
-            self._returns = None
-            self._pid = os.getpid()
-        self._pool.put(work, cast("Future[object]", future))
-
-    def returns(self, loop: asyncio.AbstractEventLoop) -> _Returns:
-        """The way back to the event loop, after `start`."""
-        if self._returns is None or self._returns.loop is not loop:
-            self._returns = _Returns(loop)
-        return self._returns
-
-    def close(self) -> None:
-        if self._pool is not None and self._pid == os.getpid():
-            self._pool.close()
-        self._pool = None
-
-
-class _Returns:
-    """Ends waits on the event loop's thread: one wake-up of the loop for all that have come meanwhile."""
-
-    __slots__ = ("_come", "_told", "loop")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop: asyncio.AbstractEventLoop = loop
-        self._come: deque[asyncio.Future[None]] = deque()
-        self._told = False
-
-    def wake(self, waiter: asyncio.Future[None], _: object) -> None:
-        """Ends the wait for a call, on the thread that ran it."""
-        self._come.append(waiter)
-        if self._told:
-            return
-        self._told = True
-        try:
-            self.loop.call_soon_threadsafe(self._deliver)
-        except RuntimeError:
-            if not self.loop.is_closed():
-                raise
-            # Nobody is left to wait.
-
-    def _deliver(self) -> None:
-        self._told = False  # first: what comes from now on is told again
-        while self._come:
-            waiter = self._come.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-
-
-def _running_loop() -> asyncio.AbstractEventLoop:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        raise RuntimeError(
-            "no asyncio event loop runs here, and AsyncClient is for asyncio only: "
-            "with another library, call a Client on one of its threads"
-        ) from None
-
-
-class _Call(Generic[_Told]):
-    """A call that waits for its thread. Its arguments are in no frame, and its ``repr`` does not show them."""
-
-    __slots__ = ("_arguments", "_method", "_options")
-
-    def __init__(self, method: Callable[..., _Told], *arguments: object, **options: object) -> None:
-        self._method: Callable[..., _Told] = method
-        self._arguments = arguments
-        self._options = options
-
-    def __call__(self, cancel: Cancel) -> _Told:
-        return self._method(*self._arguments, **self._options, cancel=cancel)
-
-
-def _carry_out(work: Callable[[], _T], future: Future[_T]) -> None:
-    """The work, on a thread, unless it was cancelled before."""
-    try:
-        if future.set_running_or_notify_cancel():
-            future.set_result(work())
-    except BaseException as error:
-        future.set_exception(error)
-    finally:
-        del work, future  # the traceback of the exception has this frame
 
 
 async def _finish(waiter: asyncio.Future[_T]) -> None:
@@ -234,6 +47,32 @@ async def _finish(waiter: asyncio.Future[_T]) -> None:
             continue
     if not waiter.cancelled():
         waiter.exception()  # seen: nobody else will look
+
+
+async def _end(call: Call, interrupt: BaseException, loop: asyncio.AbstractEventLoop) -> None:
+    """Cancels the call of a task that was interrupted. The exception keeps its outcome."""
+    if isinstance(interrupt, Exception):
+        return
+    call.cancel()
+    # A coroutine that is being discarded must not wait.
+    if isinstance(interrupt, GeneratorExit):
+        return
+    # After anything else the event loop is at its end: the wait is without it.
+    if isinstance(interrupt, asyncio.CancelledError):
+        waiter: asyncio.Future[None] = loop.create_future()
+        if call.wait_again(waiter):
+            await _finish(waiter)
+    try:
+        truth: Outcome[str] | Proof | None = call.result()
+    except Error as error:
+        note_outcome(interrupt, error.report)
+    except Exception as error:
+        raise interrupt from error
+    else:
+        if isinstance(truth, Proof):
+            note_outcome(interrupt, truth.outcome)
+        elif truth is not None:
+            note_outcome(interrupt, truth)
 
 
 class AsyncClient(BaseClient):
@@ -251,10 +90,10 @@ class AsyncClient(BaseClient):
 
     __slots__ = ("_threads",)
 
-    _threads: _Threads
+    _threads: Threads
 
     def _set_up(self, parent: BaseClient | None) -> None:
-        self._threads = parent._threads if isinstance(parent, AsyncClient) else _Threads()
+        self._threads = parent._threads if isinstance(parent, AsyncClient) else Threads()
 
     @checked
     async def delete_token(
@@ -291,19 +130,32 @@ class AsyncClient(BaseClient):
         Raises:
             Error: Every failure; its ``outcome`` is ``not_deleted`` or ``unknown``.
         """
-        call = _Call(
-            self._native.delete_token,
-            token_id,
-            timeout=timeout,
-            attempts=attempts,
-            missing_ok=missing_ok,
-            allow_own_token=allow_own_token,
-            after_lost_answer=after_lost_answer,
-            trace_parent=trace_parent,
-        )
-        # A traceback that shows the variables of this frame must not show a token value that was given by mistake.
-        del token_id, trace_parent
-        return await self._run(call)
+        loop = running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        # Made before it is begun: an interrupt that arrives in between finds it.
+        call = self._threads.call(waiter, loop)
+        try:
+            needed = self._native.delete_token(
+                token_id,
+                timeout=timeout,
+                attempts=attempts,
+                missing_ok=missing_ok,
+                allow_own_token=allow_own_token,
+                after_lost_answer=after_lost_answer,
+                trace_parent=trace_parent,
+                call=call,
+            )
+            if needed:
+                self._threads.begun(call, needed, loop)
+            await waiter
+            told: Outcome[str] = call.result()
+            return told
+        except BaseException as interrupt:
+            await _end(call, interrupt, loop)
+            raise
+        finally:
+            # A traceback that shows the variables of this frame must not show a token value that was given by mistake.
+            del token_id, trace_parent
 
     @checked
     async def prove_deleted(
@@ -331,16 +183,29 @@ class AsyncClient(BaseClient):
         """
         try:
             token = value if isinstance(value, ApiToken) else ApiToken(value)
-            call = _Call(
-                self._native.prove_deleted,
+        finally:
+            del value
+        loop = running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        call = self._threads.call(waiter, loop)
+        try:
+            needed = self._native.prove_deleted(
                 token,
                 timeout=timeout,
                 attempts=attempts,
                 trace_parent=trace_parent,
+                call=call,
             )
+            if needed:
+                self._threads.begun(call, needed, loop)
+            await waiter
+            told: Proof = call.result()
+            return told
+        except BaseException as interrupt:
+            await _end(call, interrupt, loop)
+            raise
         finally:
-            del value, trace_parent
-        return await self._run(call)
+            del trace_parent
 
     @checked
     async def burn(
@@ -369,17 +234,30 @@ class AsyncClient(BaseClient):
         """
         try:
             token = value if isinstance(value, ApiToken) else ApiToken(value)
-            call = _Call(
-                self._native.burn,
+        finally:
+            del value
+        loop = running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        call = self._threads.call(waiter, loop)
+        try:
+            needed = self._native.burn(
                 token,
                 timeout=timeout,
                 attempts=attempts,
                 after_lost_answer=after_lost_answer,
                 trace_parent=trace_parent,
+                call=call,
             )
+            if needed:
+                self._threads.begun(call, needed, loop)
+            await waiter
+            told: Outcome[str] = call.result()
+            return told
+        except BaseException as interrupt:
+            await _end(call, interrupt, loop)
+            raise
         finally:
-            del value, trace_parent
-        return await self._run(call)
+            del trace_parent
 
     @checked
     def burn_tokens(
@@ -416,40 +294,6 @@ class AsyncClient(BaseClient):
         if concurrency is not None:
             feed.some = concurrency
         return AsyncBatch(native, feed, self._threads)
-
-    async def _run(self, call: _Call[_Told]) -> _Told:
-        """Runs a call on a thread. Cancelling the task cancels the call; the exception keeps its outcome."""
-        cancel = Cancel()
-        future: Future[_Told] = Future()
-        try:
-            loop = _running_loop()
-            self._threads.start(partial(call, cancel), future)
-            # Half the cost of `asyncio.shield(asyncio.wrap_future(future))`: one turn of the event loop fewer.
-            waiter = loop.create_future()
-            future.add_done_callback(partial(self._threads.returns(loop).wake, waiter))
-            await waiter
-            return future.result()
-        except Exception:
-            del future  # it has the exception, whose traceback has this frame
-            raise
-        except BaseException as interrupt:
-            cancel.cancel()
-            # A coroutine that is being discarded must not wait.
-            if isinstance(interrupt, GeneratorExit):
-                raise
-            begun = not future.cancel()
-            # After anything else the event loop is at its end: the wait is without it.
-            if isinstance(interrupt, asyncio.CancelledError):
-                await _finish(asyncio.wrap_future(future))
-            try:
-                # A call that no thread has begun is made here: it is cancelled already, and only says so.
-                truth = future.result() if begun else call(cancel)
-                note_outcome(interrupt, truth.outcome if isinstance(truth, Proof) else truth)
-            except Error as error:
-                note_outcome(interrupt, error.report)
-            except Exception as error:
-                raise interrupt from error
-            raise
 
     @checked
     def delete_tokens(
@@ -619,7 +463,7 @@ class AsyncBatch:
 
     __slots__ = ("__weakref__", "_failures", "_feed", "_idle", "_native", "_next", "_threads", "_waiting")
 
-    def __init__(self, native: _NativeBatch, feed: _Feed, threads: _Threads) -> None:
+    def __init__(self, native: _NativeBatch, feed: _Feed, threads: Threads) -> None:
         """Called by ``AsyncClient.delete_tokens``."""
         self._native = native
         self._feed = feed
@@ -637,7 +481,7 @@ class AsyncBatch:
         if self._waiting:
             raise refusal("invalid_argument", "the batch is in use already: ask it for one outcome at a time")
         if self._next is None:
-            self._feed.loop = _running_loop()
+            self._feed.loop = running_loop()
             future: Future[Outcome[str] | None] = Future()
             self._next = future
             try:

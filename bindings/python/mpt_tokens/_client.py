@@ -258,7 +258,7 @@ class Client(BaseClient):
                 allow_own_token=allow_own_token,
                 after_lost_answer=after_lost_answer,
                 trace_parent=trace_parent,
-                cancel=None,
+                call=None,
             )
         finally:
             # As in `__init__`: a token value may be given by mistake.
@@ -362,7 +362,7 @@ class Client(BaseClient):
         try:
             token = value if isinstance(value, ApiToken) else ApiToken(value)
             return self._native.prove_deleted(
-                token, timeout=timeout, attempts=attempts, trace_parent=trace_parent, cancel=None
+                token, timeout=timeout, attempts=attempts, trace_parent=trace_parent, call=None
             )
         finally:
             del value, trace_parent
@@ -408,7 +408,7 @@ class Client(BaseClient):
                 attempts=attempts,
                 after_lost_answer=after_lost_answer,
                 trace_parent=trace_parent,
-                cancel=None,
+                call=None,
             )
         finally:
             del value, trace_parent

@@ -36,7 +36,7 @@ _PRIVATE = {
     "Failures": ("._batch", "Failures"),
     "_NativeBatch": ("._native", "Batch"),
     "_NativeClient": ("._native", "Client"),
-    "_Threads": ("._aio", "_Threads"),
+    "Threads": ("._threads", "Threads"),
 }
 
 

@@ -78,14 +78,16 @@ def checked(function: _F) -> _F:
 
     def call(*arguments: Any, **options: Any) -> Any:
         try:
-            check(len(arguments), dict.fromkeys(options))
+            if options or len(arguments) > most:
+                check(len(arguments), dict.fromkeys(options))
             return function(*arguments, **options)
         finally:
             del arguments, options
 
     async def call_and_wait(*arguments: Any, **options: Any) -> Any:
         try:
-            check(len(arguments), dict.fromkeys(options))
+            if options or len(arguments) > most:
+                check(len(arguments), dict.fromkeys(options))
             waiting = function(*arguments, **options)
         finally:
             del arguments, options

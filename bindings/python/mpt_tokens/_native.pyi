@@ -1,16 +1,32 @@
 """The compiled part of the package. Private: ``mpt_tokens`` is the interface."""
 
 import os
+from asyncio import AbstractEventLoop
+from asyncio import Future as Waiter
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from contextvars import Context
 from datetime import timedelta
-from typing import Any, Final, Literal, final
+from typing import Any, Final, Literal, final, overload
 
 from typing_extensions import Self
 
 from ._outcome import AttemptEvent, Outcome, Proof
 from ._types import CodeName, StopReasonName
 
-__all__ = ["CODES", "ApiToken", "Batch", "Cancel", "Client", "Sandbox", "__version__", "run_program"]
+__all__ = [
+    "CODES",
+    "ApiToken",
+    "Batch",
+    "Call",
+    "Cancel",
+    "Client",
+    "Queue",
+    "Returns",
+    "Sandbox",
+    "__version__",
+    "run_program",
+]
 
 __version__: Final[str]
 
@@ -40,10 +56,58 @@ class ApiToken:
 
 @final
 class Cancel:
-    """Cancels the call that it was passed to, from any thread."""
+    """Cancels the batch that it was passed to, from any thread."""
 
     def __new__(cls) -> Self: ...
     def cancel(self) -> None: ...
+
+@final
+class Call:
+    """One call on a thread of an ``AsyncClient``, from its beginning to what came of it."""
+
+    def __new__(cls, queue: Queue, returns: Returns, waiter: Waiter[None]) -> Self:
+        """Makes a call for the queue's threads, in the context of the caller. Its end ends the waiter."""
+
+    def cancel(self) -> None:
+        """Cancels the call. One that no thread has begun is made here: it only says that it was cancelled."""
+
+    def wait_again(self, waiter: Waiter[None]) -> bool:
+        """Ends another future in place of the first; false if the call has ended, or was never begun."""
+
+    def result(self) -> Any:
+        """Returns what came of it, once, or raises it. Waits for it if it has not ended; ``None`` if never begun."""
+
+@final
+class Queue:
+    """What waits for a thread, and how many threads there are."""
+
+    def __new__(cls) -> Self: ...
+    def put(self, work: tuple[Context, Callable[[], object], Future[Any]]) -> int:
+        """Puts work. Returns 0 if there are threads enough, 1 if the caller must start one, 2 if it must look later."""
+
+    def not_started(self) -> bool:
+        """A thread that was to be started could not be. Returns whether others are there."""
+
+    @property
+    def finished(self) -> int: ...
+    def grow(self, finished: int) -> tuple[int, bool]:
+        """Looks whether more threads help. Returns how many to start, and whether to look again."""
+
+    def serve(self, idle: float) -> tuple[Context, Callable[[], object], Future[Any]] | None:
+        """Makes calls, and returns work of Python's for the thread; ``None`` once it must end."""
+
+    def done(self) -> None:
+        """Work that ``serve`` returned is done."""
+
+    def close(self) -> None:
+        """Lets the threads end when all work is done."""
+
+@final
+class Returns:
+    """The way back to one event loop: called there, it ends the waiters of the calls that have ended."""
+
+    def __new__(cls, event_loop: AbstractEventLoop) -> Self: ...
+    def __call__(self) -> None: ...
 
 @final
 class Client:
@@ -80,6 +144,7 @@ class Client:
     ) -> Client:
         """Returns a client with the same connections and other defaults."""
 
+    @overload
     def delete_token(
         self,
         token_id: str,
@@ -90,10 +155,25 @@ class Client:
         allow_own_token: bool | None,
         after_lost_answer: bool,
         trace_parent: str | None,
-        cancel: Cancel | None,
+        call: None,
     ) -> Outcome[str]:
-        """Makes the call. A cancel handle replaces Python's signals: its owner is on another thread."""
+        """Makes the call and returns its outcome; or begins it, if one is given, and returns what its queue needs."""
 
+    @overload
+    def delete_token(
+        self,
+        token_id: str,
+        *,
+        timeout: float | timedelta | None,
+        attempts: int | None,
+        missing_ok: bool | None,
+        allow_own_token: bool | None,
+        after_lost_answer: bool,
+        trace_parent: str | None,
+        call: Call,
+    ) -> int: ...
+
+    @overload
     def prove_deleted(
         self,
         value: ApiToken,
@@ -101,10 +181,22 @@ class Client:
         timeout: float | timedelta | None,
         attempts: int | None,
         trace_parent: str | None,
-        cancel: Cancel | None,
+        call: None,
     ) -> Proof:
-        """Requests proof. A cancel handle replaces Python's signals, as in ``delete_token``."""
+        """Requests proof, or begins to, as in ``delete_token``."""
 
+    @overload
+    def prove_deleted(
+        self,
+        value: ApiToken,
+        *,
+        timeout: float | timedelta | None,
+        attempts: int | None,
+        trace_parent: str | None,
+        call: Call,
+    ) -> int: ...
+
+    @overload
     def burn(
         self,
         value: ApiToken,
@@ -113,9 +205,21 @@ class Client:
         attempts: int | None,
         after_lost_answer: bool,
         trace_parent: str | None,
-        cancel: Cancel | None,
+        call: None,
     ) -> Outcome[str]:
-        """Burns a value. A cancel handle replaces Python's signals, as in ``delete_token``."""
+        """Burns a value, or begins to, as in ``delete_token``."""
+
+    @overload
+    def burn(
+        self,
+        value: ApiToken,
+        *,
+        timeout: float | timedelta | None,
+        attempts: int | None,
+        after_lost_answer: bool,
+        trace_parent: str | None,
+        call: Call,
+    ) -> int: ...
 
     def burn_tokens(
         self,

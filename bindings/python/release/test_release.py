@@ -37,6 +37,7 @@ PACKAGE = {
     "_native.pyi",
     "_outcome.py",
     "_sandbox.py",
+    "_threads.py",
     "_tls.py",
     "_types.py",
     "otel.py",

@@ -12,6 +12,7 @@ use pyo3::types::PyString;
 
 use crate::arguments::{self, Id};
 use crate::batch::Batch;
+use crate::calls::{Call, Told};
 use crate::error;
 use crate::handles::{ApiToken, Cancel};
 use crate::hook::Hook;
@@ -154,9 +155,9 @@ impl Client {
         })
     }
 
-    /// Makes the call. A cancel handle stands instead of Python's signals: its owner is on another thread.
+    /// Makes the call and returns its outcome; or begins it, if one is given, and returns what its queue needs.
     #[pyo3(signature = (
-        token_id, *, timeout, attempts, missing_ok, allow_own_token, after_lost_answer, trace_parent, cancel
+        token_id, *, timeout, attempts, missing_ok, allow_own_token, after_lost_answer, trace_parent, call
     ))]
     #[allow(clippy::too_many_arguments, reason = "the keywords of Python's delete_token")]
     fn delete_token<'py>(
@@ -169,7 +170,7 @@ impl Client {
         allow_own_token: &Bound<'py, PyAny>,
         after_lost_answer: &Bound<'py, PyAny>,
         trace_parent: &Bound<'py, PyAny>,
-        cancel: Option<&Cancel>,
+        call: Option<&Call>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let inside = Inside::enter(py);
         let client = self.open(py)?;
@@ -184,16 +185,23 @@ impl Client {
             Id::Text(id) => id,
             Id::NotText(shown) => return Err(error::not_text(py, &client.not_text(&shown))),
         };
-        let interrupt = Interrupt::default();
-        let options = options.cancel(&cancel.map_or_else(|| interrupt.cancel(), |it| it.0.clone()));
         logging::refresh(py)?;
+        if let Some(call) = call {
+            let token_id = token_id.to_owned();
+            return begin(py, call, move |cancel| {
+                let options = options.cancel(cancel);
+                Told::Outcome(client.delete_token_with(&token_id, &options).into())
+            });
+        }
+        let interrupt = Interrupt::default();
+        let options = options.cancel(&interrupt.cancel());
         let report =
             inside.detach(py, || Outcome::from(client.delete_token_with(token_id, &options)));
         error::settle(py, &report, interrupt.take())
     }
 
-    /// Asks for proof. A cancel handle stands instead of Python's signals, as in `delete_token`.
-    #[pyo3(signature = (value, *, timeout, attempts, trace_parent, cancel))]
+    /// Asks for proof, or begins to, as in `delete_token`.
+    #[pyo3(signature = (value, *, timeout, attempts, trace_parent, call))]
     fn prove_deleted<'py>(
         &self,
         py: Python<'py>,
@@ -201,22 +209,28 @@ impl Client {
         timeout: &Bound<'py, PyAny>,
         attempts: &Bound<'py, PyAny>,
         trace_parent: &Bound<'py, PyAny>,
-        cancel: Option<&Cancel>,
+        call: Option<&Call>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let inside = Inside::enter(py);
         let client = self.open(py)?;
         let none = py.None().into_bound(py);
         let options = limited(DeleteOptions::new(), timeout, attempts, &none, &none)?;
         let options = with_trace(options, trace_parent)?;
-        let interrupt = Interrupt::default();
-        let options = options.cancel(&cancel.map_or_else(|| interrupt.cancel(), |it| it.0.clone()));
         logging::refresh(py)?;
+        if let Some(call) = call {
+            let value = value.0.clone();
+            return begin(py, call, move |cancel| {
+                Told::Proof(client.prove_deleted_with(&value, &options.cancel(cancel)))
+            });
+        }
+        let interrupt = Interrupt::default();
+        let options = options.cancel(&interrupt.cancel());
         let proof = inside.detach(py, || client.prove_deleted_with(&value.0, &options));
         error::settle_proof(py, &proof, interrupt.take())
     }
 
-    /// Burns a value. A cancel handle stands instead of Python's signals, as in `delete_token`.
-    #[pyo3(signature = (value, *, timeout, attempts, after_lost_answer, trace_parent, cancel))]
+    /// Burns a value, or begins to, as in `delete_token`.
+    #[pyo3(signature = (value, *, timeout, attempts, after_lost_answer, trace_parent, call))]
     #[allow(clippy::too_many_arguments, reason = "the keywords of Python's burn")]
     fn burn<'py>(
         &self,
@@ -226,7 +240,7 @@ impl Client {
         attempts: &Bound<'py, PyAny>,
         after_lost_answer: &Bound<'py, PyAny>,
         trace_parent: &Bound<'py, PyAny>,
-        cancel: Option<&Cancel>,
+        call: Option<&Call>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let inside = Inside::enter(py);
         let client = self.open(py)?;
@@ -235,9 +249,15 @@ impl Client {
         let options = DeleteOptions::new().after_lost_answer(lost);
         let options = limited(options, timeout, attempts, &none, &none)?;
         let options = with_trace(options, trace_parent)?;
-        let interrupt = Interrupt::default();
-        let options = options.cancel(&cancel.map_or_else(|| interrupt.cancel(), |it| it.0.clone()));
         logging::refresh(py)?;
+        if let Some(call) = call {
+            let value = value.0.clone();
+            return begin(py, call, move |cancel| {
+                Told::Outcome(client.burn_with(&value, &options.cancel(cancel)).into())
+            });
+        }
+        let interrupt = Interrupt::default();
+        let options = options.cancel(&interrupt.cancel());
         let report = inside.detach(py, || Outcome::from(client.burn_with(&value.0, &options)));
         error::settle(py, &report, interrupt.take())
     }
@@ -356,6 +376,15 @@ impl Client {
             Some(own) => client.with_options(own).map_err(|invalid| error::refused(py, &invalid)),
         }
     }
+}
+
+/// Begins a call on a thread of its queue, and returns what the queue needs.
+fn begin<'py>(
+    py: Python<'py>,
+    call: &Call,
+    work: impl FnOnce(&mpt_tokens::Cancel) -> Told + Send + 'static,
+) -> PyResult<Bound<'py, PyAny>> {
+    Ok(call.begin(Box::new(work))?.into_pyobject(py)?.into_any())
 }
 
 /// A refusal in which settings have the names that they have in Python.

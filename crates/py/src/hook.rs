@@ -7,7 +7,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use crate::shutdown::{self, Role};
-use crate::{arguments, interrupt, outcome};
+use crate::{arguments, context, interrupt, outcome};
 
 /// The function, until the client that has it is garbage.
 pub(crate) struct Hook(Mutex<Option<Py<PyAny>>>);
@@ -35,7 +35,7 @@ impl Hook {
             };
             let Some(function) = function else { return };
             let called = outcome::attempt_event(py, ended)
-                .and_then(|event| function.bind(py).call1((event,)).map(drop));
+                .and_then(|event| context::call(function.bind(py), (event,), None).map(drop));
             if let Err(error) = called {
                 if interrupt::is_interrupt(py, &error) {
                     interrupt::keep(error);

@@ -24,6 +24,11 @@ pub(crate) fn keep(error: PyErr) {
     PENDING.set(Some(error));
 }
 
+/// What was kept on this thread, once.
+pub(crate) fn kept() -> Option<PyErr> {
+    PENDING.take()
+}
+
 /// What a signal handler raised during a call: `KeyboardInterrupt`, unless the program has its own handlers.
 #[derive(Clone, Default)]
 pub(crate) struct Interrupt(Arc<Mutex<Option<PyErr>>>);

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 /// A name of a module, imported when it is first needed.
 ///
@@ -26,5 +27,25 @@ impl Lazy {
         let found = py.import(self.module)?.getattr(self.name)?.unbind();
         // Two threads may look it up at once: they find the same.
         Ok(self.found.get_or_init(|| found).bind(py))
+    }
+}
+
+/// The name of an attribute, made once.
+pub(crate) struct Name {
+    text: &'static str,
+    made: OnceLock<Py<PyString>>,
+}
+
+impl Name {
+    pub(crate) const fn new(text: &'static str) -> Name {
+        Name { text, made: OnceLock::new() }
+    }
+
+    pub(crate) fn get<'py>(&'static self, py: Python<'py>) -> &'py Bound<'py, PyString> {
+        if let Some(made) = self.made.get() {
+            return made.bind(py);
+        }
+        let made = PyString::intern(py, self.text).unbind();
+        self.made.get_or_init(|| made).bind(py)
     }
 }

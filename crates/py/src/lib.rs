@@ -6,7 +6,9 @@
 
 mod arguments;
 mod batch;
+mod calls;
 mod client;
+mod context;
 mod error;
 mod handles;
 mod hook;
@@ -25,6 +27,8 @@ mod _native {
 
     #[pymodule_export]
     use crate::batch::Batch;
+    #[pymodule_export]
+    use crate::calls::{Call, Queue, Returns};
     #[pymodule_export]
     use crate::client::Client;
     #[pymodule_export]

@@ -11,8 +11,9 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use crate::context;
 use crate::interrupt;
-use crate::lazy::Lazy;
+use crate::lazy::{Lazy, Name};
 use crate::shutdown::{self, Role};
 
 /// The name of the logger, and of the targets that are let through: what the libraries below log is not ours to
@@ -57,6 +58,7 @@ pub(crate) fn refresh(py: Python<'_>) -> PyResult<()> {
 fn level(py: Python<'_>) -> PyResult<LevelFilter> {
     static MODULES: Lazy = Lazy::new("sys", "modules");
     static LOGGER: OnceLock<Py<PyAny>> = OnceLock::new();
+    static IS_ENABLED: Name = Name::new("isEnabledFor");
     let logger = match LOGGER.get() {
         Some(logger) => logger.bind(py),
         None => {
@@ -66,7 +68,7 @@ fn level(py: Python<'_>) -> PyResult<LevelFilter> {
         }
     };
     let enabled = |level: Level| -> PyResult<bool> {
-        logger.call_method1("isEnabledFor", (number(level),))?.extract()
+        logger.call_method1(IS_ENABLED.get(py), (number(level),))?.extract()
     };
     // Core logs nothing finer than `debug`; the common answer comes first.
     for level in [Level::Warn, Level::Info, Level::Debug] {
@@ -249,7 +251,7 @@ fn hand_over(py: Python<'_>, held: &Held, late: bool) {
         if !late {
             let options = PyDict::new(py);
             options.set_item("extra", about)?;
-            logger.call_method("log", (level, &held.message), Some(&options))?;
+            context::call(&logger.getattr("log")?, (level, &held.message), Some(&options))?;
             return Ok(());
         }
         if !logger.call_method1("isEnabledFor", (level,))?.extract::<bool>()? {
