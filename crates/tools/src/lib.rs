@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stderr, reason = "a test that is skipped says so, whoever runs it")]
 
+pub mod budgets;
 pub mod python;
 mod skip;
 mod table;

@@ -44,6 +44,7 @@ tools! {
     NM: "nm", hides ["nm"], by run("nm", &["--version"]), debian "binutils";
     READELF: "readelf", hides ["readelf"], by run("readelf", &["--version"]), debian "binutils";
     VALGRIND: "valgrind", hides ["valgrind"], by run("valgrind", &["--version"]), debian "valgrind";
+    STRACE: "strace", hides ["strace"], by run("strace", &["-V"]), debian "strace";
     ABIDIFF: "abidiff", hides ["abidiff", "abidw"], by run("abidiff", &["--version"]), debian "abigail-tools";
     CMAKE: "CMake", hides ["cmake"], by run("cmake", &["--version"]), debian "cmake";
     MANDOC: "mandoc", hides ["mandoc"], by run("sh", &["-c", "command -v mandoc"]), debian "mandoc";

@@ -32,6 +32,9 @@ pub(crate) fn run(check: bool) -> Result<()> {
             bail!("{shown} links to {link}, which is not there");
         }
         let fresh = made::between(&text, "<!-- codes:begin -->\n", &codes(), "<!-- codes:end -->")
+            .and_then(|text| {
+                made::between(&text, "<!-- budgets:begin -->\n", &budgets(), "<!-- budgets:end -->")
+            })
             .and_then(|text| with_users(&text, &used))
             .and_then(|text| with_files(&text, folder));
         let fresh = fresh.with_context(|| shown.to_string())?;
@@ -58,6 +61,14 @@ fn codes() -> String {
         let (name, number, when) = (code.name(), code.number(), code.meaning());
         let (outcome, retryable) = (code.outcome_rule(), code.retryable_rule());
         let _ = writeln!(table, "| `{name}` | {number} | {when} | {outcome} | {retryable} |");
+    }
+    table
+}
+
+fn budgets() -> String {
+    let mut table = "| what | at most | counted by |\n| --- | --- | --- |\n".to_owned();
+    for budget in mpt_tokens_tools::budgets::ALL {
+        let _ = writeln!(table, "| {} | {} | {} |", budget.what, budget.most, budget.by);
     }
     table
 }

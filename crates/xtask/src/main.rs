@@ -66,8 +66,12 @@ enum Verb {
         check: bool,
     },
 
-    /// Measure beside peers, optimized, in one run: one warm call unless told otherwise.
+    /// Measure beside other clients, optimized, in one run: a warm call, a process and an import unless told otherwise.
+    #[command(args_conflicts_with_subcommands = true)]
     Bench {
+        /// Write what was measured into docs/benchmarks.md.
+        #[arg(long)]
+        write: bool,
         #[command(subcommand)]
         what: Option<bench::What>,
     },
@@ -97,7 +101,9 @@ fn main() -> ExitCode {
         Verb::Demo => Log::of_verb("demo", 60, demo::run),
         Verb::Docs { check } => docs::run(check).map(|()| true),
         Verb::Header { check } => header::run(check).map(|()| true),
-        Verb::Bench { what } => Log::of_verb("bench", 120, |log| bench::run(log, what.as_ref())),
+        Verb::Bench { write, what } => {
+            Log::of_verb("bench", 120, |log| bench::run(log, what.as_ref(), write))
+        }
         Verb::Chaos { options } => Log::of_verb("chaos", 5, |log| {
             let mut chaos = Command::new(artifacts::program(log, "conformance")?);
             Ok(chaos.arg("chaos").args(options).status()?.success())

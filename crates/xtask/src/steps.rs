@@ -13,7 +13,7 @@ use mpt_tokens_tools::{
     ABIDIFF, ALL, ARM64_GCC, BASH, C_COMPILER, CARGO_C, CFFI, CLANG, CLIPPY, CMAKE, CPP_COMPILER,
     DEBOOTSTRAP, DOXYGEN, FISH, GCC, GIT, GPP, JQ, LLD, LUAJIT, MAKE, MANDOC, MESON, MOLD, MUSL,
     NEXTEST, NGINX, NIGHTLY, NM, NODE, NPM, OPENSSL, PKG_CONFIG, PYTHON, QEMU, READELF, ROOT,
-    RUSTFMT, SECOND_RUST, SWIG, TCC, VALGRIND, ZSH,
+    RUSTFMT, SECOND_RUST, STRACE, SWIG, TCC, VALGRIND, ZSH,
 };
 
 use crate::conformance::{self, What};
@@ -177,6 +177,13 @@ pub(crate) static STEPS: &[Step] = &[
         |log| checkers(log, "valgrind"),
     )
     .needs(&[C_COMPILER, CPP_COMPILER, VALGRIND])
+    .in_ci(),
+    step(
+        "budgets",
+        "a call costs no more instructions, system calls and allocations, and the library no more bytes, than agreed",
+        |log| checkers(log, "budgets"),
+    )
+    .needs(&[C_COMPILER, STRACE, VALGRIND])
     .in_ci(),
     step("abi", "the C ABI is the committed one, by abidiff", |log| checkers(log, "abi"))
         .needs(&[GCC, ABIDIFF])

@@ -3,6 +3,7 @@
 
 mod abi;
 mod archive;
+mod budgets;
 #[path = "../it/build.rs"]
 #[allow(dead_code, reason = "shared with the other tests")]
 mod build;
