@@ -446,7 +446,7 @@ typedef struct mpt_batch_options {
      */
     int32_t allow_own_token;
     /**
-     * The path of a journal (a write-ahead record), or NULL for none. Each deletion is on disk before its request is
+     * The path of a journal (a write-ahead record; on Windows in UTF-8), or NULL for none. Each deletion is on disk before its request is
      * sent. If the file exists, the batch resumes: tokens known to be dead are neither requested nor reported again. A
      * journal belongs to one base URL and one API token; one that belongs to another is refused with
      * MPT_INVALID_CONFIG. A damaged line is skipped. If it may have been about a token that the API does not know,
@@ -641,7 +641,7 @@ MPT_API mpt_code MPT_CALL mpt_config_set_user_agent(struct mpt_config *config, c
 
 /**
  * Sets a PEM file of certificate authorities to trust in addition to the platform's, for example those of a company
- * proxy. The path may contain any bytes. mpt_client_new reads the file.
+ * proxy. The path may contain any bytes; on Windows it is UTF-8. mpt_client_new reads the file.
  * @param config the config to change.
  * @param path the path of the file.
  * @return MPT_OK, or MPT_INVALID_ARGUMENT: see mpt_config_set_api_token.
@@ -1247,7 +1247,7 @@ MPT_NODISCARD MPT_API uint32_t MPT_CALL mpt_version_number(void);
 /**
  * @return 1 if the running library has a feature, and 0 if not, or if the name is NULL. The names are "batch",
  * "bind_address", "ca_pem", "client_certificate", "delete_options", "journal", "log", "patience", "proof", "resolve" and
- * "unix_socket"; later versions have others.
+ * "unix_socket" (not on Windows); later versions have others.
  *
  * @param name the name of the feature.
  * @note Threads: any, at any time.

@@ -8,6 +8,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef _WIN32
+#include <sys/types.h>
+
+/* POSIX's, which Windows does not have. The ends of lines are turned into what C expects. */
+static ssize_t getline(char **line, size_t *size, FILE *from) {
+    size_t length = 0;
+    int byte;
+    while ((byte = getc(from)) != EOF) {
+        if (length + 2 > *size) {
+            *size = *size == 0 ? 4096 : *size * 2;
+            *line = realloc(*line, *size);
+            if (*line == NULL) {
+                exit(1);
+            }
+        }
+        (*line)[length++] = (char)byte;
+        if (byte == '\n') {
+            break;
+        }
+    }
+    if (length > 0) {
+        (*line)[length] = '\0';
+    }
+    return length == 0 ? -1 : (ssize_t)length;
+}
+#endif
+
 #define MAX_IDS 10000
 
 /* What a line asks for. The texts are in the line itself. */

@@ -40,7 +40,9 @@ static int on_outcome(const mpt_outcome *outcome, void *user_data) {
 
 int main(int argc, char **argv) {
     struct progress progress = {0, 0, 0};
+#ifndef _WIN32
     struct sigaction action;
+#endif
     mpt_batch_options options = MPT_BATCH_OPTIONS_INIT;
     mpt_config *config;
     mpt_client *client = NULL;
@@ -62,9 +64,13 @@ int main(int argc, char **argv) {
     }
 
     client_to_cancel = client;
+#ifdef _WIN32
+    signal(SIGINT, on_interrupt);
+#else
     memset(&action, 0, sizeof action);
     action.sa_handler = on_interrupt;
     sigaction(SIGINT, &action, NULL);
+#endif
 
     progress.count = (size_t)(argc - 1);
     options.concurrency = 4;

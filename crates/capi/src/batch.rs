@@ -35,7 +35,7 @@ pub struct BatchOptions {
     pub missing_ok: i32,
     /// Nonzero: the token in use may be deleted; it is deleted last. 0: use the client's setting.
     pub allow_own_token: i32,
-    /// The path of a journal (a write-ahead record), or NULL for none. Each deletion is on disk before its request is
+    /// The path of a journal (a write-ahead record; on Windows in UTF-8), or NULL for none. Each deletion is on disk before its request is
     /// sent. If the file exists, the batch resumes: tokens known to be dead are neither requested nor reported again. A
     /// journal belongs to one base URL and one API token; one that belongs to another is refused with
     /// MPT_INVALID_CONFIG. A damaged line is skipped. If it may have been about a token that the API does not know,

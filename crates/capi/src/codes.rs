@@ -66,12 +66,13 @@ const FEATURES: &[&str] = &[
     "patience",
     "proof",
     "resolve",
+    #[cfg(unix)]
     "unix_socket",
 ];
 
 /// Returns 1 if the running library has a feature, and 0 if not, or if the name is NULL. The names are "batch",
 /// "bind_address", "ca_pem", "client_certificate", "delete_options", "journal", "log", "patience", "proof", "resolve" and
-/// "unix_socket"; later versions have others.
+/// "unix_socket" (not on Windows); later versions have others.
 ///
 /// `name`: the name of the feature.
 /// Threads: any, at any time.

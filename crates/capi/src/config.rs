@@ -1,6 +1,6 @@
 //! `mpt_config`: the settings of a client.
 
-use std::ffi::{OsStr, c_char, c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -233,7 +233,7 @@ pub unsafe extern "C" fn mpt_config_set_user_agent(
 }
 
 /// Sets a PEM file of certificate authorities to trust in addition to the platform's, for example those of a company
-/// proxy. The path may contain any bytes. mpt_client_new reads the file.
+/// proxy. The path may contain any bytes; on Windows it is UTF-8. mpt_client_new reads the file.
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_ca_file(
@@ -428,12 +428,28 @@ pub unsafe extern "C" fn mpt_config_set_poll_owning(
     Code::Ok.number()
 }
 
-/// Reads a path from C: any bytes, as the system has it.
+/// Reads a path from C.
 ///
 /// # Safety
 /// As [`text`].
 pub(crate) unsafe fn file<'a>(path: *const c_char, what: &str) -> Result<&'a Path, Error> {
     // SAFETY: the caller's promise.
     let bytes = unsafe { bytes(path, what) }?;
-    Ok(Path::new(<OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes)))
+    self::path(bytes, what)
+}
+
+/// Any bytes, as the system has it.
+#[cfg(unix)]
+#[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+fn path<'a>(bytes: &'a [u8], _what: &str) -> Result<&'a Path, Error> {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    Ok(Path::new(OsStr::from_bytes(bytes)))
+}
+
+/// UTF-8, where the system's paths are not bytes.
+#[cfg(not(unix))]
+fn path<'a>(bytes: &'a [u8], what: &str) -> Result<&'a Path, Error> {
+    crate::pointers::utf8(bytes, what).map(Path::new)
 }

@@ -9,6 +9,8 @@ mod entry;
 mod panic;
 mod pointers;
 mod sized;
+#[cfg(windows)]
+mod windows;
 // Apart, so that rustfmt leaves the order as it is.
 mod config;
 

@@ -6,6 +6,9 @@ use mpt_core::Error;
 
 /// Runs an entry point. Returns `on_panic` after a panic, which must not reach a caller in another language.
 pub(crate) fn guard<T>(on_panic: T, body: impl FnOnce() -> T) -> T {
+    // Every use begins in one.
+    #[cfg(windows)]
+    crate::windows::stay();
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
         // Its destructor might panic as well; the payload of that panic is leaked.
         if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {

@@ -57,7 +57,8 @@ pub(crate) unsafe fn token_id<'a>(text: *const c_char, what: &str) -> Result<&'a
     Ok(&whole[..end.unwrap_or(0)])
 }
 
-fn utf8<'a>(bytes: &'a [u8], what: &str) -> Result<&'a str, Error> {
+/// Returns bytes as text, or `invalid_argument` if they are not UTF-8.
+pub(crate) fn utf8<'a>(bytes: &'a [u8], what: &str) -> Result<&'a str, Error> {
     std::str::from_utf8(bytes).map_err(|error| {
         Error::invalid_argument(format!(
             "the {what} is not UTF-8 from byte {}: expected UTF-8",

@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 
 use mpt_tokens::{Fingerprint, FingerprintKey};
-use rustix::fs::FileType;
 use serde::Serialize;
 
 use crate::args::{FindArgs, Format};
@@ -121,9 +120,22 @@ pub(crate) fn run(args: &FindArgs) -> Result<u8, Failure> {
 }
 
 /// Whether something is piped in: who forgets the `-` must not take what is said of a folder for an answer.
+#[cfg(unix)]
 fn is_pipe() -> bool {
+    use rustix::fs::FileType;
+
     let stat = rustix::fs::fstat(io::stdin());
     stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo)
+}
+
+/// Likewise. The terminals of Cygwin and MSYS are pipes, too.
+#[cfg(windows)]
+fn is_pipe() -> bool {
+    use std::io::IsTerminal;
+
+    use winapi_util::{HandleRef, file};
+
+    file::typ(HandleRef::stdin()).is_ok_and(|typ| typ.is_pipe()) && !io::stdin().is_terminal()
 }
 
 fn note(

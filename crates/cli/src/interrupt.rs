@@ -1,4 +1,5 @@
-//! SIGINT, SIGTERM and SIGHUP: the first ends the run in an orderly way, the second at once.
+//! SIGINT, SIGTERM and SIGHUP, and Ctrl-C and its like on Windows: the first ends the run in an orderly way, the second
+//! at once.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,9 +8,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use mpt_tokens::{BatchHandle, Cancel};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
-use signal_hook::iterator::{Handle, Signals};
 
+use crate::signals::{Closer, Signals};
 use crate::status;
 
 /// How long the calls under way may take to end by themselves: their responses are worth more than a quick end, and
@@ -25,7 +25,7 @@ type Tell = Box<dyn FnOnce(&str) + Send>;
 /// Listens for signals while it lives.
 pub(crate) struct Interrupt {
     shared: Arc<Shared>,
-    signals: Handle,
+    signals: Closer,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -44,19 +44,13 @@ struct Shared {
 impl Interrupt {
     /// Starts listening. Until [`Interrupt::begin`], a signal ends the process at once: nothing was deleted.
     pub(crate) fn listen() -> io::Result<Interrupt> {
-        // A journal that reaches a file size limit must get an error, instead of the signal ending the process.
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGXFSZ])?;
-        if !is_ignored(SIGHUP) {
-            signals.add_signal(SIGHUP)?;
-        }
+        let mut signals = Signals::of_a_run()?;
         let shared = Arc::<Shared>::default();
         let heard = Arc::clone(&shared);
-        let handle = signals.handle();
+        let handle = signals.closer();
         let thread = thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            for signal in signals.forever() {
-                if signal != SIGXFSZ {
-                    heard.signal();
-                }
+            while signals.wait() {
+                heard.signal();
             }
         })?;
         Ok(Interrupt { shared, signals: handle, thread: Some(thread) })
@@ -90,17 +84,6 @@ impl Interrupt {
     pub(crate) fn is_hit(&self) -> bool {
         self.shared.hit.load(Ordering::SeqCst)
     }
-}
-
-/// Returns true if the process was started with a signal ignored, as `nohup` does. Where the system does not say, a
-/// signal that could be ignored is left as it is.
-fn is_ignored(signal: i32) -> bool {
-    let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
-        return true;
-    };
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_none_or(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 impl Drop for Interrupt {

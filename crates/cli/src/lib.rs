@@ -13,6 +13,7 @@ mod leaks;
 mod log;
 mod sandbox;
 mod search;
+mod signals;
 mod stdout;
 mod text;
 
@@ -26,7 +27,8 @@ use args::{Args, Verb};
 /// Runs the program with the given arguments, the first of which is its name. Returns the exit status.
 ///
 /// Reads the environment, standard input and the files named; writes to standard output and standard error. Handles
-/// SIGINT, SIGTERM and SIGHUP while it runs, and exits the process on the second signal.
+/// SIGINT, SIGTERM and SIGHUP (on Windows Ctrl-C, Ctrl-Break and the closing of the window) while it runs, and exits the
+/// process on the second signal.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,

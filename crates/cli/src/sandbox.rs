@@ -3,12 +3,11 @@
 use std::io::Write;
 
 use mpt_tokens_sandbox::{Sandbox, guide};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 
 use crate::args::Format;
 use crate::args::sandbox::{PlannedOutage, SandboxArgs};
 use crate::failure::Failure;
+use crate::signals::Signals;
 use crate::status;
 
 pub(crate) fn run(args: SandboxArgs) -> Result<u8, Failure> {
@@ -16,7 +15,7 @@ pub(crate) fn run(args: SandboxArgs) -> Result<u8, Failure> {
         Failure::usage(format!("the sandbox cannot start on port {}: {error}", args.port))
     };
     // Listen first: whoever reads the address may end the sandbox at once.
-    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(cannot)?;
+    let mut signals = Signals::of_the_sandbox().map_err(cannot)?;
     let mut builder = Sandbox::builder()
         .port(args.port)
         .tokens(args.tokens)
@@ -48,6 +47,6 @@ pub(crate) fn run(args: SandboxArgs) -> Result<u8, Failure> {
         .map_err(|error| Failure::output(&error))?;
     drop(out);
     // It runs until it is interrupted.
-    signals.forever().next();
+    signals.wait();
     Ok(status::DONE)
 }

@@ -77,6 +77,7 @@ tools! {
         debian "gcc-mingw-w64-x86-64-posix g++-mingw-w64-x86-64-posix";
     QEMU: "qemu's emulation of single programs", hides ["qemu-aarch64-static"],
         by run("qemu-aarch64-static", &["--version"]), debian "qemu-user-static";
+    LLVM_DLLTOOL: "llvm-dlltool", hides ["llvm-dlltool"], by run("sh", &["-c", "command -v llvm-dlltool"]), debian "llvm";
     WINE: "wine", hides ["wine"], by run("wine", &["--version"]), debian "wine wine64";
 
     FISH: "fish", hides ["fish"], by run("fish", &["--version"]), debian "fish";

@@ -27,6 +27,7 @@ mod steps;
 mod suite;
 mod tally;
 mod wheels;
+mod windows;
 
 use std::process::{Command, ExitCode};
 

@@ -54,7 +54,6 @@ pub(crate) const ARM64: Platform = Platform {
 };
 
 /// Windows by mingw, run by wine.
-#[allow(dead_code, reason = "the step that runs the tests there follows")]
 pub(crate) const WINDOWS: Platform = Platform {
     target: "x86_64-pc-windows-gnu",
     compiler: "x86_64-w64-mingw32-gcc",

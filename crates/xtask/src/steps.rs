@@ -11,9 +11,9 @@ use std::process::Command;
 
 use mpt_tokens_tools::{
     ABIDIFF, ALL, ARM64_GCC, BASH, C_COMPILER, CARGO_C, CFFI, CLANG, CLIPPY, CMAKE, CPP_COMPILER,
-    DEBOOTSTRAP, DOXYGEN, FISH, GCC, GIT, GPP, JQ, LLD, LUAJIT, MAKE, MANDOC, MESON, MOLD, MUSL,
-    NEXTEST, NGINX, NIGHTLY, NM, NODE, NPM, OPENSSL, PKG_CONFIG, PYTHON, QEMU, READELF, ROOT,
-    RUSTFMT, SECOND_RUST, STRACE, SWIG, TCC, VALGRIND, ZSH,
+    DEBOOTSTRAP, DOXYGEN, FISH, GCC, GIT, GPP, JQ, LLD, LLVM_DLLTOOL, LUAJIT, MAKE, MANDOC, MESON,
+    MINGW, MOLD, MUSL, NEXTEST, NGINX, NIGHTLY, NM, NODE, NPM, OPENSSL, PKG_CONFIG, PYTHON, QEMU,
+    READELF, ROOT, RUSTFMT, SECOND_RUST, STRACE, SWIG, TCC, VALGRIND, WINE, ZSH,
 };
 
 use crate::conformance::{self, What};
@@ -21,7 +21,7 @@ use crate::log::Log;
 use crate::repo::{self, cargo, locked};
 use crate::suite::{Step, step};
 use crate::tally::{self, CARGO_TEST, PLAIN, PYTEST, Tally};
-use crate::{artifacts, bare, docs, examples, foreign, header, npm, python, wheels};
+use crate::{artifacts, bare, docs, examples, foreign, header, npm, python, wheels, windows};
 
 /// In the order in which they start; a step `beside` the builds overlaps with the others.
 pub(crate) static STEPS: &[Step] = &[
@@ -212,6 +212,17 @@ pub(crate) static STEPS: &[Step] = &[
         .needs(&[ARM64_GCC, QEMU, SECOND_RUST])
         .uses(&[NEXTEST])
         .with_all(),
+    step("windows", "the tests of the core, the sandbox and the program, on Windows as wine has it", windows::tests)
+        .needs(&[MINGW, SECOND_RUST, WINE])
+        .uses(&[GIT])
+        .with_all(),
+    step(
+        "windows-library",
+        "mpt_tokens.dll: its exports, C and C++ programs by mingw, and the conformance cases, under wine",
+        windows::library,
+    )
+    .needs(&[LLVM_DLLTOOL, MINGW, SECOND_RUST, WINE])
+    .with_all(),
     step("hidden", "no check fails where an optional tool is missing, each in its turn", |log| {
         bare::hidden(log, STEPS)
     })

@@ -41,7 +41,11 @@ static void versions_and_names(void) {
     CHECK(MPT_VERSION_AT_LEAST(MPT_VERSION_MAJOR, MPT_VERSION_MINOR, MPT_VERSION_PATCH));
     CHECK(!MPT_VERSION_AT_LEAST(MPT_VERSION_MAJOR, MPT_VERSION_MINOR + 1, 0));
     CHECK(mpt_version_number() == MPT_VERSION_NUMBER);
+#ifdef _WIN32
+    CHECK(mpt_has_feature("unix_socket") == 0 && mpt_has_feature("log") == 1);
+#else
     CHECK(mpt_has_feature("unix_socket") == 1 && mpt_has_feature("log") == 1);
+#endif
     CHECK(mpt_has_feature("time_travel") == 0 && mpt_has_feature("") == 0 && mpt_has_feature(NULL) == 0);
     CHECK_TEXT(mpt_code_name(MPT_OK), "ok");
     CHECK_TEXT(mpt_code_name(MPT_NOT_FOUND), "not_found");
@@ -176,7 +180,11 @@ static void configs_that_cannot_be_used(void) {
     refused(config, MPT_INVALID_CONFIG, "http");
     config = good_config();
     mpt_config_set_ca_file(config, "/no/such/\xff/file.pem");
+#ifdef _WIN32
+    refused(config, MPT_INVALID_ARGUMENT, "the path of the CA file is not UTF-8 from byte 9");
+#else
     refused(config, MPT_INVALID_CONFIG, "CA file");
+#endif
     config = good_config();
     mpt_config_set_ca_only(config, 1);
     refused(config, MPT_INVALID_CONFIG, "CA file");
@@ -406,7 +414,9 @@ static void asked_while_it_waits(void) {
     CHECK(asked.times == 3);
     mpt_client_free(other);
 
+    /* Later: both requests must have left by then. */
     asked.times = 0;
+    asked.stop_after = 20;
     CHECK(mpt_client_new(config, &client, NULL) == MPT_OK);
     CHECK(mpt_batch_new(client, ids, 2, NULL, &running, NULL) == MPT_OK);
     while ((outcome = mpt_batch_next(running)) != NULL) {
@@ -414,7 +424,7 @@ static void asked_while_it_waits(void) {
         CHECK(mpt_outcome_kind(outcome) == MPT_OUTCOME_UNKNOWN);
         mpt_outcome_free(outcome);
     }
-    CHECK(asked.times >= 3);
+    CHECK(asked.times >= 20);
     mpt_batch_free(running);
     mpt_client_free(client);
 

@@ -49,6 +49,10 @@ fn unsafe_blocks() -> BTreeMap<Place, usize> {
     for entry in fs::read_dir(&source).unwrap() {
         let path = entry.unwrap().path();
         let name = path.strip_prefix(&source).unwrap().display().to_string();
+        // Compiled for Windows only.
+        if name == "windows.rs" {
+            continue;
+        }
         let text = fs::read_to_string(&path).unwrap();
         let (code, _tests) = text.split_once("#[cfg(test)]").unwrap_or((&text, ""));
         for (at, _) in code.match_indices(WORD) {

@@ -7,8 +7,6 @@ use std::time::SystemTime;
 
 use mpt_tokens::{BatchSummary, Client, Outcome, Stopped, VERSION};
 use ring::digest::{Context, SHA256};
-use rustix::fs::{FallocateFlags, fallocate};
-use rustix::io::Errno;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
@@ -161,12 +159,34 @@ fn place(file: BufWriter<NamedTempFile>, path: &Path, written: u64) -> io::Resul
 
 /// Reserves room on the disk, so that one that is full is noticed before the first request. Not every file system can
 /// do that; where it cannot, a full disk is noticed later.
+#[cfg(unix)]
 fn reserve(file: &File, count: u64) -> io::Result<()> {
-    let size = (count + 8).saturating_mul(USUAL);
+    use rustix::fs::{FallocateFlags, fallocate};
+    use rustix::io::Errno;
+
+    let size = size(count);
     match fallocate(file, FallocateFlags::KEEP_SIZE, 0, size) {
         Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => Err(error.into()),
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+/// Likewise. A longer file has its room there.
+#[cfg(windows)]
+fn reserve(file: &File, count: u64) -> io::Result<()> {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+
+    match file.set_len(size(count)) {
+        Err(error) if matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge) => {
+            Err(error)
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// What a report of so many tokens takes, as a rule.
+fn size(count: u64) -> u64 {
+    (count + 8).saturating_mul(USUAL)
 }
 
 fn options(args: &DeleteArgs) -> Value {

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
@@ -93,8 +92,9 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-/// `SNAPSHOTS=overwrite` writes them anew.
+/// `SNAPSHOTS=overwrite` writes them anew. They have the words and the paths of Unix.
 #[test]
+#[cfg(unix)]
 fn whole_runs() {
     let folder = folder();
     let run = |args: &[&str]| transcript(folder.path(), args, "");
@@ -120,7 +120,9 @@ fn places(output: &Output) -> Vec<String> {
     let places = lines.iter().filter(|line| line["kind"] == "place");
     places
         .map(|line| {
-            format!("{}:{}:{}", line["path"].as_str().unwrap(), line["line"], line["column"])
+            let path = line["path"].as_str().unwrap();
+            let path = if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() };
+            format!("{path}:{}:{}", line["line"], line["column"])
         })
         .collect()
 }
@@ -140,15 +142,28 @@ fn what_is_searched_in_a_folder() {
     fs::write(folder.path().join("c.bin"), [b"\0\x01\xff\n", value.as_bytes()].concat()).unwrap();
     let elsewhere = tempfile::tempdir().unwrap();
     fs::write(elsewhere.path().join("secret"), value).unwrap();
-    std::os::unix::fs::symlink(elsewhere.path(), folder.path().join("link")).unwrap();
-    std::os::unix::fs::symlink(elsewhere.path().join("secret"), folder.path().join("d")).unwrap();
+    #[cfg(unix)]
+    {
+        let (secret, link) = (elsewhere.path().join("secret"), folder.path().join("link"));
+        std::os::unix::fs::symlink(elsewhere.path(), link).unwrap();
+        std::os::unix::fs::symlink(secret, folder.path().join("d")).unwrap();
+    }
+    // On Windows a link needs a right of its own.
+    #[cfg(windows)]
+    fs::rename(elsewhere.path().join("secret"), folder.path().join(".git/objects/d")).unwrap();
     let run = |args: &[&str]| places(&find(folder.path(), args, ""));
     let all = [".env:1:3", ".git/config:1:3", "b.gz:1:3", "c.bin:2:3", "objects/a:1:3"];
     assert_eq!(run(&["--json"]), all);
     assert_eq!(run(&["--json", "--skip-hidden"]), all[2..]);
     assert!(run(&["--json", "--skip-ignored"]).is_empty());
     // What is named is searched, whatever it is.
+    #[cfg(unix)]
     assert_eq!(run(&["--json", "d", ".git/objects"]), ["d:1:3", ".git/objects/ab/cdef:1:3"]);
+    #[cfg(windows)]
+    assert_eq!(
+        run(&["--json", ".git/objects"]),
+        [".git/objects/ab/cdef:1:3", ".git/objects/d:1:3"]
+    );
 }
 
 #[test]
@@ -168,8 +183,12 @@ fn gzip_is_unpacked_and_a_damaged_file_is_told() {
     assert!(stderr.starts_with("error: `cut.gz` cannot be read: "), "{stderr}");
 }
 
+/// Windows has no such names.
 #[test]
+#[cfg(unix)]
 fn a_path_does_not_steer_the_terminal() {
+    use std::os::unix::ffi::OsStrExt;
+
     let folder = tempfile::tempdir().unwrap();
     let name = std::ffi::OsStr::from_bytes(b"a\x1b[31m\n\xff");
     fs::write(folder.path().join(name), "idt:TKN-1000-0001:s3cret-of-one").unwrap();

@@ -8,7 +8,6 @@ use snapbox::{assert_data_eq, file};
 use tempfile::TempDir;
 
 use crate::program::{outcomes, program_for, transcript, transcript_with};
-use crate::pty::Terminal;
 
 /// A folder with the values of two tokens, two of one of them, and that of the token in use.
 fn leak(sandbox: &Sandbox) -> TempDir {
@@ -30,8 +29,9 @@ fn delete(sandbox: &Sandbox, folder: &TempDir, args: &str) -> Command {
     command
 }
 
-/// `SNAPSHOTS=overwrite` writes them anew.
+/// `SNAPSHOTS=overwrite` writes them anew. They have the words of Unix about files.
 #[test]
+#[cfg(unix)]
 fn whole_runs() {
     let run = |args: &str| {
         let sandbox = Sandbox::builder().numbered(9).start().unwrap();
@@ -67,7 +67,10 @@ fn whole_runs() {
 
 /// On a terminal it shows what was found, and asks, even about one token.
 #[test]
+#[cfg(unix)]
 fn it_asks_on_a_terminal() {
+    use crate::pty::Terminal;
+
     for (keys, deleted) in [("y\n", 1), ("n\n", 0)] {
         let sandbox = Sandbox::builder().numbered(9).start().unwrap();
         let folder = leak(&sandbox);

@@ -2,12 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::LazyLock;
 
 use mpt_tokens_sandbox::Sandbox;
 use ring::digest::{SHA256, digest};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::program::{program, program_for};
@@ -96,8 +95,14 @@ fn a_run_that_stopped_says_why() {
     assert!(stderr.contains(&format!("stopped: {why}\n")), "{stderr}");
 }
 
+/// By a signal, so on Unix.
 #[test]
+#[cfg(unix)]
 fn an_interrupted_run_has_a_report_too() {
+    use std::process::Stdio;
+
+    use rustix::process::{Pid, Signal, kill_process};
+
     let sandbox = Sandbox::start().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("report.json");
@@ -125,9 +130,10 @@ fn an_interrupted_run_has_a_report_too() {
 fn a_report_that_cannot_be_written_is_noticed_before_the_first_request() {
     let sandbox = Sandbox::start().unwrap();
     let folder = tempfile::tempdir().unwrap();
+    let missing = if cfg!(windows) { "(os error 3)" } else { "No such file or directory" };
     for (path, why) in [
         (folder.path().to_owned(), "it is a folder: expected a path to a file"),
-        (folder.path().join("missing/report.json"), "No such file or directory"),
+        (folder.path().join("missing/report.json"), missing),
     ] {
         let output = delete(&sandbox, &path, "TKN-ok-1").output().unwrap();
         assert_eq!(output.status.code(), Some(2));

@@ -58,8 +58,9 @@ fn outcomes_as_text_and_their_exit_status() {
     assert_data_eq!(text.join("\n"), file!["snapshots/text.txt"].raw());
 }
 
-/// What goes over the command line instead of the environment, and does not get through.
+/// What goes over the command line instead of the environment, and does not get through. In the words of Unix.
 #[test]
+#[cfg(unix)]
 fn connections_that_are_not_made() {
     let text = [
         delete("TKN-ok-1 --attempts 1 --patience 0 --base-url http://127.0.0.1:9"),
@@ -107,7 +108,9 @@ fn outcomes_as_ndjson() {
     assert_data_eq!(text.join("\n"), file!["snapshots/ndjson.txt"].raw());
 }
 
+/// In the words of Unix.
 #[test]
+#[cfg(unix)]
 fn what_is_refused_before_anything_is_sent() {
     let text = [
         bare("delete"),
@@ -189,7 +192,9 @@ fn lists_of_every_kind() {
     assert_data_eq!(text, file!["snapshots/lists.txt"].raw());
 }
 
+/// In the words of Unix.
 #[test]
+#[cfg(unix)]
 fn a_journal_is_resumed_and_refused() {
     let sandbox = sandbox();
     let folder = tempfile::tempdir().unwrap();

@@ -194,8 +194,9 @@ fn why_a_run_stopped(#[case] ids: &str, #[case] stopped: &str, #[case] why: &str
     assert_eq!(ran.stderr.contains("stopped: "), !stopped.is_empty(), "{}", ran.stderr);
 }
 
-/// A trust store that a variable names and that cannot be used is named, and nothing is sent.
+/// A trust store that a variable names and that cannot be used is named, and nothing is sent. In the words of Unix.
 #[rstest]
+#[cfg(unix)]
 #[case::file(
     "SSL_CERT_FILE",
     "SSL_CERT_FILE cannot be used: the CA file `/nowhere/trust` cannot be read: No such file"
