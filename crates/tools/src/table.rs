@@ -86,6 +86,8 @@ tools! {
     JQ: "jq", hides ["jq"], by run("jq", &["--version"]), debian "jq";
     NGINX: "nginx", hides ["nginx"], by run("nginx", &["-v"]), debian "nginx-light";
     OPENSSL: "openssl", hides ["openssl"], by run("openssl", &["version"]), debian "openssl";
+    DEBHELPER: "debhelper", hides ["dh", "dpkg-buildpackage"], by run("sh", &["-c", "command -v dh"]), debian "debhelper";
+    LINTIAN: "lintian", hides ["lintian"], by run("lintian", &["--version"]), debian "lintian";
     DEBOOTSTRAP: "debootstrap", hides ["debootstrap"], by run("debootstrap", &["--version"]), debian "debootstrap";
     GIT: "git", hides ["git"], by run("git", &["--version"]), debian "git";
     ROOT: "the right to make a root folder of its own", hides [], by Test::Root,

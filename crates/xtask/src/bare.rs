@@ -4,19 +4,35 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use mpt_tokens_tools::{ALL, Tool};
 
 use crate::conformance::languages_that_want;
 use crate::log::Log;
 use crate::suite::Step;
 use crate::tally::{PLAIN, Tally};
-use crate::{hide, repo};
+use crate::{examples, hide, repo};
 
 /// Both commands of the README, each as one test.
 pub(crate) fn test(log: &mut Log) -> Result<Tally> {
     let mut bare = Command::new("bash");
     log.tests(PLAIN, bare.arg(repo::root().join(".ci/bare")).arg(repo::target().join("xtask/bare")))
+}
+
+/// The page for those who install the C library from nothing, to the letter: what it says to install by apt is there,
+/// and the other blocks run one after the other. Afterwards nothing is installed any more.
+pub(crate) fn install_page(log: &mut Log) -> Result<Tally> {
+    const PAGE: &str = "docs/install.md";
+    const APT: &str = "sudo apt-get install --yes ";
+    let shell = examples::shell(PAGE)?;
+    let Some((apt, rest)) = shell.split_first() else { bail!("{PAGE} has no block to run") };
+    let packages = apt.trim().strip_prefix(APT).context("the first block is not apt's")?;
+    let mut bare = Command::new("bash");
+    bare.arg(repo::root().join(".ci/bare")).arg(repo::target().join("xtask/install-page"));
+    bare.env("BARE_PACKAGES", packages.replace(' ', ","));
+    bare.args(rest.iter().map(|block| format!("set -eu\n{block}")));
+    bare.arg("! pkg-config --exists mpt_tokens && [ -z \"$(find /usr/local -name '*mpt_*')\" ]");
+    log.tests(PLAIN, &mut bare)
 }
 
 /// The checks of this table that a tool matters to end without a failure where it is not. What does not ask for a tool

@@ -80,6 +80,12 @@ pub(crate) fn follow(
     .with_context(|| document.to_owned())
 }
 
+/// The blocks of a document that are marked `sh`.
+pub(crate) fn shell(document: &str) -> Result<Vec<String>> {
+    let blocks = blocks(&read(document)?).into_iter();
+    Ok(blocks.filter(|block| block.language == "sh").map(|block| block.code).collect())
+}
+
 fn read(document: &str) -> Result<String> {
     fs::read_to_string(repo::root().join(document))
         .with_context(|| format!("cannot read {document}"))

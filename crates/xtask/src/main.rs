@@ -10,6 +10,7 @@ mod bare;
 mod bench;
 mod conformance;
 mod demo;
+mod distributions;
 mod docs;
 mod examples;
 mod foreign;

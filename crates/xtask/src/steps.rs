@@ -12,9 +12,10 @@ use std::process::Command;
 use anyhow::Context;
 use mpt_tokens_tools::{
     ABIDIFF, ALL, ARM64_GCC, BASH, C_COMPILER, CARGO_C, CFFI, CLANG, CLIPPY, CMAKE, CPP_COMPILER,
-    DEBOOTSTRAP, DOXYGEN, FISH, GCC, GIT, GPP, JQ, LLD, LLVM_DLLTOOL, LUAJIT, MAKE, MANDOC, MESON,
-    MINGW, MOLD, MUSL, NEXTEST, NGINX, NIGHTLY, NM, NODE, NPM, OPENSSL, PKG_CONFIG, PYTHON, QEMU,
-    READELF, ROOT, RUSTFMT, SECOND_RUST, STRACE, SWIG, TCC, VALGRIND, WINE, ZSH,
+    DEBHELPER, DEBOOTSTRAP, DOXYGEN, FISH, GCC, GIT, GPP, JQ, LINTIAN, LLD, LLVM_DLLTOOL, LUAJIT,
+    MAKE, MANDOC, MESON, MINGW, MOLD, MUSL, NEXTEST, NGINX, NIGHTLY, NM, NODE, NPM, OPENSSL,
+    PKG_CONFIG, PYTHON, QEMU, READELF, ROOT, RUSTFMT, SECOND_RUST, STRACE, SWIG, TCC, VALGRIND,
+    WINE, ZSH,
 };
 
 use crate::conformance::{self, What};
@@ -22,7 +23,9 @@ use crate::log::Log;
 use crate::repo::{self, cargo, locked};
 use crate::suite::{Step, step};
 use crate::tally::{self, CARGO_TEST, PLAIN, PYTEST, Tally};
-use crate::{artifacts, bare, docs, examples, foreign, header, npm, python, wheels, windows};
+use crate::{
+    artifacts, bare, distributions, docs, examples, foreign, header, npm, python, wheels, windows,
+};
 
 /// In the order in which they start; a step `beside` the builds overlaps with the others.
 pub(crate) static STEPS: &[Step] = &[
@@ -255,6 +258,15 @@ pub(crate) static STEPS: &[Step] = &[
     )
     .needs(&[DEBOOTSTRAP, GIT, ROOT])
     .in_ci(),
+    step("debian", "the Debian packages: lintian is content, and a program is built with them", distributions::debian)
+        .needs(&[C_COMPILER, CARGO_C, DEBHELPER, GIT, LINTIAN, PKG_CONFIG])
+        .with_all(),
+    step("conan", "the Conan package, static and shared, and the program of its test", distributions::conan)
+        .needs(&[C_COMPILER, CARGO_C, CMAKE, MAKE, NM, PYTHON])
+        .with_all(),
+    step("install-page", "docs/install.md, followed on a machine that has what it names", bare::install_page)
+        .needs(&[CARGO_C, DEBOOTSTRAP, GIT, ROOT])
+        .with_all(),
 ];
 
 /// The tests of some crates: by nextest if it is here, which is told what to run by an expression, or else by cargo,

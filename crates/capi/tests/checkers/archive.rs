@@ -61,6 +61,35 @@ fn packages_link_statically(#[case] command: &str, #[case] tools: &[Tool]) {
     deletes(&program, None, "a2");
 }
 
+/// What CMake's CMAKE_INTERPROCEDURAL_OPTIMIZATION asks of a compiler and its linker.
+#[rstest]
+#[case::gcc("gcc", &[GCC])]
+#[case::clang("clang", &[CLANG])]
+fn packages_stand_cmakes_ipo(#[case] compiler: &str, #[case] tools: &[Tool]) {
+    if mpt_tokens_tools::is_skipped(tools) {
+        return;
+    }
+    let folder = workplace();
+    let lists = "cmake_minimum_required(VERSION 3.16)\nproject(consumer C)\n\
+                 include(CheckIPOSupported)\ncheck_ipo_supported()\n\
+                 set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)\nfind_package(mpt_tokens REQUIRED)\n\
+                 add_executable(program \"${EXAMPLE}\")\n\
+                 target_link_libraries(program PRIVATE mpt_tokens::static)\n";
+    fs::write(folder.path().join("CMakeLists.txt"), lists).unwrap();
+    let build = folder.path().join("build");
+    let mut cmake = Command::new("cmake");
+    cmake.arg("-S").arg(folder.path()).arg("-B").arg(&build);
+    cmake.arg(format!("-DCMAKE_C_COMPILER={compiler}")).arg("-DCMAKE_BUILD_TYPE=Release");
+    cmake.arg(format!("-DCMAKE_PREFIX_PATH={}", installed().display()));
+    cmake.arg(format!("-DEXAMPLE={}", examples().join("delete_one.c").display()));
+    succeed(&mut cmake);
+    let told = succeed(Command::new("cmake").arg("--build").arg(&build).arg("--verbose"));
+    assert!(told.contains("-flto"), "{told}");
+    let program = build.join("program");
+    assert!(!needs_the_shared_library(&program));
+    deletes(&program, None, "a5");
+}
+
 /// Two static libraries that each have a Rust runtime of their own: in any order, by any linker. Panics are caught in
 /// each, by its own.
 #[rstest]

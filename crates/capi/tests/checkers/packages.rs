@@ -81,6 +81,7 @@ fn packages_have_everything_under_the_right_names() {
         "share/doc/mpt_tokens/c.md",
         "share/doc/mpt_tokens/cpp.md",
         "share/doc/mpt_tokens/abi.md",
+        "share/doc/mpt_tokens/install.md",
         "share/doc/mpt_tokens/packaging.md",
         "share/man/man3/mpt_tokens.3",
         "share/man/man3/mpt_delete_token.3",
