@@ -25,6 +25,11 @@ use crate::outcome::lost::Lost;
 use crate::outcome::outcome::Outcome;
 use crate::wait::cancel::Cancel;
 
+/// With so many calls at once, a report comes every few microseconds, and to be woken for each costs more than to take it.
+const MANY: usize = 32;
+/// How long reports are gathered then, while the workers have enough to do.
+const GATHERING: Duration = Duration::from_millis(1);
+
 /// A batch: an iterator of outcomes, made by [`Client::batch`].
 ///
 /// `next` pulls ids on the thread that calls it, about twice as many as calls run at once, and never while an outcome
@@ -345,7 +350,10 @@ impl<I> Batch<I> {
             } else {
                 let polling = self.forward.as_ref().and_then(|_| self.settings.cancels.slice());
                 let wakes = self.wakes_at().map(|at| at.saturating_duration_since(Instant::now()));
-                self.workers.wait_for_news([polling, wakes].into_iter().flatten().min());
+                let jobs = self.workers.wait_for_news([polling, wakes].into_iter().flatten().min());
+                if self.allowed() >= MANY && jobs >= self.allowed() / 2 && self.workers.has_done() {
+                    self.settings.cancels.pause(GATHERING);
+                }
             }
             return true;
         }

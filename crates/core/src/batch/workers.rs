@@ -171,8 +171,8 @@ impl Workers {
         self.has_done.load(Ordering::Acquire)
     }
 
-    /// Waits until a report is ready, or for as long as `limit`.
-    pub(crate) fn wait_for_news(&self, limit: Option<Duration>) {
+    /// Waits until a report is ready, or for as long as `limit`. Returns how many jobs the workers have then.
+    pub(crate) fn wait_for_news(&self, limit: Option<Duration>) -> usize {
         let mut queue = self.queue();
         // Whoever gives a limit looks again by itself.
         while queue.done.is_empty() && queue.events.is_empty() {
@@ -186,9 +186,10 @@ impl Workers {
             };
             queue.is_awaited = false;
             if limit.is_some() {
-                return;
+                break;
             }
         }
+        queue.jobs.len()
     }
 
     /// No job is started any more. The first reason counts.

@@ -18,22 +18,24 @@ pub(super) struct Platform {
     pub(super) troubles: Vec<String>,
 }
 
-/// The file in which most systems keep all of the store, read once a process; `None` where there is none, or where the
-/// variables say something else. Beside it is a folder with a file for each authority, and reading that takes
-/// milliseconds: only what is not found here needs [`platform`].
+/// The one file that most systems have the whole store in, or what `SSL_CERT_FILE` names; read once a process. `None`
+/// where there is no such file, or nothing beside it. Beside it is a folder with a file for each authority, and reading
+/// that takes milliseconds: only for what is not found here, [`platform`] is needed.
 pub(super) fn first_part() -> Option<&'static Platform> {
     static FIRST: OnceLock<Option<Platform>> = OnceLock::new();
     if let Some(first) = FIRST.get() {
         return first.as_ref();
     }
     // Not inside `get_or_init`, for the reason below.
-    let is_told = env::var_os("SSL_CERT_FILE").is_some() || env::var_os("SSL_CERT_DIR").is_some();
-    let file = if is_told { None } else { system_file() };
-    let first = file.map(|file| {
-        let certificates = rustls_native_certs::load_certs_from_paths(Some(&file), None).certs;
-        Platform { certificates, troubles: Vec::new() }
-    });
-    FIRST.get_or_init(|| first.filter(|first| !first.certificates.is_empty())).as_ref()
+    let first = match (env::var_os("SSL_CERT_FILE"), env::var_os("SSL_CERT_DIR")) {
+        (None, None) => system_file()
+            .map(|file| rustls_native_certs::load_certs_from_paths(Some(&file), None).certs),
+        (Some(file), Some(_)) => bundle_of_file(Path::new(&file)).ok(),
+        _ => None,
+    };
+    let first = first.filter(|certificates| !certificates.is_empty());
+    let first = first.map(|certificates| Platform { certificates, troubles: Vec::new() });
+    FIRST.get_or_init(|| first).as_ref()
 }
 
 #[cfg(all(unix, not(target_os = "macos")))]
