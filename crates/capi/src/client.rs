@@ -67,6 +67,8 @@ pub unsafe extern "C" fn mpt_client_new(
     client: *mut *mut Client,
     outcome: *mut *mut Outcome,
 ) -> mpt_code {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    crate::forks::watch();
     // SAFETY: the caller's promise.
     unsafe { return_handle(client, outcome, || Client::of_config(checked(config, "config")?)) }
 }

@@ -6,6 +6,8 @@
 
 mod callbacks;
 mod entry;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod forks;
 mod panic;
 mod pointers;
 mod sized;

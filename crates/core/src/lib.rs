@@ -106,3 +106,5 @@ pub use input::token_id::{InvalidTokenId, TokenId};
 pub use input::trace::{InvalidTraceParent, TraceParent};
 // How a call is ended early.
 pub use wait::cancel::Cancel;
+#[doc(hidden)]
+pub use wait::process::keep_process_id;

@@ -3,6 +3,9 @@
  * batch has threads: what the others keep for themselves is then lost to the child, as these threads are, which a checker
  * of memory takes for a leak.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <mpt_tokens.h>
 
 #include <pthread.h>
@@ -10,6 +13,9 @@
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
 
 #include "check.h"
 
@@ -69,6 +75,38 @@ static void forks(mpt_client *client, const char *name) {
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 42);
     sprintf(id, "%safter", name);
     deletes(client, id);
+}
+
+/* A fork that runs no handler of pthread_atfork: the child and the parent must not share a connection even then. */
+static void forks_without_handlers(const mpt_client *client) {
+#ifdef __linux__
+    mpt_outcome *outcome = NULL;
+    int status = 0;
+    pid_t child;
+
+    CHECK(mpt_delete_token(client, "TKN-ok-rawbefore", NULL) == MPT_OK);
+    fflush(stdout);
+#ifdef SYS_fork
+    child = (pid_t)syscall(SYS_fork);
+#else
+    child = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+#endif
+    CHECK(child >= 0);
+    if (child == 0) {
+        /* Two at once on one connection, and each may read the response to the other. */
+        CHECK(mpt_delete_token(client, "TKN-slow~300-rawchild", &outcome) == MPT_OK);
+        CHECK(mpt_outcome_attempts(outcome) == 1);
+        mpt_outcome_free(outcome);
+        _exit(checks_failed == 0 ? 42 : 1);
+    }
+    CHECK(mpt_delete_token(client, "TKN-slow~300-rawparent", &outcome) == MPT_OK);
+    CHECK(mpt_outcome_attempts(outcome) == 1);
+    mpt_outcome_free(outcome);
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 42);
+#else
+    (void)client;
+#endif
 }
 
 /* A process that has not called the library yet: the child and the parent each begin with it. */
@@ -182,6 +220,7 @@ int main(int argc, char **argv) {
         CHECK(pthread_create(&thread, NULL, forks_on_a_thread, &forker) == 0);
         CHECK(pthread_join(thread, NULL) == 0);
         forks_during_a_batch(forker.client);
+        forks_without_handlers(forker.client);
     }
     mpt_client_free(forker.client);
     signals();

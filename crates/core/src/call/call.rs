@@ -46,7 +46,7 @@ impl Call<'_> {
         }
         let mut now = start;
         let end = loop {
-            match history.next_step(self.policy, deadline, now, io.random()) {
+            match history.next_step(self.policy, deadline, now, || io.random()) {
                 Step::Attempt => now = self.attempt(&mut history, deadline, io),
                 Step::Wait { pause, from_budget } => {
                     let has_retry = !from_budget || self.budget.take();

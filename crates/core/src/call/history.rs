@@ -48,13 +48,13 @@ impl History {
         }
     }
 
-    /// Decides what to do next. `jitter`, 0 to 1, is the share of the longest backoff to wait.
+    /// Decides what to do next. `jitter` draws the share of the longest backoff to wait, 0 to 1, if there is one.
     pub(crate) fn next_step(
         &self,
         policy: &RetryPolicy,
         deadline: Instant,
         now: Instant,
-        jitter: f64,
+        jitter: impl FnOnce() -> f64,
     ) -> Step {
         match (self.permit, &self.last) {
             (Some(Permit::Go), _) if now < deadline => Step::Attempt,
@@ -63,13 +63,15 @@ impl History {
             (None, None) => Step::Attempt,
             (None, Some((answer, verdict))) => {
                 let number = self.number() - self.before;
-                let backoff = policy.backoff(number, jitter);
-                let pause = answer.retry_after().map_or(backoff, |least| least.max(backoff));
                 if !verdict.retry {
-                    Step::Stop(End::Final)
-                } else if number >= policy.attempts {
-                    Step::Stop(End::AttemptsUsed)
-                } else if now + pause >= deadline {
+                    return Step::Stop(End::Final);
+                }
+                if number >= policy.attempts {
+                    return Step::Stop(End::AttemptsUsed);
+                }
+                let backoff = policy.backoff(number, jitter());
+                let pause = answer.retry_after().map_or(backoff, |least| least.max(backoff));
+                if now + pause >= deadline {
                     Step::Stop(End::Deadline)
                 } else {
                     // A server that says when to come back does not need the budget's protection.
@@ -160,7 +162,7 @@ mod tests {
         let start = Instant::now();
         let mut history = History::new(Lost::No, 0);
         history.answered(answer, PASSED);
-        let step = history.next_step(&policy, start + policy.timeout, start + PASSED, 0.5);
+        let step = history.next_step(&policy, start + policy.timeout, start + PASSED, || 0.5);
         assert_eq!(step, expected);
     }
 
@@ -175,7 +177,7 @@ mod tests {
         let mut history = History::new(Lost::No, 0);
         history.answered(status(503, None), Duration::ZERO);
         history.waited(Duration::ZERO, permit);
-        let step = history.next_step(&policy, start + policy.timeout, start + passed, 0.5);
+        let step = history.next_step(&policy, start + policy.timeout, start + passed, || 0.5);
         assert_eq!(step, expected);
     }
 
@@ -183,8 +185,8 @@ mod tests {
     fn before_the_first_attempt() {
         let (policy, now) = (RetryPolicy::default(), Instant::now());
         let mut history = History::new(Lost::Before, 3);
-        assert_eq!(history.next_step(&policy, now, now, 0.5), Step::Attempt);
+        assert_eq!(history.next_step(&policy, now, now, || 0.5), Step::Attempt);
         history.waited(Duration::ZERO, Permit::Ended);
-        assert_eq!(history.next_step(&policy, now, now, 0.5), Step::Stop(End::Cancelled));
+        assert_eq!(history.next_step(&policy, now, now, || 0.5), Step::Stop(End::Cancelled));
     }
 }

@@ -26,6 +26,7 @@ use crate::outcome::lost::Lost;
 use crate::outcome::outcome::Outcome;
 use crate::outcome::result::{Deletion, Error};
 use crate::wait::cancel::Cancel;
+use crate::wait::process::Step;
 use crate::wait::wait::Cancels;
 
 /// The version of this library.
@@ -285,6 +286,8 @@ impl Client {
                 return after(options.lost_before, refused);
             }
         };
+        // To the end of the first attempt.
+        let _step = Step::begin();
         let reserve = options.has_own_reserve.then(|| RetryBudget::new(policy.attempts));
         let call = Call {
             id,

@@ -29,6 +29,7 @@ use crate::input::random;
 use crate::input::redact::Secrets;
 use crate::outcome::code::Code;
 use crate::outcome::problem::ProblemDetails;
+use crate::wait::process::{self, Step};
 use crate::wait::wait::{Cancels, Wake};
 
 /// Idle connections kept: as many as a batch may use at once.
@@ -180,7 +181,8 @@ impl Network {
         credential: &Arc<Credential>,
         cancels: &Cancels,
     ) -> Answer {
-        let agent = match self.agent(std::process::id()) {
+        let _step = Step::begin();
+        let agent = match self.agent(process::id()) {
             Ok(agent) => agent,
             Err(error) => {
                 return Answer::Failed {

@@ -6,10 +6,11 @@
 
 use std::cell::RefCell;
 use std::hash::{BuildHasher, RandomState};
-use std::process;
 use std::time::Instant;
 
 use fastrand::Rng;
+
+use crate::wait::process;
 
 thread_local! {
     /// With the process that it is of.

@@ -1,11 +1,11 @@
 //! Cancelling: one handle that ends calls under way, from any thread and from a signal handler.
 
 use std::fmt;
-use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::wait::process;
 use crate::wait::sys;
 use crate::wait::sys::BorrowedFd;
 use crate::wait::wake_up::WakeUp;
@@ -62,7 +62,7 @@ impl Cancel {
     }
 
     fn made_of(wake: Option<WakeUp>, check: Option<Check>) -> Cancel {
-        let (cancelled, owner) = (AtomicBool::new(false), process::id());
+        let (cancelled, owner) = (AtomicBool::new(false), process::current());
         Cancel(Arc::new(Inner { cancelled, wake, owner, check }))
     }
 
@@ -70,7 +70,7 @@ impl Cancel {
     /// allocates nothing.
     pub fn cancel(&self) {
         self.0.cancelled.store(true, Ordering::SeqCst);
-        if let Some(wake) = self.wake() {
+        if let Some(wake) = self.wake(process::current()) {
             wake.wake();
         }
     }
@@ -82,12 +82,12 @@ impl Cancel {
 
     /// Returns the descriptor to poll in addition to one's own.
     pub(crate) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        self.wake().map(WakeUp::descriptor)
+        self.wake(process::id()).map(WakeUp::descriptor)
     }
 
-    /// Its own, and not that of a process from which this one was forked.
-    fn wake(&self) -> Option<&WakeUp> {
-        self.0.wake.as_ref().filter(|_| self.0.owner == process::id())
+    /// Its own, in the process with this id, and not that of one from which that was forked.
+    fn wake(&self, process: u32) -> Option<&WakeUp> {
+        self.0.wake.as_ref().filter(|_| self.0.owner == process)
     }
 
     /// Returns true if the handle asks a function.
@@ -106,8 +106,12 @@ impl Cancel {
 
     /// Returns true if the handle is cancelled now. Asks its function first, if it has one.
     pub(crate) fn ask(&self) -> bool {
-        if !self.is_cancelled() && self.0.check.as_ref().is_some_and(|check| (check.ask)()) {
-            self.cancel();
+        if let Some(check) = self.0.check.as_ref().filter(|_| !self.is_cancelled()) {
+            let stop = (check.ask)();
+            process::forget();
+            if stop {
+                self.cancel();
+            }
         }
         self.is_cancelled()
     }
@@ -156,7 +160,7 @@ mod tests {
     fn inherited(parent: &Cancel) -> Cancel {
         let wake = parent.0.wake.as_ref().map(WakeUp::inherited);
         let cancelled = AtomicBool::new(parent.is_cancelled());
-        Cancel(Arc::new(Inner { cancelled, wake, owner: process::id() + 1, check: None }))
+        Cancel(Arc::new(Inner { cancelled, wake, owner: process::current() + 1, check: None }))
     }
 
     fn wait(cancel: &Cancel, limit: Duration) -> Wake {

@@ -86,9 +86,10 @@ impl AttemptContext {
     /// read.
     fn is_time_to_ask(&self) -> bool {
         let cancels = &self.limits.cancels;
-        let Some(every) = cancels.slice().filter(|_| cancels.is_polling()) else {
+        if !cancels.is_polling() {
             return false;
-        };
+        }
+        let Some(every) = cancels.slice() else { return false };
         let now = Instant::now();
         let due = now.duration_since(self.observed.asked.get()) >= every;
         if due {
