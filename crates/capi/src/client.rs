@@ -130,7 +130,8 @@ pub unsafe extern "C" fn mpt_delete_token(
         return_outcome(outcome, || {
             let client = checked(client, "client")?;
             let token_id = pointers::token_id(token_id, "token id")?;
-            Ok(Outcome::from(mpt_core::Outcome::from(client.core.delete_token(token_id))))
+            let options = mpt_core::DeleteOptions::new();
+            Ok(Outcome::from(client.core.delete_token_outcome(token_id, &options)))
         })
     }
 }
@@ -192,8 +193,7 @@ pub unsafe extern "C" fn mpt_delete_token_with(
             let client = checked(client, "client")?;
             let token_id = pointers::token_id(token_id, "token id")?;
             let options = delete_options(options)?;
-            let result = client.core.delete_token_with(token_id, &options);
-            Ok(Outcome::from(mpt_core::Outcome::from(result)))
+            Ok(Outcome::from(client.core.delete_token_outcome(token_id, &options)))
         })
     }
 }

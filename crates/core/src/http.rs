@@ -3,6 +3,7 @@
 pub(crate) mod credential;
 pub(crate) mod network;
 pub(crate) mod proxy;
+pub(crate) mod request;
 pub(crate) mod retry_after;
 pub(crate) mod sender;
 pub(crate) mod shown_headers;

@@ -47,7 +47,7 @@ impl Call<'_> {
         let mut now = start;
         let end = loop {
             match history.next_step(self.policy, deadline, now, || io.random()) {
-                Step::Attempt => now = self.attempt(&mut history, deadline, io),
+                Step::Attempt => now = self.attempt(&mut history, now, deadline, io),
                 Step::Wait { pause, from_budget } => {
                     let has_retry = !from_budget || self.budget.take();
                     if !has_retry && (self.is_put_off || !history.may_be_carried_out()) {
@@ -73,16 +73,22 @@ impl Call<'_> {
                 }
             }
         };
-        self.outcome(history, end, io.now() - start)
+        self.outcome(history, end, now - start)
     }
 
-    /// Makes an attempt, and returns when it was over.
-    fn attempt(&self, history: &mut History, deadline: Instant, io: &dyn CallIo) -> Instant {
-        let begun = io.now();
+    /// Makes an attempt that begins now, and returns when it was over.
+    fn attempt(
+        &self,
+        history: &mut History,
+        begun: Instant,
+        deadline: Instant,
+        io: &dyn CallIo,
+    ) -> Instant {
         let number = history.number() + 1;
         let answer = io.exchange(&AttemptOrder {
             id: self.id,
             traceparent: self.trace.attempt(),
+            begun,
             deadline: deadline.min(begun + self.policy.attempt_timeout),
             connect_deadline: deadline.min(begun + self.policy.connect_timeout),
         });

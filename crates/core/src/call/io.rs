@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::call::answer::Answer;
 use crate::input::token_id::TokenId;
+use crate::input::trace::TRACEPARENT;
 
 /// What a call needs of what is around it: the network, the clock, chance. Tests bring their own.
 pub(crate) trait CallIo {
@@ -43,7 +44,9 @@ pub(crate) enum Permit {
 #[derive(Debug)]
 pub(crate) struct AttemptOrder<'a> {
     pub(crate) id: &'a TokenId,
-    pub(crate) traceparent: String,
+    pub(crate) traceparent: [u8; TRACEPARENT],
+    /// When it begins.
+    pub(crate) begun: Instant,
     pub(crate) deadline: Instant,
     pub(crate) connect_deadline: Instant,
 }

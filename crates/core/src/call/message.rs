@@ -24,7 +24,7 @@ pub(crate) fn of_call(
     let (lost, attempts) = (history.lost, history.number());
     let last = history.last.as_ref().map(|(answer, _)| answer);
     match kind {
-        OutcomeKind::Deleted => return format!("the token `{id}` is deleted"),
+        OutcomeKind::Deleted => return ["the token `", id, "` is deleted"].concat(),
         OutcomeKind::Gone => return format!("the token `{id}` is gone: {}", why_gone(lost, last)),
         OutcomeKind::NotDeleted | OutcomeKind::Unknown => {}
     }

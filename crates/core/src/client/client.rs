@@ -91,6 +91,12 @@ impl Client {
         self.outcome(token_id.as_ref(), options, None).into_result()
     }
 
+    /// As [`Client::delete_token_with`], but returns the outcome, whichever it is.
+    #[doc(hidden)]
+    pub fn delete_token_outcome(&self, token_id: &str, options: &DeleteOptions) -> Outcome {
+        self.outcome(token_id, options, None)
+    }
+
     /// Returns a client that shares these connections and is cancelled by another handle: use it to cancel a single
     /// call.
     #[must_use]

@@ -1,58 +1,30 @@
-//! An API token on its way: the value is put in the place of a stand-in at the last moment, so that nothing above,
-//! which logs and copies what it likes, ever holds it.
+//! An API token on its way, and what a server echoes of it, which is masked.
 
-use ureq::http::HeaderValue;
+use memchr::memchr_iter;
 
 use crate::http::wiped::Wiped;
 use crate::input::api_token::ApiToken;
 use crate::input::redact::{MASK, SHORTEST_MASKED};
 use std::sync::Arc;
 
-/// The header that carries the credential, as ureq writes it. No other header line can begin so.
-const HEADER_START: &[u8] = b"\r\nauthorization: Bearer ";
-
-/// An API token, and what the `Authorization` header says until the last moment: as long as what it stands for.
+/// The API token of a request.
 #[derive(Debug)]
 pub(crate) struct Credential {
     token: Arc<ApiToken>,
-    stand_in: HeaderValue,
 }
 
 impl Credential {
     pub(crate) fn new(token: ApiToken) -> Credential {
-        let masked = char::from(MASK).to_string().repeat(token.expose().len());
-        let mut stand_in = HeaderValue::try_from(format!("Bearer {masked}"))
-            .unwrap_or_else(|_| unreachable!("a stand-in is visible ASCII"));
-        stand_in.set_sensitive(true);
-        Credential { token: Arc::new(token), stand_in }
+        Credential { token: Arc::new(token) }
     }
 
     pub(crate) fn token(&self) -> &Arc<ApiToken> {
         &self.token
     }
 
-    pub(crate) fn stand_in(&self) -> &HeaderValue {
-        &self.stand_in
-    }
-
     /// The length of the value, in bytes.
     pub(crate) fn len(&self) -> usize {
         self.token.expose().len()
-    }
-
-    /// Puts the value where its stand-in is in the head of a request; `false` where that is not found whole.
-    pub(crate) fn put_into(&self, request: &mut [u8]) -> bool {
-        let found = request.windows(HEADER_START.len()).position(|window| window == HEADER_START);
-        let Some(begin) = found else {
-            return false;
-        };
-        match request[begin + HEADER_START.len()..].get_mut(..self.len()) {
-            Some(room) if room.iter().all(|byte| *byte == MASK) => {
-                room.copy_from_slice(self.token.expose().as_bytes());
-                true
-            }
-            _ => false,
-        }
     }
 
     /// The same in bytes that come in pieces: `before` is the end of what came, and is kept so.
@@ -88,15 +60,18 @@ impl Credential {
     pub(crate) fn mask(&self, answer: &mut [u8]) {
         for hidden in self.token.hidden().filter(|hidden| hidden.len() >= SHORTEST_MASKED) {
             let mut from = 0;
-            while let Some(found) =
-                answer[from..].windows(hidden.len()).position(|window| window == hidden.as_bytes())
-            {
+            while let Some(found) = find(&answer[from..], hidden.as_bytes()) {
                 let begin = from + found;
                 from = begin + hidden.len();
                 answer[begin..from].fill(MASK);
             }
         }
     }
+}
+
+/// Where `needle`, which is not empty, stands in `text` first.
+fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
+    memchr_iter(needle[0], text).find(|at| text[*at..].starts_with(needle))
 }
 
 /// How many bytes at the front of `text` are `needle`, each of its characters escaped or not. A `%25` where a `%` is

@@ -9,12 +9,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use ureq::Agent;
 use ureq::config::AutoHeaderValue;
-use ureq::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, DATE, HeaderMap, RETRY_AFTER};
-use ureq::http::{HeaderValue, Method, Request};
+use ureq::http::header::{DATE, HeaderMap, RETRY_AFTER};
+use ureq::http::uri::InvalidUri;
+use ureq::http::{Method, Request, Uri};
 
 use crate::call::answer::Answer;
 use crate::call::io::{AttemptOrder, CallIo};
 use crate::http::credential::Credential;
+use crate::http::request::RequestFrame;
 use crate::http::tls::{CaBundle, Identity};
 use crate::http::transport::answer::Received;
 use crate::http::transport::attempt::AttemptContext;
@@ -38,9 +40,8 @@ const MAX_IDLE: usize = 256;
 const READ_AT_ONCE: usize = 16 * 1024;
 /// The request without the parts that vary in length.
 const REQUEST_FRAME: usize = 4 * 1024;
-/// The names and ends of what ureq adds to the fields of a request, several times over: first messages of TLS should fit
-/// as well.
-const FIXED_PARTS: usize = 1024;
+/// More room than a request needs: first messages of TLS should fit as well.
+const MORE_ROOM: usize = 1024;
 
 /// The longest token value that a request is made room for beside the client's own, in bytes.
 pub(crate) const MAX_VALUE: usize = 4 * 1024;
@@ -51,6 +52,9 @@ pub(crate) struct Network {
     /// `None` where each call brings its own.
     credential: Option<Arc<Credential>>,
     secrets: Secrets,
+    frame: RequestFrame,
+    /// What ureq gets in the place of every request.
+    stand_in: Result<Request<()>, InvalidUri>,
     user_agent: String,
     proxy: Option<ureq::Proxy>,
     ca: CaBundle,
@@ -103,7 +107,14 @@ impl Network {
         route: Route,
     ) -> Network {
         let credential = token.map(|token| Arc::new(Credential::new(token)));
+        let stand_in = endpoint.base_url().parse().map(|uri: Uri| {
+            let mut request = Request::new(());
+            (*request.method_mut(), *request.uri_mut()) = (Method::DELETE, uri);
+            request
+        });
         Network {
+            frame: RequestFrame::new(&endpoint, &user_agent),
+            stand_in,
             endpoint,
             secrets: Secrets::new(credential.as_ref().map(|it| Arc::clone(it.token()))),
             credential,
@@ -161,7 +172,12 @@ impl Network {
             .max_redirects_will_error(false)
             .http_status_as_error(false)
             .proxy(self.proxy.clone())
-            .user_agent(self.user_agent.as_str())
+            // For a proxy: the requests have all headers already.
+            .user_agent(match self.proxy {
+                Some(_) => AutoHeaderValue::from(self.user_agent.as_str()),
+                None => AutoHeaderValue::None,
+            })
+            .accept(AutoHeaderValue::None)
             .accept_encoding(AutoHeaderValue::None)
             .input_buffer_size(READ_AT_ONCE)
             .output_buffer_size(REQUEST_FRAME + longest + self.user_agent.len())
@@ -194,8 +210,8 @@ impl Network {
                 };
             }
         };
-        let request = match self.request(order, credential) {
-            Ok(request) => request,
+        let stand_in = match &self.stand_in {
+            Ok(stand_in) => stand_in.clone(),
             Err(error) => {
                 return Answer::Failed {
                     code: Code::InvalidConfig,
@@ -206,15 +222,16 @@ impl Network {
                 };
             }
         };
+        let request = self.frame.request(order.id, &order.traceparent);
         let limits = Limits {
             deadline: order.deadline,
             connect_deadline: order.connect_deadline,
             cancels: cancels.clone(),
             route: self.route.clone(),
-            request: self.longest_request(&request),
+            room: self.room(request.len() + credential.len()),
         };
-        let attempt = AttemptContext::new(limits, Arc::clone(credential));
-        let result = attempt.scope(|| agent.run(request));
+        let attempt = AttemptContext::new(limits, Arc::clone(credential), request, order.begun);
+        let result = attempt.scope(|| agent.run(stand_in));
         let observed = &attempt.observed;
         match (observed.take_answer(), result) {
             // A complete answer is worth more than what came after it.
@@ -224,34 +241,14 @@ impl Network {
         }
     }
 
-    fn request(
-        &self,
-        order: &AttemptOrder<'_>,
-        credential: &Credential,
-    ) -> Result<Request<()>, ureq::http::Error> {
-        Request::builder()
-            .method(Method::DELETE)
-            .uri(self.endpoint.token_url(order.id))
-            .header(AUTHORIZATION, credential.stand_in().clone())
-            .header(ACCEPT, HeaderValue::from_static("application/json, application/problem+json"))
-            .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
-            .header("traceparent", order.traceparent.as_str())
-            .body(())
-    }
-
-    /// The length of the request, and something over: a buffer must hold it whole.
-    fn longest_request(&self, request: &Request<()>) -> usize {
-        if self.proxy.is_some() {
+    /// The room that a request of this length needs, and something over: a buffer must hold it whole. What ureq gets in
+    /// its place is shorter.
+    fn room(&self, request: usize) -> usize {
+        match &self.proxy {
             // What is asked of the proxy must fit, too, and is ureq's.
-            return usize::MAX;
+            Some(_) => usize::MAX,
+            None => MORE_ROOM + request,
         }
-        let uri = request.uri();
-        // The host has a field of its own.
-        let host = uri.authority().map_or(0, |authority| authority.as_str().len());
-        let path = uri.path_and_query().map_or(0, |path| path.as_str().len());
-        let fields = request.headers().iter();
-        let fields: usize = fields.map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-        FIXED_PARTS + path + host + fields + self.user_agent.len()
     }
 
     fn answer(&self, received: Received, observed: &Observed) -> Answer {

@@ -114,6 +114,12 @@ impl Endpoint {
         self.collection.strip_suffix(COLLECTION).unwrap_or(&self.collection)
     }
 
+    /// What `Host` says, and the path of the collection.
+    pub(crate) fn authority_and_path(&self) -> (&str, &str) {
+        let rest = self.collection.split_once("://").map_or("", |(_, rest)| rest);
+        rest.split_at(rest.find('/').unwrap_or(rest.len()))
+    }
+
     /// Whether the host is this machine: `localhost` or a name under it, `127.0.0.0/8` or `::1`.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.url)

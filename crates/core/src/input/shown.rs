@@ -36,7 +36,9 @@ pub fn is_unprintable(c: char) -> bool {
 /// assert_eq!(mpt_tokens::printable("TKN-1\u{200b}\u{1b}[2J"), r"TKN-1\u{200b}\u{1b}[2J");
 /// ```
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_unprintable) {
+    // Nearly every text is ASCII, and quicker to look through as such.
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if is_plain || !text.contains(is_unprintable) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);

@@ -63,6 +63,13 @@ impl TokenId {
         utf8_percent_encode(&self.0, SEGMENT).to_string()
     }
 
+    /// Appends [`TokenId::segment`].
+    pub(crate) fn segment_into(&self, text: &mut Vec<u8>) {
+        for piece in utf8_percent_encode(&self.0, SEGMENT) {
+            text.extend_from_slice(piece.as_bytes());
+        }
+    }
+
     /// Returns the first byte of a character that deceives whoever reads the id: an invisible one, or one that looks
     /// like a character of ids (a dash, a colon, a fullwidth form, a letter of another script). Such ids were copied
     /// through something that changed them. `None` if there is none.

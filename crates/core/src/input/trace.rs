@@ -43,18 +43,38 @@ impl TraceParent {
 
     /// A new trace of our own, not sampled.
     pub(crate) fn random() -> TraceParent {
-        TraceParent { trace_id: random::draw(|rng| rng.u128(1..)), flags: 0 }
+        let trace_id =
+            random::draw(|rng| std::iter::repeat_with(|| rng.u128(..)).find(|id| *id != 0));
+        TraceParent { trace_id: trace_id.unwrap_or(1), flags: 0 }
     }
 
     /// Returns the trace id: 32 lower-case hexadecimal digits.
     pub fn trace_id(&self) -> String {
-        format!("{:032x}", self.trace_id)
+        let mut text = vec![0; 32];
+        hex(&self.trace_id.to_be_bytes(), &mut text);
+        String::from_utf8(text).unwrap_or_else(|_| unreachable!("digits are ASCII"))
     }
 
     /// The `traceparent` of one attempt: this trace, a new span.
-    pub(crate) fn attempt(&self) -> String {
-        let span = random::draw(|rng| rng.u64(1..));
-        format!("00-{:032x}-{span:016x}-{:02x}", self.trace_id, self.flags)
+    pub(crate) fn attempt(&self) -> [u8; TRACEPARENT] {
+        let span: u64 = random::draw(|rng| rng.u64(1..));
+        let mut text = *b"00-                                -                -  ";
+        hex(&self.trace_id.to_be_bytes(), &mut text[3..35]);
+        hex(&span.to_be_bytes(), &mut text[36..52]);
+        hex(&[self.flags], &mut text[53..]);
+        text
+    }
+}
+
+/// The length of a `traceparent`.
+pub(crate) const TRACEPARENT: usize = 55;
+
+/// Writes two hexadecimal digits for each byte.
+fn hex(bytes: &[u8], text: &mut [u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for (byte, digits) in bytes.iter().zip(text.chunks_exact_mut(2)) {
+        digits[0] = DIGITS[usize::from(byte >> 4)];
+        digits[1] = DIGITS[usize::from(byte & 15)];
     }
 }
 

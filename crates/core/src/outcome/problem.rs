@@ -59,6 +59,9 @@ impl ProblemDetails {
 
     /// The same, and the form that it came in.
     pub(crate) fn read(body: &[u8]) -> Option<(ProblemDetails, Form)> {
+        if body.is_empty() {
+            return None;
+        }
         // Broken UTF-8 and a byte order mark are a server's bad manners, not a reason to lose the rest.
         let text = String::from_utf8_lossy(body);
         let text = text.trim_start_matches('\u{feff}');

@@ -63,9 +63,8 @@ impl Cancels {
         if self.is_cancelled() {
             return Ok(Wake::Cancelled);
         }
-        let slice = self.slice();
-        let mut fds: Vec<PollFd<'_>> =
-            interests.iter().map(|(fd, flags)| PollFd::from_borrowed_fd(*fd, *flags)).collect();
+        let mut fds = Vec::with_capacity(interests.len() + self.0.len());
+        fds.extend(interests.iter().map(|(fd, flags)| PollFd::from_borrowed_fd(*fd, *flags)));
         for descriptor in self.iter().filter_map(Cancel::descriptor) {
             fds.push(PollFd::from_borrowed_fd(descriptor, PollFlags::IN));
         }

@@ -5,6 +5,9 @@
 //! its status is clear, and the connection ends with it: by what a careless sender leaves behind, the next request
 //! would be answered.
 
+use std::mem::MaybeUninit;
+
+use memchr::memchr_iter;
 use ureq::http::HeaderValue;
 use ureq::http::header::{
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderName, PROXY_AUTHENTICATE,
@@ -257,9 +260,11 @@ struct Head {
 impl Head {
     /// Reads the head at the front of these bytes, and says how long it is; `None` while it is not whole.
     fn read(bytes: &[u8], mask: &impl Fn(&mut [u8])) -> Result<Option<(usize, Head)>, NotHttp> {
-        let mut room = [httparse::EMPTY_HEADER; MAX_FIELDS];
-        let mut parsed = httparse::Response::new(&mut room);
-        let length = match parsed.parse(bytes) {
+        let mut room = [const { MaybeUninit::uninit() }; MAX_FIELDS];
+        let mut parsed = httparse::Response::new(&mut []);
+        let parser = httparse::ParserConfig::default();
+        let length = match parser.parse_response_with_uninit_headers(&mut parsed, bytes, &mut room)
+        {
             Ok(httparse::Status::Complete(length)) => length,
             Ok(httparse::Status::Partial) => return Ok(None),
             Err(error) => return Err(NotHttp(what(error))),
@@ -379,9 +384,7 @@ fn number(value: &[u8]) -> Option<u64> {
 
 /// A line feed without a carriage return ends a line for some and not for others.
 fn has_a_bare_line_feed(head: &[u8]) -> bool {
-    head.iter().enumerate().any(|(at, byte)| {
-        *byte == b'\n' && at.checked_sub(1).is_none_or(|before| head[before] != b'\r')
-    })
+    memchr_iter(b'\n', head).any(|at| at.checked_sub(1).is_none_or(|before| head[before] != b'\r'))
 }
 
 fn what(error: httparse::Error) -> &'static str {

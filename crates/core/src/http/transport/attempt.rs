@@ -15,6 +15,7 @@ use rustix::event::PollFlags;
 use ureq::Error;
 
 use crate::http::credential::Credential;
+use crate::http::request::RequestHead;
 use crate::http::transport::limits::Limits;
 use crate::http::transport::observed::Observed;
 use crate::http::wiped::Wiped;
@@ -31,14 +32,21 @@ pub(crate) struct AttemptContext {
     serial: u64,
     pub(super) credential: Arc<Credential>,
     pub(super) limits: Limits,
+    pub(super) request: RequestHead,
     pub(crate) observed: Observed,
 }
 
 impl AttemptContext {
-    pub(crate) fn new(limits: Limits, credential: Arc<Credential>) -> Rc<AttemptContext> {
+    pub(crate) fn new(
+        limits: Limits,
+        credential: Arc<Credential>,
+        request: RequestHead,
+        begun: Instant,
+    ) -> Rc<AttemptContext> {
         static SERIAL: AtomicU64 = AtomicU64::new(1);
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-        Rc::new(AttemptContext { serial, credential, limits, observed: Observed::new() })
+        let observed = Observed::new(begun);
+        Rc::new(AttemptContext { serial, credential, limits, request, observed })
     }
 
     /// Runs `body` with this attempt as the thread's current one.
@@ -118,7 +126,7 @@ pub(super) fn current() -> Result<Rc<AttemptContext>, Error> {
 
 /// Returns how long its request is at most, in bytes.
 pub(super) fn longest_request() -> Option<usize> {
-    CURRENT.with_borrow(|current| current.as_ref().map(|current| current.limits.request))
+    CURRENT.with_borrow(|current| current.as_ref().map(|current| current.limits.room))
 }
 
 /// Returns true if the attempt under way on this thread is the one with this serial number.

@@ -16,7 +16,7 @@ pub(crate) struct Limits {
     pub(crate) cancels: Cancels,
     pub(crate) route: Route,
     /// How long the request is at most, in bytes: what the buffers need for it.
-    pub(crate) request: usize,
+    pub(crate) room: usize,
 }
 
 impl Limits {

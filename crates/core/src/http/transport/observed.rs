@@ -21,8 +21,8 @@ pub(crate) enum Phase {
 /// What is known of one attempt so far. Written by its connections, read when it is over.
 pub(crate) struct Observed {
     pub(super) phase: Cell<Phase>,
-    /// Whether the API token was put into the head of the request.
-    pub(super) authorized: Cell<bool>,
+    /// Whether the request was handed down whole.
+    pub(super) written: Cell<bool>,
     pub(super) sent: Cell<bool>,
     pub(super) stopped: Cell<Option<Wake>>,
     /// When a handle that asks was asked last, as far as is known here.
@@ -36,14 +36,14 @@ pub(crate) struct Observed {
 }
 
 impl Observed {
-    pub(super) fn new() -> Observed {
+    pub(super) fn new(begun: Instant) -> Observed {
         Observed {
             // A pooled connection goes through no connector.
             phase: Cell::new(Phase::Exchange),
-            authorized: Cell::new(false),
+            written: Cell::new(false),
             sent: Cell::new(false),
             stopped: Cell::new(None),
-            asked: Cell::new(Instant::now()),
+            asked: Cell::new(begun),
             overtime: Cell::new(false),
             reused: Cell::new(false),
             status: Cell::new(None),

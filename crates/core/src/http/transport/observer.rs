@@ -2,11 +2,12 @@
 //! the API token, and what a server may echo of it, from ureq, which logs every byte that it writes or reads at trace
 //! level.
 //!
-//! ureq works on buffers of this step's own. On the way down the stand-in for the API token becomes the API token. On
-//! the way up the answer is read here ([`Reader`]), noted with the attempt ([`Observed`](super::observed::Observed)), and told to ureq as a
+//! ureq works on buffers of this step's own. On the way down, what ureq writes is a stand-in, and the request takes its
+//! place. On the way up the answer is read here ([`Reader`]), noted with the attempt ([`Observed`](super::observed::Observed)), and told to ureq as a
 //! status alone: ureq keeps the connection, or not, as this step says.
 
 use std::mem;
+use std::ops::Range;
 use std::time::Instant;
 
 use ureq::Error;
@@ -95,20 +96,11 @@ impl<T: Transport> Transport for Observer<T> {
                 )));
             }
         }
-        let below = self.inner.buffers().output();
-        let Some(room) = below.get_mut(..amount) else {
-            return Err(Error::Io(std::io::Error::other("the request is longer than a buffer")));
+        let (amount, secret) = match self.whose {
+            Whose::Server if request => self.write_request(&current, amount)?,
+            _ => (self.pass_on(amount)?, 0..amount),
         };
-        room.copy_from_slice(&self.masked.output()[..amount]);
         if request {
-            if !current.observed.authorized.get() {
-                if !current.credential.put_into(room) {
-                    return Err(Error::Io(std::io::Error::other(
-                        "the head of the request is longer than a buffer",
-                    )));
-                }
-                current.observed.authorized.set(true);
-            }
             current.observed.sent.set(true);
             if self.whose == Whose::Server {
                 current.observed.reused.set(current.observed.reused() || !fresh);
@@ -117,8 +109,7 @@ impl<T: Transport> Transport for Observer<T> {
             self.reusable = false;
         }
         let result = self.inner.transmit_output(amount, timeout);
-        // The API token was among these bytes.
-        self.inner.buffers().output()[..amount].zeroize();
+        self.inner.buffers().output()[secret].zeroize();
         result
     }
 
@@ -186,6 +177,28 @@ impl<T: Transport> Drop for Observer<T> {
 }
 
 impl<T: Transport> Observer<T> {
+    /// Writes the request in the place of what ureq wrote. Returns how long it is, and where the API token stands in it.
+    fn write_request(
+        &mut self,
+        current: &AttemptContext,
+        amount: usize,
+    ) -> Result<(usize, Range<usize>), Error> {
+        // One request for a whole head of ureq's, and never another.
+        let whole = self.masked.output()[..amount].ends_with(b"\r\n\r\n");
+        if !whole || current.observed.written.replace(true) {
+            return Err(too_long());
+        }
+        let room = self.inner.buffers().output();
+        current.request.write(&current.credential, room).ok_or_else(too_long)
+    }
+
+    /// Passes on what goes to a proxy, or through it, as it is.
+    fn pass_on(&mut self, amount: usize) -> Result<usize, Error> {
+        let room = self.inner.buffers().output().get_mut(..amount).ok_or_else(too_long)?;
+        room.copy_from_slice(&self.masked.output()[..amount]);
+        Ok(amount)
+    }
+
     /// Reads one answer, to its end.
     fn read(&mut self, current: &AttemptContext, timeout: NextTimeout) -> Result<Received, Error> {
         let reader = self.reader.get_or_insert_with(|| Reader::new(self.whose));
@@ -229,10 +242,20 @@ impl<T: Transport> Observer<T> {
 
     /// Gives ureq an answer that it reads at once: the status, and no body.
     fn tell(&mut self, status: u16) {
-        let length = if matches!(status, 101 | 204 | 304) { "" } else { "content-length: 0\r\n" };
-        let line = format!("HTTP/1.1 {status} \r\n{length}\r\n");
-        self.masked.append(line.as_bytes());
+        let mut line = *b"HTTP/1.1 000 \r\n";
+        for (place, digit) in [(9, status / 100), (10, status / 10), (11, status)] {
+            line[place] += (digit % 10) as u8;
+        }
+        self.masked.append(&line);
+        self.masked.append(match status {
+            101 | 204 | 304 => b"\r\n",
+            _ => b"content-length: 0\r\n\r\n",
+        });
     }
+}
+
+fn too_long() -> Error {
+    Error::Io(std::io::Error::other("the request is longer than a buffer"))
 }
 
 /// Takes bytes from a buffer, and wipes where they were, whosever buffer it is.
