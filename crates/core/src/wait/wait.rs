@@ -63,6 +63,7 @@ impl Cancels {
         if self.is_cancelled() {
             return Ok(Wake::Cancelled);
         }
+        let slice = self.slice();
         let mut fds = Vec::with_capacity(interests.len() + self.0.len());
         fds.extend(interests.iter().map(|(fd, flags)| PollFd::from_borrowed_fd(*fd, *flags)));
         for descriptor in self.iter().filter_map(Cancel::descriptor) {
