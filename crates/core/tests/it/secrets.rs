@@ -47,6 +47,10 @@ fn nothing_shows_it() {
         assert_no_secret(&text);
     }
     assert_eq!((own.code(), value_as_id.code()), (Code::OwnToken, Code::InvalidTokenId));
+    // ureq sees little of a request, and has little to log.
+    for _ in 0..4 {
+        client.delete_token(ID).unwrap();
+    }
     assert_no_leak();
     assert!(records() > 50, "the log was watched: {} records", records());
 }
