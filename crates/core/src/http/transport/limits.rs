@@ -15,7 +15,7 @@ pub(crate) struct Limits {
     /// Who may end the attempt.
     pub(crate) cancels: Cancels,
     pub(crate) route: Route,
-    /// How long the request is at most, in bytes: what the buffers need for it.
+    /// How much room the buffers need for the request, in bytes.
     pub(crate) room: usize,
 }
 
