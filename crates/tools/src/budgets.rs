@@ -36,7 +36,7 @@ pub const ALLOCATIONS: Budget =
     Budget { what: "allocations of a warm call", by: "a counting `malloc`", most: 47.0 };
 /// Of the shared library as it is released for x86-64 Linux.
 pub const LIBRARY: Budget =
-    Budget { what: "bytes of `libmpt_tokens.so`", by: "its file", most: 2_300_000.0 };
+    Budget { what: "bytes of `libmpt_tokens.so`", by: "its file", most: 2_340_000.0 };
 
 /// All of them.
 pub const ALL: &[Budget] = &[INSTRUCTIONS, SYSTEM_CALLS, ALLOCATIONS, LIBRARY];
