@@ -48,7 +48,8 @@ impl<In: Transport> Connector<In> for TlsStep {
         let below = Records::new(below, true).boxed();
         let mut below = TransportAdapter::new(below, Arc::clone(&details.current_time));
         below.set_timeout(details.timeout);
-        let session = self.sessions.begin(&name, &current.limits.cancels);
+        let deadline = current.limits.of(Phase::Tls);
+        let session = self.sessions.begin(&name, deadline, &current.limits.cancels);
         let session = session.map_err(|wake| current.stop(wake))?;
         let mut stream = begin(config, &session, name, below)?;
         stream.conn.complete_io(&mut stream.sock)?;

@@ -57,18 +57,21 @@ impl Sessions {
         body(server(&mut self.servers(), name))
     }
 
-    /// A session for a connection that is about to be opened: an earlier one where there is one, or may soon be.
+    /// A session for a connection that is about to be opened, and must be by `deadline`: an earlier one where there is
+    /// one, or may soon be. The handshake of its own keeps half of the time at least.
     pub(super) fn begin(
         self: &Arc<Sessions>,
         name: &ServerName<'_>,
+        deadline: Instant,
         cancels: &Cancels,
     ) -> Result<Arc<Session>, Wake> {
         let begun = Instant::now();
+        let half = begun + deadline.saturating_duration_since(begun) / 2;
         loop {
             let mut servers = self.servers();
             let server = server(&mut servers, name);
             let until = server.known_since.map_or(begun + FIRST, |known| begun.max(known) + NEXT);
-            let left = until.saturating_duration_since(Instant::now());
+            let left = until.min(half).saturating_duration_since(Instant::now());
             let ticket = server.tickets.pop_back();
             if ticket.is_some()
                 || server.tls12.is_some()
@@ -197,5 +200,27 @@ impl fmt::Debug for Sessions {
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wait::cancel::Cancel;
+
+    fn name() -> ServerName<'static> {
+        ServerName::try_from("api.example.com").unwrap()
+    }
+
+    /// Who waits asks whether to cancel: a call without time does not come to that.
+    #[test]
+    fn nobody_waits_for_a_session_past_the_deadline() {
+        let sessions = Arc::new(Sessions::default());
+        let never = Cancels::new(&Cancel::new(), None);
+        let late = Instant::now();
+        let first = sessions.begin(&name(), late, &never).unwrap();
+        let asked = Cancels::new(&Cancel::polling(Duration::ZERO, || panic!("it waits")), None);
+        sessions.begin(&name(), late, &asked).unwrap();
+        drop(first);
     }
 }
