@@ -42,8 +42,9 @@ FILES = {
     "windows": {
         "mpt-tokens.exe": "bin/mpt-tokens.exe",
         "mpt_tokens.dll": "bin/mpt_tokens.dll",
-        "mpt_tokens.dll.lib": "lib/mpt_tokens.dll.lib",
-        "mpt_tokens.lib": "lib/mpt_tokens.lib",
+        # cargo calls the static library as docs/c.md calls the import library.
+        "mpt_tokens.dll.lib": "lib/mpt_tokens.lib",
+        "mpt_tokens.lib": "lib/mpt_tokens_static.lib",
     },
 }
 # What a linker looks for, and what it is a link to.
