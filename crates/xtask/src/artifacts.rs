@@ -128,7 +128,7 @@ pub(crate) fn built(log: &mut Log, cargo: &mut Command) -> Result<Vec<Value>> {
 }
 
 /// The first file of that kind.
-fn file(artifacts: &[Value], extension: &str) -> Option<PathBuf> {
+pub(crate) fn file(artifacts: &[Value], extension: &str) -> Option<PathBuf> {
     let files = artifacts.iter().filter_map(|artifact| artifact["filenames"].as_array()).flatten();
     let mut files = files.filter_map(Value::as_str).map(PathBuf::from);
     files.find(|file| file.extension().is_some_and(|found| found == extension))

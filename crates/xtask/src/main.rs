@@ -8,6 +8,7 @@
 mod artifacts;
 mod bare;
 mod bench;
+mod checked;
 mod conformance;
 mod demo;
 mod distributions;
@@ -27,6 +28,7 @@ mod repo;
 mod steps;
 mod suite;
 mod tally;
+mod tsan;
 mod wheels;
 mod windows;
 

@@ -246,6 +246,12 @@ pub(crate) static STEPS: &[Step] = &[
     )
     .needs(&[LLVM_DLLTOOL, MINGW, SECOND_RUST, WINE])
     .with_all(),
+    step("tsan", "no race in the core and the C library, by ThreadSanitizer; races made on purpose are found", crate::tsan::test)
+        .needs(&[CLANG, SECOND_RUST])
+        .with_all(),
+    step("checked", "checked, never run: the code compiles for macOS, FreeBSD and MSVC", crate::checked::test)
+        .needs(&[SECOND_RUST])
+        .with_all(),
     step("hidden", "no check fails where an optional tool is missing, each in its turn", |log| {
         bare::hidden(log, STEPS)
     })
