@@ -164,8 +164,13 @@ fn reserve(file: &File, count: u64) -> io::Result<()> {
     use rustix::fs::{FallocateFlags, fallocate};
     use rustix::io::Errno;
 
-    let size = size(count);
-    match fallocate(file, FallocateFlags::KEEP_SIZE, 0, size) {
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    const FLAGS: FallocateFlags = FallocateFlags::KEEP_SIZE;
+    // Elsewhere the file gets longer, until it is placed.
+    #[cfg(not(any(target_os = "android", target_os = "linux")))]
+    const FLAGS: FallocateFlags = FallocateFlags::empty();
+
+    match fallocate(file, FLAGS, 0, size(count)) {
         Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => Err(error.into()),
         Ok(()) | Err(_) => Ok(()),
     }
