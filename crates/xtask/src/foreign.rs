@@ -10,7 +10,7 @@ use mpt_tokens_sandbox::{Sandbox, Status};
 use mpt_tokens_tools::NEXTEST;
 
 use crate::log::Log;
-use crate::platforms::{ARM64, MUSL, Platform};
+use crate::platforms::{self, ARM64, MUSL, Platform};
 use crate::tally::{self, CARGO_TEST, Tally};
 use crate::{artifacts, demo, repo};
 
@@ -21,7 +21,7 @@ const STATIC_PROGRAM: u64 = 4_000_000;
 pub(crate) fn musl(log: &mut Log) -> Result<Tally> {
     let mut tally = tests(log, &MUSL, &["mpt-tokens", "mpt-tokens-sandbox", "mpt-tokens-cli"])?;
     tally += log.one("the program: static, small, and it deletes", |log| {
-        let program = program(log, &MUSL)?;
+        let program = program(log, &MUSL, "release")?;
         is_static(log, &program)?;
         let size = fs::metadata(&program)?.len();
         log.note(&format!("{size} bytes, of {STATIC_PROGRAM} at most"));
@@ -33,9 +33,9 @@ pub(crate) fn musl(log: &mut Log) -> Result<Tally> {
         deletes(log, delete.args(["delete", "--format", "ndjson"]))
     });
     tally += log.one("the library in a static C program, which deletes", |log| {
-        let library = library(log, &MUSL, "staticlib", ".a")?;
-        // Panics unwind, by what the C compiler brings.
-        let program = linked(log, &MUSL, |link| link.arg("-static").arg(library).arg("-lgcc_eh"))?;
+        let library = library(log, &MUSL, ".a")?;
+        let unwinder = platforms::unwinder(log, MUSL.compiler)?.join("libunwind.a");
+        let program = linked(log, &MUSL, |link| link.arg("-static").arg(library).arg(unwinder))?;
         is_static(log, &program)?;
         let mut delete = MUSL.program(log, &program)?;
         deletes(log, &mut delete)
@@ -47,12 +47,12 @@ pub(crate) fn musl(log: &mut Log) -> Result<Tally> {
 pub(crate) fn arm64(log: &mut Log) -> Result<Tally> {
     let mut tally = tests(log, &ARM64, &["mpt-tokens", "mpt-tokens-sandbox"])?;
     tally += log.one("the program deletes", |log| {
-        let program = program(log, &ARM64)?;
+        let program = program(log, &ARM64, "dev")?;
         let mut delete = ARM64.program(log, &program)?;
         deletes(log, delete.args(["delete", "--format", "ndjson"]))
     });
     tally += log.one("the library in a C program, which deletes", |log| {
-        let library = library(log, &ARM64, "cdylib", ".so")?;
+        let library = library(log, &ARM64, ".so")?;
         let folder = library.parent().context("a file is in a folder")?;
         // The loader looks for the name that says its ABI.
         let loaded = folder.join(artifacts::soname()?);
@@ -81,17 +81,21 @@ fn tests(log: &mut Log, platform: &Platform, packages: &[&str]) -> Result<Tally>
     log.tests(runner, tests.arg("--package=mpt-tokens-unify"))
 }
 
-/// The program, as it would be released.
-fn program(log: &mut Log, platform: &Platform) -> Result<PathBuf> {
+/// The program, in a cargo profile.
+fn program(log: &mut Log, platform: &Platform, profile: &str) -> Result<PathBuf> {
     let mut build = platform.cargo(log, "build")?;
-    build.args(["--release", "--package", "mpt-tokens-cli", "--bins"]);
+    build.args(["--profile", profile, "--package", "mpt-tokens-cli", "--bins"]);
+    if profile == "dev" {
+        // It shares what it depends on with the tests.
+        build.arg("--package=mpt-tokens-unify");
+    }
     artifacts::executable(&artifacts::built(log, &mut build)?)
 }
 
-/// The C library, as it would be released, in one of its two forms.
-fn library(log: &mut Log, platform: &Platform, kind: &str, ending: &str) -> Result<PathBuf> {
-    let mut build = platform.cargo(log, "rustc")?;
-    build.args(["--release", "--package", "mpt-tokens-capi", "--lib", "--crate-type", kind]);
+/// The C library, built for development: the file with this ending.
+fn library(log: &mut Log, platform: &Platform, ending: &str) -> Result<PathBuf> {
+    let mut build = platform.cargo(log, "build")?;
+    build.args(["--package=mpt-tokens-capi", "--package=mpt-tokens-unify", "--lib"]);
     file(&artifacts::built(log, &mut build)?, ending)
 }
 

@@ -14,7 +14,6 @@
 //! It is all kept in `target/platforms`, apart from what the first toolchain builds.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -28,7 +27,8 @@ use crate::repo;
 pub(crate) struct Platform {
     /// What rustc calls it.
     pub(crate) target: &'static str,
-    /// The C compiler, which links too. Empty: the target's own choice, for what is only checked.
+    /// The C compiler, which links too. Empty: whatever the command brings that builds, as zig by maturin, or nothing,
+    /// for what is only checked.
     pub(crate) compiler: &'static str,
     /// What starts a program of it, with arguments; empty where this machine's own processor and kernel do.
     pub(crate) runner: &'static [&'static str],
@@ -41,8 +41,9 @@ pub(crate) const MUSL: Platform = Platform {
     target: "x86_64-unknown-linux-musl",
     compiler: "musl-gcc",
     runner: &[],
-    // Debian's musl is linked, since rust-web has none of its own.
-    rustflags: &["-Clink-self-contained=no"],
+    // Debian's musl is linked, since rust-web has none of its own. Its compiler names a loader in every program that can
+    // be moved in memory, even in a static one.
+    rustflags: &["-Clink-self-contained=no", "-Crelocation-model=static"],
 };
 
 /// Linux with glibc on arm64.
@@ -88,8 +89,9 @@ impl Platform {
     pub(crate) fn set(&self, log: &mut Log, command: &mut Command) -> Result<()> {
         let folder = folder()?;
         let mut flags: Vec<_> = self.rustflags.iter().map(|flag| (*flag).to_owned()).collect();
-        if self.target.ends_with("-musl") {
-            flags.push(format!("-L{}", unwinder(log, self.compiler)?.display()));
+        if self.target.ends_with("-musl") && !self.compiler.is_empty() {
+            let folder = unwinder(log, self.compiler)?;
+            flags.extend(["-L".to_owned(), folder.display().to_string()]);
         }
         // `cargo run` and rustup set these for the first toolchain.
         for name in ["LD_LIBRARY_PATH", "RUSTFLAGS", "RUSTUP_TOOLCHAIN"] {
@@ -142,18 +144,26 @@ impl Platform {
     }
 }
 
-/// A folder with the unwinder under the name by which the standard library asks for it on musl. Debian's musl has no
-/// unwinder, and gcc's needs nothing of glibc.
-fn unwinder(log: &mut Log, compiler: &str) -> Result<PathBuf> {
+/// A folder with an unwinder under the name by which the standard library asks for it on musl: `libunwind.a`. Debian's
+/// musl has none. It is gcc's, with the one function that it wants of glibc.
+pub(crate) fn unwinder(log: &mut Log, compiler: &str) -> Result<PathBuf> {
     let folder = repo::folder("platforms/musl")?;
-    let printed = log.stdout(Command::new(compiler).arg("-print-file-name=libgcc_eh.a"))?;
-    let library = Path::new(printed.trim());
-    ensure!(library.is_absolute(), "{compiler} finds no libgcc_eh.a: install libgcc-12-dev");
-    let link = folder.join("libunwind.a");
-    if !fs::read_link(&link).is_ok_and(|target| target == library) {
-        let _ = fs::remove_file(&link);
-        symlink(library, &link).with_context(|| format!("cannot link {}", link.display()))?;
+    let library = folder.join("libunwind.a");
+    if library.exists() {
+        return Ok(folder);
     }
+    let printed = log.stdout(Command::new(compiler).arg("-print-file-name=libgcc_eh.a"))?;
+    let gcc = Path::new(printed.trim());
+    ensure!(gcc.is_absolute(), "{compiler} finds no libgcc_eh.a: install gcc");
+    let object = folder.join("dl_find_object.o");
+    let mut compile = Command::new(compiler);
+    compile.args(["-O2", "-fPIC", "-Wall", "-Wextra", "-Werror", "-c", "-o"]).arg(&object);
+    log.run(compile.arg(repo::root().join("crates/xtask/musl/dl_find_object.c")))?;
+    // Under another name until it is whole.
+    let new = folder.join("new.a");
+    fs::copy(gcc, &new).with_context(|| format!("cannot copy to {}", new.display()))?;
+    log.run(Command::new("ar").arg("q").arg(&new).arg(&object))?;
+    fs::rename(&new, &library).with_context(|| format!("cannot make {}", library.display()))?;
     Ok(folder)
 }
 
