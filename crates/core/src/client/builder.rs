@@ -22,6 +22,7 @@ use crate::outcome::code::Code;
 use crate::outcome::event::{Event, Listener};
 use crate::outcome::result::Error;
 use crate::wait::cancel::Cancel;
+use crate::wait::sys;
 
 /// Sets up a [`Client`]. Setters check nothing: [`ClientBuilder::build`] reports what cannot be used.
 #[derive(Clone, Default)]
@@ -279,7 +280,7 @@ impl ClientBuilder {
     }
 
     /// Sets a Unix socket to connect to, in place of the host of the base URL: for tests, and for a proxy on this
-    /// machine. It cannot be used together with a proxy or with [`ClientBuilder::bind_address`].
+    /// machine. It cannot be used together with a proxy or with [`ClientBuilder::bind_address`], and not on Windows.
     pub fn unix_socket(mut self, path: impl AsRef<Path>) -> Self {
         self.route.socket = Some(path.as_ref().into());
         self
@@ -337,6 +338,9 @@ impl ClientBuilder {
             Some([chain, key]) => Some(Identity::from_pem(chain, key).map_err(config)?),
             None => None,
         };
+        if self.route.socket.is_some() && !sys::UNIX_SOCKETS {
+            return Err(config("Unix sockets are not supported on Windows".to_owned()));
+        }
         if self.route.socket.is_some() && (proxy.is_some() || self.route.local.is_some()) {
             let other = if proxy.is_some() { "a proxy" } else { "an address to connect from" };
             return Err(config(format!(

@@ -2,6 +2,7 @@
 
 mod direct;
 pub(crate) mod refusal;
+mod settings;
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,6 +10,7 @@ use std::sync::Mutex;
 
 use ureq::ProxyProtocol;
 
+use crate::http::proxy::settings::Settings;
 use crate::input::endpoint::Endpoint;
 use crate::input::environment::variable;
 use crate::input::shown::printable;
@@ -46,15 +48,20 @@ impl Proxy {
     /// warning. Loopback never goes through a proxy. Upper-case `HTTP_PROXY` is ignored in a CGI program, where a
     /// client can set it.
     ///
+    /// On Windows, where no variable names a proxy, the one of the user's settings counts ("Internet Options"), with its
+    /// exceptions. A script (PAC), automatic detection and a policy for the whole machine are not looked at: set a
+    /// variable instead.
+    ///
     /// # Errors
-    /// If the variable that applies is not the URL of an HTTP proxy.
+    /// If the variable (or setting) that applies is not the URL of an HTTP proxy.
     pub fn from_env(endpoint: &Endpoint) -> Result<Option<Proxy>, InvalidProxy> {
-        Proxy::from_lookup(endpoint, variable)
+        Proxy::from_lookup(endpoint, variable, Settings::of_user)
     }
 
-    pub(crate) fn from_lookup(
+    fn from_lookup(
         endpoint: &Endpoint,
         lookup: impl Fn(&str) -> Option<String>,
+        settings: impl FnOnce() -> Option<Settings>,
     ) -> Result<Option<Proxy>, InvalidProxy> {
         let set = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
         let variables: &[&str] = match (endpoint.is_https(), set("REQUEST_METHOD").is_some()) {
@@ -62,7 +69,8 @@ impl Proxy {
             (false, false) => &["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"],
             (false, true) => &["http_proxy", "all_proxy", "ALL_PROXY"],
         };
-        let Some(url) = variables.iter().find_map(|name| set(name)) else {
+        let named = variables.iter().find_map(|name| set(name));
+        let Some(url) = named.or_else(|| settings()?.proxy(endpoint)) else {
             return Ok(None);
         };
         // Before it is looked at: a proxy that is not gone through need not be one that could be.
@@ -137,7 +145,7 @@ mod tests {
         let lookup = |name: &str| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         };
-        let proxy = Proxy::from_lookup(&endpoint, lookup)?;
+        let proxy = Proxy::from_lookup(&endpoint, lookup, || None)?;
         Ok(proxy.map(|proxy| format!("{}:{}", proxy.inner.host(), proxy.inner.port())))
     }
 

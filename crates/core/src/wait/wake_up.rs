@@ -30,7 +30,7 @@ impl WakeUp {
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
-    fn eventfd() -> io::Result<WakeUp> {
+    pub(crate) fn eventfd() -> io::Result<WakeUp> {
         Err(io::ErrorKind::Unsupported.into())
     }
 

@@ -1,9 +1,6 @@
 //! Where a connection is opened to, from where, and as whom.
 
-use std::io::{Read, Write};
 use std::net::IpAddr;
-use std::os::unix::net::UnixListener;
-use std::thread;
 use std::time::Duration;
 
 use mpt_tokens::{Code, DeleteOptions, OutcomeKind};
@@ -97,8 +94,22 @@ fn an_address_to_connect_from(#[case] from: IpAddr, #[case] code: Code) {
     assert_eq!(server.requests(), usize::from(code == Code::Ok));
 }
 
+/// Neither the standard library nor rustix opens such sockets on Windows.
+#[cfg(windows)]
+#[test]
+fn a_unix_socket_is_refused() {
+    let error = builder("http://localhost:1").unix_socket("socket").build().unwrap_err();
+    assert_eq!(error.code(), Code::InvalidConfig);
+    assert!(error.to_string().contains("Unix sockets are not supported on Windows"), "{error}");
+}
+
+#[cfg(unix)]
 #[test]
 fn a_unix_socket() {
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixListener;
+    use std::thread;
+
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("socket");
     let listener = UnixListener::bind(&path).unwrap();

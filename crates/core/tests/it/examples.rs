@@ -9,9 +9,13 @@ use mpt_tokens_sandbox::{Sandbox, Status};
 fn run(sandbox: &Sandbox, example: &str, args: &[&str], input: &str) -> (Option<i32>, String) {
     let tests = std::env::current_exe().unwrap();
     let built = tests.ancestors().nth(2).unwrap().join("examples").join(example);
-    let mut child = Command::new(&built)
-        .args(args)
-        .env_clear()
+    let mut command = Command::new(&built);
+    command.args(args).env_clear();
+    // Without these there is no network on Windows, and no wine.
+    for name in ["SystemRoot", "WINEPREFIX"] {
+        command.envs(std::env::var_os(name).map(|value| (name, value)));
+    }
+    let mut child = command
         .env("MPT_API_TOKEN", sandbox.api_token())
         .env("MPT_API_BASE_URL", sandbox.base_url())
         .stdin(Stdio::piped())

@@ -139,6 +139,8 @@ struct BlackHole {
 impl BlackHole {
     fn dig() -> BlackHole {
         use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
+        // On Windows, whoever makes the first socket must start their library: the standard library does.
+        drop(TcpListener::bind("127.0.0.1:0").unwrap());
         let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
         bind(&socket, &SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         listen(&socket, 0).unwrap();

@@ -5,15 +5,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mpt_tokens::{
-    ApiToken, BatchItem, BatchOptions, Cancel, Client, Code, DeleteOptions, Endpoint, Journal,
-    Outcome, OutcomeKind, TokenId,
+    ApiToken, BatchItem, BatchOptions, Cancel, Code, DeleteOptions, Endpoint, Journal, Outcome,
+    OutcomeKind, TokenId,
 };
 use rstest::rstest;
 
 use crate::support::log::{assert_no_leak, assert_no_secret, quiet, records};
-use crate::support::pki::Authority;
 use crate::support::raw::{NO_CONTENT, Server, http};
-use crate::support::{HOST, ID, SECRET, TOKEN, builder, builder_at, delete, once};
+use crate::support::{ID, SECRET, TOKEN, builder, delete, once};
 
 /// Everything public that could hold it, in every way that it can be shown.
 #[test]
@@ -252,7 +251,11 @@ mod memory {
     use std::fs::{self, File};
     use std::os::unix::fs::FileExt;
 
+    use mpt_tokens::Client;
+
     use super::*;
+    use crate::support::pki::Authority;
+    use crate::support::{HOST, builder_at};
 
     const KEY: u8 = 0x5a;
 

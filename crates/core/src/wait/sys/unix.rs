@@ -48,6 +48,9 @@ fn protocol(family: AddressFamily) -> Option<Protocol> {
     (family != AddressFamily::UNIX).then_some(ipproto::TCP)
 }
 
+/// Whether there are Unix sockets.
+pub(crate) const UNIX_SOCKETS: bool = true;
+
 /// Connects to a Unix socket, which takes no time: the other side has room for another connection, or has not.
 pub(crate) fn open_unix(path: &Path) -> io::Result<TcpStream> {
     let socket = new_socket(AddressFamily::UNIX)?;

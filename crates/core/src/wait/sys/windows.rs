@@ -47,6 +47,9 @@ pub(crate) fn new_socket(family: AddressFamily) -> io::Result<OwnedFd> {
     Ok(OwnedFd::from(socket))
 }
 
+/// Whether there are Unix sockets.
+pub(crate) const UNIX_SOCKETS: bool = false;
+
 /// Refuses: Windows has such sockets, but neither the standard library nor rustix opens them.
 pub(crate) fn open_unix(_: &Path) -> io::Result<TcpStream> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "Unix sockets are not supported on Windows"))

@@ -294,7 +294,17 @@ impl Conn<'_> {
         while !matches!(self.io.read(&mut buffer), Ok(0) | Err(_)) {}
     }
 
+    /// Waits until the connection is over, or the server is, and takes nothing from it meanwhile.
+    #[cfg(windows)]
+    pub(crate) fn until_shut_down(&mut self) {
+        // Nothing there tells of the end while there is something to read; but the end of the server is told.
+        while self.socket.peek(&mut [0]).is_ok_and(|there| there > 0) {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Waits until the connection is over, and takes nothing from it meanwhile.
+    #[cfg(unix)]
     pub(crate) fn until_shut_down(&mut self) {
         use rustix::event::{PollFd, PollFlags, poll};
         // Nothing is asked for but the end, which is always told.
