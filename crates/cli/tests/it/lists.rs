@@ -316,7 +316,12 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    // Under wine, starting a program takes most of a second.
+    #![proptest_config(ProptestConfig {
+        cases: if cfg!(windows) { 15 } else { 150 },
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     /// Whatever bytes a list has: what leaves is an id that stands in it as such, and `run` looks for the secret.
     #[test]

@@ -225,7 +225,8 @@ fn whole_runs() {
         let mut command = program_for(&sandbox);
         command.args(["delete", "--yes", "--concurrency", "1", "--from"]).arg(&path);
         command.args(args.split_whitespace());
-        transcript(&mut command).replace(&format!("{}/", folder.path().display()), "")
+        let parent = format!("{}{}", folder.path().display(), std::path::MAIN_SEPARATOR);
+        transcript(&mut command).replace(&parent, "")
     };
     let text = [
         run(
