@@ -84,6 +84,49 @@ fn an_allocation_that_fails_tells_no_lie(#[case] scenario: &str, #[case] step: u
     }
 }
 
+/// The same of a batch: what it reported before it ended is true, each token's line for itself.
+#[test]
+fn an_allocation_that_fails_in_a_batch_tells_no_lie() {
+    needs!(C_COMPILER);
+    let (folder, program) = program("examples/delete_many.c");
+    let shim = folder.path().join("failing_malloc.so");
+    let mut cc = Command::new(compiler("CC", "cc"));
+    cc.args(["-shared", "-fPIC", "-O1", "-fno-builtin", "-o"]).arg(&shim);
+    succeed(cc.arg(root().join("crates/capi/tests/c/failing_malloc.c")));
+    let sandbox = Sandbox::start().unwrap();
+    let (mut aborted, mut reported) = (0, 0);
+    for at in (1..).step_by(5) {
+        assert!(at < 40_000, "a run makes more allocations than any ever did");
+        let ids = ["ok", "answerlost", "403.always"].map(|what| format!("TKN-{what}-b{at}"));
+        let mut command = against(&sandbox, &program);
+        command.args(&ids).env("LD_PRELOAD", &shim).env("FAIL_AT", at.to_string());
+        let done = output(&mut command);
+        let told = [done.stdout, done.stderr].map(|text| String::from_utf8(text).unwrap());
+        let whole = format!("allocation {at}: {}\n{}{}", done.status, told[0], told[1]);
+        if let Some(signal) = done.status.signal() {
+            assert_eq!(signal, rustix::process::Signal::ABORT.as_raw(), "{whole}");
+            let says = ["memory allocation of ", "out of memory"];
+            assert!(says.iter().any(|text| told[1].contains(text)), "{whole}");
+            aborted += 1;
+        } else {
+            assert!(matches!(done.status.code(), Some(0..=3)), "{whole}");
+        }
+        // How many lines say that a token is dead, and how many are.
+        let dead = ids.iter().filter(|id| sandbox.truth(id).status == Status::Deleted).count();
+        // `1/3 deleted: the token ...`
+        let word = |line: &str| line.split(' ').nth(1).unwrap_or_default().to_owned();
+        let says = |kind: &str| told[0].lines().filter(|line| word(line) == kind).count();
+        let said = says("deleted:") + says("gone:");
+        assert!(said <= dead, "{whole}");
+        assert!(says("not_deleted:") <= ids.len() - dead, "{whole}");
+        reported += said;
+        if told[1].contains("no allocation failed") {
+            assert!(aborted > 5 && reported > 20, "{aborted} aborts, {reported} reports, {at}");
+            return;
+        }
+    }
+}
+
 /// A TLS server of another make, with a certificate of its own; it answers one request with these bytes.
 struct Server {
     child: std::process::Child,
