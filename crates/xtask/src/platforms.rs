@@ -50,7 +50,7 @@ pub(crate) const MUSL: Platform = Platform {
 pub(crate) const ARM64: Platform = Platform {
     target: "aarch64-unknown-linux-gnu",
     compiler: "aarch64-linux-gnu-gcc",
-    runner: &["qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu"],
+    runner: &[EMULATOR],
     rustflags: &[],
 };
 
@@ -61,6 +61,9 @@ pub(crate) const WINDOWS: Platform = Platform {
     runner: &["wine"],
     rustflags: &[],
 };
+
+/// Starts programs for arm64, with the libraries of the folder that `QEMU_LD_PREFIX` names.
+const EMULATOR: &str = "qemu-aarch64-static";
 
 /// Where Debian's packages rustc-web and cargo-web put them. By their paths, since rustup's have the same names and
 /// come first in `PATH`.
@@ -135,6 +138,9 @@ impl Platform {
             command.env("WINEPREFIX", wine_prefix(log, self.compiler)?);
             quiet_wine(command);
         }
+        if self.runner.first() == Some(&EMULATOR) {
+            command.env("QEMU_LD_PREFIX", arm64_root(log)?);
+        }
         Ok(())
     }
 
@@ -166,6 +172,33 @@ pub(crate) fn unwinder(log: &mut Log, compiler: &str) -> Result<PathBuf> {
     fs::rename(&new, &library).with_context(|| format!("cannot make {}", library.display()))?;
     Ok(folder)
 }
+
+/// The libraries of Debian for arm64, `target/platforms/arm64`: made once. With those of the cross compiler, qemu 7.2 hangs
+/// where a thread starts. The packages are unpacked and not installed: nothing of their scripts is wanted.
+fn arm64_root(log: &mut Log) -> Result<PathBuf> {
+    let root = folder()?.join("arm64");
+    if root.exists() {
+        return Ok(root);
+    }
+    // Its name is right when it is whole.
+    let new = folder()?.join("arm64-new");
+    log.run(Command::new("sh").args(["-euc", MAKE_ROOT, "sh"]).arg(&new))?;
+    fs::rename(&new, &root).with_context(|| format!("cannot make {}", root.display()))?;
+    Ok(root)
+}
+
+/// Where apt gets this machine's packages, there are those of other processors too.
+const MAKE_ROOT: &str = r#"
+codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+archive=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' |
+  sed -n "s/ $codename main\$//p" | head -n 1)
+[ -n "$archive" ] || { echo "apt knows no archive of '$codename': run apt-get update" >&2; exit 2; }
+rm -rf "$1"
+debootstrap --arch=arm64 --foreign --variant=minbase "$codename" "$1" "$archive"
+for package in "$1"/var/cache/apt/archives/*.deb; do
+  dpkg-deb --extract "$package" "$1"
+done
+"#;
 
 /// A Windows for wine, `target/platforms/wine`: made once, with the one library that wine 8 lacks.
 fn wine_prefix(log: &mut Log, compiler: &str) -> Result<PathBuf> {

@@ -232,7 +232,7 @@ pub(crate) static STEPS: &[Step] = &[
         .uses(&[NEXTEST, BASH, FISH, GIT, JQ, ZSH])
         .with_all(),
     step("arm64", "the program, the library, and the tests of the core and the sandbox, on arm64", foreign::arm64)
-        .needs(&[ARM64_GCC, QEMU, SECOND_RUST])
+        .needs(&[ARM64_GCC, DEBOOTSTRAP, QEMU, ROOT, SECOND_RUST])
         .uses(&[NEXTEST])
         .with_all(),
     step("windows", "the tests of the core, the sandbox and the program, on Windows as wine has it", windows::tests)
