@@ -102,7 +102,6 @@ typedef struct mpt_batch_options {
     struct mpt_batch_summary *summary;
 } mpt_batch_options;
 typedef int (*mpt_outcome_callback)(const struct mpt_outcome *outcome, void *user_data);
-extern int madvise(void *address, size_t length, int advice);
 struct mpt_config *mpt_config_new(void);
 struct mpt_config *mpt_config_new_from_env(void);
 void mpt_config_free(struct mpt_config *config);

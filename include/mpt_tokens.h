@@ -484,8 +484,6 @@ typedef int (MPT_CALL *mpt_outcome_callback)(const struct mpt_outcome *outcome, 
 extern "C" {
 #endif /* __cplusplus */
 
-extern int madvise(void *address, size_t length, int advice);
-
 /**
  * Creates a config with the defaults: no API token yet (it must be set), the base URL
  * https://api.platform.softwareone.com, and no proxy. Reads nothing from the environment.
