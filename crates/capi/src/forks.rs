@@ -5,7 +5,7 @@ use std::ffi::{c_int, c_void};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 
 /// Less than a page is not wiped; the system makes a whole one of it.
 const LEN: usize = size_of::<AtomicU32>();
@@ -32,11 +32,9 @@ pub(crate) fn watch() {
         // Emulators that know neither say yes to both.
         madvise(page, LEN, NO_ADVICE) != 0 && madvise(page, LEN, MADV_WIPEONFORK) == 0
     };
+    // Where it is not, the page is left as it is: it is one a process.
     if wiped {
         // SAFETY: zeros, which are an `AtomicU32`, at the begin of a page, to the end of the process.
         mpt_core::keep_process_id(unsafe { &*page.cast::<AtomicU32>() });
-    } else {
-        // SAFETY: nothing refers to it.
-        let _ = unsafe { munmap(page, LEN) };
     }
 }

@@ -12,9 +12,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// With how many calls at once a batch begins: a limit of the server is met by a few calls, not by all, and no more
 /// threads start than there is work for.
 const START: usize = 16;
-/// How many more each answer allows while all is well: four times as many from one round to the next. Once a call did not
-/// get its answer at its first attempt, each answer allows one more.
+/// How many more each answer allows while all is well, up to as many calls as [`FAST`]: four times as many from one round
+/// to the next. Beyond that, or once a call did not get its answer at its first attempt, each answer allows one more.
 const GROWTH: usize = 3;
+/// From here on a limit of the server would be met by too many calls at once.
+const FAST: usize = 64;
 
 /// By how much each call changes the share of those that came to nothing: about the last thirty count.
 const WEIGHT: f64 = 1.0 / 32.0;
@@ -138,7 +140,11 @@ impl Patience {
             Heard::Conclusive => {
                 // After an outage slowly first: everybody else comes back at the same moment.
                 let is_over = self.probe.take().is_some();
-                self.allowed = if is_over { 1 } else { self.allowed + self.growth };
+                self.allowed = match self.allowed {
+                    _ if is_over => 1,
+                    allowed if allowed < FAST => (allowed + self.growth).min(FAST),
+                    allowed => allowed + 1,
+                };
                 self.allowed = self.allowed.min(self.concurrency);
                 self.failures = 0;
                 self.failing_since = None;
@@ -244,7 +250,8 @@ mod tests {
         assert_eq!(patience.allowed(), 2);
     }
 
-    /// How many calls may run after so many answers: all of 256 after two rounds, while all is well.
+    /// How many calls may run after so many answers: 64 after one round, while all is well, and then
+    /// twice as many after each.
     #[test]
     fn a_batch_begins_with_a_few_calls_and_each_answer_allows_more() {
         let now = Instant::now();
@@ -259,8 +266,8 @@ mod tests {
             patience.allowed()
         };
         assert_eq!(
-            [0, 1, 16, 64, 80, 81].map(|n| allowed(256, n, None)),
-            [16, 19, 64, 208, 256, 256]
+            [0, 1, 16, 17, 80, 208, 209].map(|n| allowed(256, n, None)),
+            [16, 19, 64, 65, 128, 256, 256]
         );
         assert_eq!([0, 1, 16].map(|n| allowed(64, n, None)), [16, 19, 64]);
         assert_eq!([0, 1].map(|n| allowed(8, n, None)), [8, 8]);
