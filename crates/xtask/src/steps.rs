@@ -265,7 +265,7 @@ pub(crate) static STEPS: &[Step] = &[
     .needs(&[DEBOOTSTRAP, GIT, ROOT])
     .in_ci(),
     step("debian", "the Debian packages: lintian is content, and a program is built with them", distributions::debian)
-        .needs(&[C_COMPILER, CARGO_C, DEBHELPER, GIT, LINTIAN, PKG_CONFIG])
+        .needs(&[C_COMPILER, CARGO_C, DEBHELPER, GIT, LINTIAN, MAKE, NM, PKG_CONFIG, READELF])
         .with_all(),
     step("conan", "the Conan package, static and shared, and the program of its test", distributions::conan)
         .needs(&[C_COMPILER, CARGO_C, CMAKE, MAKE, NM, PYTHON])
