@@ -32,9 +32,9 @@ pub(crate) fn watch() {
         // Emulators that know neither say yes to both.
         madvise(page, LEN, NO_ADVICE) != 0 && madvise(page, LEN, MADV_WIPEONFORK) == 0
     };
-    // Where it is not, the page is left as it is: it is one a process.
+    // Otherwise the page stays mapped and unused: there is one for each process.
     if wiped {
-        // SAFETY: zeros, which are an `AtomicU32`, at the begin of a page, to the end of the process.
+        // SAFETY: zeros, which are an `AtomicU32`, at the start of a page that stays mapped until the process ends.
         mpt_core::keep_process_id(unsafe { &*page.cast::<AtomicU32>() });
     }
 }
