@@ -69,3 +69,27 @@ fn what_is_not_proven_stays_so_until_it_is() {
     assert_eq!(run(), (Some(0), String::new()));
     assert_eq!(sandbox.truth(id).requests, requests);
 }
+
+/// A list with two values of one token: each is proven, and one that is not is told of.
+#[rstest]
+#[case::both(false, 0, "")]
+#[case::only_the_first(true, 3, "1 not proven")]
+fn two_values_in_one_list(#[case] own: bool, #[case] status: i32, #[case] told: &str) {
+    let sandbox = Sandbox::builder().numbered(9).start().unwrap();
+    let first = if own { sandbox.api_token() } else { sandbox.value_of("TKN-1000-0001") };
+    // With the API token of the first, nothing is left for the second to be compared with.
+    let id = first.split(':').nth(1).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("list.txt");
+    fs::write(&file, format!("{first}\nidt:{id}:an-0lder-s3cret\n")).unwrap();
+    let output = program_for(&sandbox)
+        .args(["delete", "--yes", "--allow-own-token", "--prove", "--format", "ndjson", "--from"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    let (stdout, stderr) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!(output.status.code(), Some(status), "{stdout}{stderr}");
+    assert_eq!(stdout.lines().count(), 2, "{stdout}");
+    assert!(stderr.contains(told), "{stderr}");
+}

@@ -204,8 +204,9 @@ impl BatchOptions {
     /// [`Client::prove_deleted`](crate::Client::prove_deleted) does: see [`Outcome::proof`](crate::Outcome::proof).
     /// This needs the value of the token: [`BatchItem::value`], or the API token in use.
     ///
-    /// It also applies to a token that the journal lists as dead and not proven, and to a token whose value comes after
-    /// its id. The proof then comes in an outcome of its own, without attempts.
+    /// It also applies to a token that the journal lists as dead and not proven, to a token whose value comes after
+    /// its id, and to each further value of an id that was pulled before. The proof then comes in an outcome of its own,
+    /// without attempts.
     pub fn prove(self, yes: bool) -> Self {
         BatchOptions { prove: yes, ..self }
     }

@@ -78,6 +78,7 @@ where
             Admission::Dead(known) => self.take_dead(item, known),
             Admission::Refused(refused) => self.ready.push_back(*refused),
             Admission::OwnToken { other_spelling, lost_before } => {
+                self.new_values(&item);
                 self.seen_ids.hand_out(&item.id, item.value.is_some());
                 if other_spelling {
                     let job = self.job(item, lost_before);
@@ -95,6 +96,7 @@ where
                 }
             }
             Admission::Send { lost_before } => {
+                self.new_values(&item);
                 self.seen_ids.hand_out(&item.id, item.value.is_some());
                 let job = self.job(item, lost_before);
                 self.hand_out(job);
@@ -106,19 +108,37 @@ where
         }
     }
 
-    /// An id that was pulled before may bring the value that its proof needs.
+    /// An id that was pulled before may bring a value that is not proven yet: the first one, or another one.
     pub(crate) fn take_duplicate(&mut self, item: BatchItem, known: IdState) {
         self.summary.duplicates += 1;
-        match item.value.filter(|_| self.prove && !known.has_value()) {
-            Some(value) if known.is_under_way() => {
-                self.late.insert(item.id, (value, item.other_values));
-            }
-            Some(value) if known.is_dead() && !known.is_proven() => {
-                let told = Outcome::again(item.id.clone(), known.is_gone());
-                self.prove_known(item.id, self.index, (value, item.other_values), told);
-            }
-            _ => {}
+        // A burnt value is a duplicate of itself alone.
+        let values = if self.settings.options.burn { Vec::new() } else { self.new_values(&item) };
+        if values.is_empty() {
+            return;
         }
+        if known.is_under_way() {
+            self.late.entry(item.id).or_default().extend(values);
+        } else if known.is_dead() {
+            self.summary.without_value -= u64::from(!known.is_proven() && !known.has_value());
+            let told = Outcome::again(item.id.clone(), known.is_gone());
+            self.prove_known(item.id, self.index, values, told);
+        }
+    }
+
+    /// Returns the values of the item that this batch is to prove and has not met yet, and notes that it has met them.
+    /// One that is burnt was met by [`Admission`].
+    fn new_values(&mut self, item: &BatchItem) -> Vec<ApiToken> {
+        let Some(first) = item.value.as_ref().filter(|_| self.prove) else {
+            return Vec::new();
+        };
+        let burn = self.settings.options.burn;
+        let mut is_new =
+            |value: &&ApiToken| burn || self.seen_ids.meet_other_value(&item.id, value);
+        std::iter::once(first)
+            .chain(&item.other_values)
+            .filter(|value| is_new(value))
+            .cloned()
+            .collect()
     }
 
     pub(crate) fn take_dead(&mut self, item: BatchItem, known: IdState) {
@@ -128,12 +148,14 @@ where
         }
         let is_unproven = self.prove && !known.is_proven();
         self.summary.without_value += u64::from(is_unproven);
-        if let Some(value) = item.value.filter(|_| is_unproven) {
+        let values = self.new_values(&item);
+        if is_unproven && !values.is_empty() {
+            self.summary.without_value -= 1;
             let told = match known.is_dead() {
                 true => Outcome::replayed(item.id.clone(), known.is_gone()),
                 false => Outcome::again(item.id.clone(), false),
             };
-            self.prove_known(item.id, self.index, (value, item.other_values), told);
+            self.prove_known(item.id, self.index, values, told);
         } else if self.replay {
             self.ready.push_back(Outcome::replayed(item.id, known.is_gone()));
         }

@@ -67,7 +67,7 @@ pub struct Batch<I> {
     /// Whether the job that is handed out next is the probing call.
     pub(crate) next_is_probe: bool,
     /// Values that came while their tokens were under way.
-    pub(crate) late: HashMap<String, (ApiToken, Vec<ApiToken>)>,
+    pub(crate) late: HashMap<String, Vec<ApiToken>>,
     /// Ids handed out whose report has not come back.
     pub(crate) out: usize,
     pub(crate) ready: VecDeque<Outcome>,

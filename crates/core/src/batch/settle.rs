@@ -88,15 +88,14 @@ impl<I> Batch<I> {
         }
         let values = self.late.remove(&job.id);
         if self.prove && outcome.is_success() && outcome.proof().is_none() {
-            self.summary.without_value += 1;
-            if let Some(values) = values {
-                let told = Outcome::again(job.id.clone(), outcome.kind() == OutcomeKind::Gone);
-                self.ready.push_back(outcome);
-                self.prove_known(job.id, job.index, values, told);
-                return;
-            }
+            self.summary.without_value += u64::from(values.is_none());
         }
+        let told = Outcome::again(job.id.clone(), outcome.kind() == OutcomeKind::Gone);
+        let is_dead = outcome.is_success();
         self.ready.push_back(outcome);
+        if let Some(values) = values.filter(|_| is_dead) {
+            self.prove_known(job.id, job.index, values, told);
+        }
     }
 
     /// Hands jobs out that were put off and whose time has come; all of them back, as they are, where the batch is
@@ -120,15 +119,15 @@ impl<I> Batch<I> {
         }
     }
 
-    /// Asks for the proof of a token that is dead, and that was counted as one without a value.
+    /// Asks for the proof of a token that is dead, by each of `values`, of which there is one at least.
     pub(crate) fn prove_known(
         &mut self,
         id: String,
         index: Option<u64>,
-        values: (ApiToken, Vec<ApiToken>),
+        values: Vec<ApiToken>,
         told: Outcome,
     ) {
-        self.summary.without_value -= 1;
+        let mut values = values.into_iter();
         self.seen_ids.hand_out(&id, true);
         let job = Job {
             id,
@@ -136,8 +135,8 @@ impl<I> Batch<I> {
             lost_before: Lost::No,
             known_dead: Some(Box::new(told)),
             missing_ok: None,
-            value: Some(values.0),
-            other_values: values.1,
+            value: values.next(),
+            other_values: values.collect(),
             intent: None,
             trace: TraceParent::random(),
             probe: false,

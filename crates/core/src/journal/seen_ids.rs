@@ -140,13 +140,17 @@ impl SeenIds {
     /// only ids, says nothing.
     pub(crate) fn meet_value(&mut self, id: &str, value: &ApiToken) -> IdState {
         let of_the_id = self.meet(id);
+        match self.meet_other_value(id, value) {
+            true if of_the_id.is_met() => IdState::default(),
+            _ => of_the_id,
+        }
+    }
+
+    /// Notes that a value of the id was pulled, and tells whether it is the first time.
+    pub(crate) fn meet_other_value(&mut self, id: &str, value: &ApiToken) -> bool {
         let usual = value.in_usual_form();
         let key = Zeroizing::new(format!("{id}\0{}", usual.secret()));
-        match self.meet(&key).is_met() {
-            true => of_the_id,
-            false if of_the_id.is_met() => IdState::default(),
-            false => of_the_id,
-        }
+        !self.meet(&key).is_met()
     }
 
     /// Notes that a line of the journal is damaged: what was learned before it may not be the last word. The dead stay

@@ -359,3 +359,66 @@ fn a_batch_that_deletes_its_own_token(#[case] answers: &[&str], #[case] proven: 
     let proof = last.proof().unwrap();
     assert_eq!(proof.basis(), proven.then_some(ProofBasis::AcceptedBefore), "{proof}");
 }
+
+/// In a batch, too: each value that is given of an id is proven, and a value that comes twice only once.
+#[rstest]
+fn each_value_of_an_id_is_proven_once(
+    #[values(1, 8)] concurrency: usize,
+    #[values(0, 40)] gap: u64,
+) {
+    let numbered = |n: u64| mpt_tokens_sandbox::numbered_id(n);
+    let sandbox = Sandbox::builder().numbered(60).record(99).start().unwrap();
+    let id = numbered(1);
+    let items = |text: String| {
+        let mut item = BatchItem::from(id.as_str());
+        item.value = Some(ApiToken::new(text).unwrap());
+        item
+    };
+    let own = sandbox.value_of(&id);
+    let older = format!("idt:{id}:an-0lder-s3cret");
+    let others: Vec<_> = (2..2 + gap).map(|n| BatchItem::from(numbered(n))).collect();
+    let list = [own.clone(), own.clone()].into_iter().map(items).chain(others);
+    let list = list.chain([older.clone(), own, older].into_iter().map(items));
+    let options = BatchOptions::new().concurrency(concurrency).prove(true);
+    let mut batch = client(&sandbox).batch(list, &options).unwrap();
+    let told: Vec<_> = batch
+        .by_ref()
+        .filter(|outcome| outcome.id() == Some(&id))
+        .map(|outcome| {
+            (outcome.kind(), outcome.attempts().len(), outcome.proof().map(Proof::is_proven))
+        })
+        .collect();
+    let deleted = OutcomeKind::Deleted;
+    assert_eq!(told, [(deleted, 1, Some(true)), (deleted, 0, Some(true))]);
+    let summary = batch.summary();
+    assert_eq!((summary.deleted, summary.duplicates, summary.without_value), (gap + 1, 4, gap));
+    // The DELETE; one value, and the same with the API token; the other value, and the same with the API token.
+    assert_eq!(sandbox.truth(&id).requests, 5);
+}
+
+/// The value of another token that happens to be named so proves nothing, and is told.
+#[test]
+fn a_further_value_that_is_not_proven_is_told() {
+    let sandbox = Sandbox::builder().numbered(9).start().unwrap();
+    let id = mpt_tokens_sandbox::numbered_id(1);
+    let values = [sandbox.value_of(&id), format!("idt:{id}:an-0lder-s3cret")];
+    let items = values.map(|text| {
+        let mut item = BatchItem::from(id.as_str());
+        item.value = Some(ApiToken::new(text).unwrap());
+        item
+    });
+    // Without another API token there is nothing to compare an answer of 401 with.
+    let client = Client::builder()
+        .base_url(sandbox.base_url())
+        .api_token(sandbox.value_of(&id))
+        .build()
+        .unwrap();
+    let options = BatchOptions::new().prove(true).allow_own_token(true);
+    let told: Vec<_> = client
+        .batch(items, &options)
+        .unwrap()
+        .map(|outcome| (outcome.kind(), outcome.proof().map(Proof::is_proven)))
+        .collect();
+    let deleted = OutcomeKind::Deleted;
+    assert_eq!(told, [(deleted, Some(true)), (deleted, Some(false))]);
+}
