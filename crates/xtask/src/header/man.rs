@@ -6,6 +6,12 @@ use std::fmt::Write as _;
 
 use anyhow::{Context, Result, ensure};
 
+use comment::Comment;
+use page::{Page, capital, escaped};
+
+mod comment;
+mod page;
+
 /// The pages that list the constants of a group, and the group's `@name`.
 const GROUPS: [(&str, &str); 4] = [
     ("mpt_code", "Codes"),
@@ -35,16 +41,6 @@ struct Item<'a> {
     declaration: &'a str,
     /// The `@name` of the group that it is in.
     group: &'a str,
-}
-
-/// A comment as Doxygen reads it.
-#[derive(Default)]
-struct Comment<'a> {
-    paragraphs: Vec<String>,
-    parameters: Vec<(&'a str, String)>,
-    returns: String,
-    notes: Vec<String>,
-    since: String,
 }
 
 fn items(header: &str) -> Result<Vec<Item<'_>>> {
@@ -80,85 +76,6 @@ fn declaration(after: &str) -> Result<&str> {
         text.find(';').context("a declaration does not end")? + 1
     };
     Ok(&text[..end])
-}
-
-impl<'a> Comment<'a> {
-    fn read(text: &'a str) -> Self {
-        let mut comment = Self::default();
-        // Where a line that begins with no command goes on.
-        let mut open: Option<Part> = None;
-        for line in text.lines() {
-            let line = line.trim_start().trim_start_matches('*').trim();
-            if line.is_empty() {
-                open = None;
-                continue;
-            }
-            let (word, about) = line.split_once(' ').unwrap_or((line, ""));
-            let part = match word {
-                "@param" => {
-                    let (name, about) = about.split_once(' ').unwrap_or((about, ""));
-                    comment.parameters.push((name, String::new()));
-                    comment.add(Part::Parameter, about);
-                    Part::Parameter
-                }
-                "@return" => comment.add(Part::Returns, about),
-                "@note" => {
-                    comment.notes.push(String::new());
-                    comment.add(Part::Note, about)
-                }
-                "@since" => comment.add(Part::Since, about),
-                // What a type says of its threads or its result is a paragraph of its own.
-                _ if open.is_none() || ["Threads:", "Returns:"].contains(&word) => {
-                    comment.paragraphs.push(String::new());
-                    comment.add(Part::Paragraph, line)
-                }
-                _ => comment.add(open.unwrap_or(Part::Paragraph), line),
-            };
-            open = Some(part);
-        }
-        comment
-    }
-
-    fn add(&mut self, part: Part, text: &str) -> Part {
-        let whole = match part {
-            Part::Paragraph => self.paragraphs.last_mut().expect("one was begun"),
-            Part::Parameter => &mut self.parameters.last_mut().expect("one was begun").1,
-            Part::Note => self.notes.last_mut().expect("one was begun"),
-            Part::Returns => &mut self.returns,
-            Part::Since => &mut self.since,
-        };
-        if !whole.is_empty() {
-            whole.push(' ');
-        }
-        *whole += text;
-        part
-    }
-
-    /// What it is about, for the first line of a page and for lists.
-    fn brief(&self) -> String {
-        let text = match self.paragraphs.first() {
-            Some(text) => text.clone(),
-            None => format!("Returns {}", self.returns),
-        };
-        let end = [". ", ": ", "; ", ", as ", ", such as ", ", for example ", " ("]
-            .iter()
-            .filter_map(|stop| text.find(stop))
-            .min();
-        let text =
-            text[..end.unwrap_or(text.len())].trim_end_matches(['.', ':', ';']).replace('`', "");
-        let mut letters = text.chars();
-        let first = letters.next().map(|letter| letter.to_ascii_lowercase());
-        first.into_iter().chain(letters).collect()
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Part {
-    Paragraph,
-    Parameter,
-    Returns,
-    Note,
-    Since,
 }
 
 impl<'a> Item<'a> {
@@ -333,164 +250,9 @@ fn overview(header: &str, items: &[Item], names: &BTreeSet<&str>) -> Result<Stri
     Ok(page.finish("mpt_tokens"))
 }
 
-/// A page as it grows.
-struct Page {
-    text: String,
-    /// The other pages that it names.
-    see: BTreeSet<String>,
-}
-
-impl Page {
-    fn new(name: &str, brief: &str) -> Self {
-        let version = mpt_tokens::VERSION;
-        let text = format!(
-            ".\\\" SPDX-License-Identifier: MIT OR Apache-2.0\n\
-             .\\\" Made from include/mpt_tokens.h by `cargo xtask header`.\n\
-             .TH {} 3 \"\" \"mpt\\-tokens {version}\" \"mpt\\-tokens\"\n.nh\n.ad l\n.SH NAME\n{} \\- {}\n",
-            name.to_uppercase(),
-            escaped(name),
-            escaped(brief)
-        );
-        Self { text, see: BTreeSet::new() }
-    }
-
-    fn section(&mut self, title: &str) {
-        let _ = writeln!(self.text, ".SH {title}");
-    }
-
-    fn code(&mut self, code: &str) {
-        let _ = writeln!(self.text, ".nf\n{}.fi", escaped(code));
-    }
-
-    fn paragraph(&mut self, text: &str, own: &str, names: &BTreeSet<&str>) {
-        if !self.text.ends_with(".fi\n")
-            && self.text.lines().next_back().is_some_and(|line| line.starts_with(".S"))
-        {
-            // The first of a section.
-        } else {
-            self.text += ".PP\n";
-        }
-        self.words(text, own, names);
-    }
-
-    fn tagged(&mut self, tag: &str, text: &str, own: &str, names: &BTreeSet<&str>) {
-        let _ = writeln!(self.text, ".TP\n{tag}");
-        self.words(text, own, names);
-    }
-
-    fn inner(&mut self, text: &str, own: &str, names: &BTreeSet<&str>) {
-        self.text += ".IP\n";
-        self.words(text, own, names);
-    }
-
-    /// Text, each sentence on a line of its own, with the names in it marked.
-    fn words(&mut self, text: &str, own: &str, names: &BTreeSet<&str>) {
-        let mut line = String::new();
-        let mut code = false;
-        let words: Vec<&str> = text.split(' ').collect();
-        for (index, word) in words.iter().enumerate() {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line += &self.word(word, &mut code, own, names);
-            let ends = word.ends_with(['.', '?'])
-                && words.get(index + 1).is_some_and(|next| {
-                    next.starts_with(|letter: char| letter.is_ascii_uppercase() || letter == '`')
-                });
-            if ends && !code {
-                self.line(&std::mem::take(&mut line));
-            }
-        }
-        self.line(&line);
-    }
-
-    /// A line, in several where it is long.
-    fn line(&mut self, line: &str) {
-        const WIDTH: usize = 79;
-        let mut width = 0;
-        for (index, word) in line.split(' ').enumerate() {
-            if index > 0 {
-                let fits = width + word.len() < WIDTH;
-                self.text.push(if fits { ' ' } else { '\n' });
-                width = if fits { width + 1 } else { 0 };
-            }
-            // A dot or a quote at the start would be a request.
-            if width == 0 && word.starts_with(['.', '\'']) {
-                self.text += "\\&";
-            }
-            self.text += word;
-            width += word.len();
-        }
-        self.text.push('\n');
-    }
-
-    fn word(&mut self, word: &str, code: &mut bool, own: &str, names: &BTreeSet<&str>) -> String {
-        let mut marked = String::new();
-        for (index, part) in word.split('`').enumerate() {
-            if index > 0 {
-                *code = !*code;
-                marked += if *code { "\\fI" } else { "\\fR" };
-            }
-            let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-            let start = part.find("mpt_").or_else(|| part.find("MPT_")).unwrap_or(part.len());
-            let length =
-                part[start..].find(|letter| !is_name(letter)).unwrap_or(part.len() - start);
-            let (name, after) = part[start..].split_at(length);
-            marked += &escaped(&part[..start]);
-            if *code || name.is_empty() {
-                marked += &escaped(name);
-            } else if names.contains(name) && name != own && !after.starts_with(".h") {
-                self.see.insert(name.to_owned());
-                let _ = write!(marked, "\\fB{}\\fR(3)", escaped(name));
-            } else {
-                let _ = write!(marked, "\\fB{}\\fR", escaped(name));
-            }
-            marked += &escaped(after);
-        }
-        marked
-    }
-
-    fn finish(mut self, own: &str) -> String {
-        self.see.insert("mpt_tokens".to_owned());
-        self.see.remove(own);
-        self.section("SEE ALSO");
-        let see: Vec<String> =
-            self.see.iter().map(|name| format!(".BR {} (3)", escaped(name))).collect();
-        let _ = writeln!(self.text, "{}", see.join(" ,\n"));
-        self.text
-    }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
-    if text.starts_with("mpt_") {
-        text.to_owned()
-    } else {
-        first.into_iter().chain(letters).collect()
-    }
-}
-
-/// Text as roff has it. Doxygen's escape of a tag is taken out first.
-fn escaped(text: &str) -> String {
-    let text = text.replace("\\<", "<").replace('\\', "\\e").replace('-', "\\-");
-    text.replace("'", "\\(aq").replace('^', "\\(ha").replace('~', "\\(ti")
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Comment, escaped, items};
-
-    #[test]
-    fn a_comment_has_its_parts() {
-        let comment = Comment::read(
-            "\n * Does it. And\n * more.\n *\n * Threads: any.\n * @param id the\n * id.\n * @return a code.\n * @since 1.0.0\n ",
-        );
-        assert_eq!(comment.paragraphs, ["Does it. And more.", "Threads: any."]);
-        assert_eq!(comment.parameters, [("id", "the id.".to_owned())]);
-        assert_eq!((comment.returns.as_str(), comment.since.as_str()), ("a code.", "1.0.0"));
-        assert_eq!(comment.brief(), "does it");
-    }
+    use super::items;
 
     #[test]
     fn functions_types_and_callbacks_have_names() {
@@ -499,10 +261,5 @@ mod tests {
         let items = items(header).unwrap();
         let names: Vec<_> = items.iter().map(|item| item.name()).collect();
         assert_eq!(names, [None, Some("mpt_b"), Some("mpt_d"), Some("mpt_e")]);
-    }
-
-    #[test]
-    fn text_is_not_taken_for_requests() {
-        assert_eq!(escaped("a-b\\c\\<d>"), "a\\-b\\ec<d>");
     }
 }
