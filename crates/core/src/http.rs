@@ -2,6 +2,7 @@
 
 pub(crate) mod credential;
 pub(crate) mod network;
+pub(crate) mod pool;
 pub(crate) mod proxy;
 pub(crate) mod request;
 pub(crate) mod retry_after;

@@ -194,6 +194,36 @@ fn why_a_run_stopped(#[case] ids: &str, #[case] stopped: &str, #[case] why: &str
     assert_eq!(ran.stderr.contains("stopped: "), !stopped.is_empty(), "{}", ran.stderr);
 }
 
+/// A trust store on a file system that hangs: nobody ever writes to this pipe.
+#[cfg(unix)]
+#[rstest]
+#[case::the_whole_store(&["SSL_CERT_FILE"])]
+#[case::the_file_of_two(&["SSL_CERT_FILE", "SSL_CERT_DIR"])]
+fn a_trust_store_that_hangs_holds_no_call_past_its_deadline(#[case] variables: &[&str]) {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("trust");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = nobody.local_addr().unwrap().port();
+    let mut command = program();
+    command
+        .args(["delete", "TKN-1-1", "TKN-1-2", "--attempts", "2", "--timeout", "300ms"])
+        .args(["--patience", "0", "--yes", "--base-url"])
+        .arg(format!("https://127.0.0.1:{port}"))
+        .env("MPT_API_TOKEN", "idt:TKN-1-9:not-a-real-one")
+        .env_remove("SSL_CERT_FILE")
+        .env_remove("SSL_CERT_DIR");
+    for variable in variables {
+        command.env(variable, &pipe);
+    }
+    let ran = run(&mut command);
+    assert_eq!(ran.status, Some(1), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("while the trust store was read"), "{}", ran.stdout);
+    nobody.set_nonblocking(true).unwrap();
+    assert!(nobody.accept().is_err(), "a connection was opened");
+}
+
 /// A trust store that a variable names and that cannot be used is named, and nothing is sent. In the words of Unix.
 #[rstest]
 #[cfg(unix)]

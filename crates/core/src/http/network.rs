@@ -2,13 +2,11 @@
 
 use std::fmt::{self, Write as _};
 use std::io;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::thread;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use ureq::Agent;
-use ureq::config::AutoHeaderValue;
+use ureq::config::{AutoHeaderValue, Config};
 use ureq::http::header::{DATE, HeaderMap, RETRY_AFTER};
 use ureq::http::uri::InvalidUri;
 use ureq::http::{Method, Request, Uri};
@@ -16,8 +14,9 @@ use ureq::http::{Method, Request, Uri};
 use crate::call::answer::Answer;
 use crate::call::io::{AttemptOrder, CallIo};
 use crate::http::credential::Credential;
+use crate::http::pool::{NotMade, Pool};
 use crate::http::request::RequestFrame;
-use crate::http::tls::{CaBundle, Identity};
+use crate::http::tls::{CaBundle, Identity, Trust};
 use crate::http::transport::answer::Received;
 use crate::http::transport::attempt::AttemptContext;
 use crate::http::transport::connectors;
@@ -61,39 +60,6 @@ pub(crate) struct Network {
     identity: Option<Identity>,
     route: Route,
     pools: Pool,
-}
-
-/// The connections of one process. A forked child finds another process's here, and makes its own behind it: the
-/// parent's are neither used nor shut down. Without a lock, since a lock may be held by a thread that a fork drops.
-#[derive(Default)]
-struct Pool {
-    /// The process that makes it now, or 0: of several threads one reads the trust store, and the others wait. A process
-    /// that finds another's id here is a child that was forked meanwhile, and has nobody to wait for.
-    making: AtomicU32,
-    made: OnceLock<(u32, Agent)>,
-    next: OnceLock<Box<Pool>>,
-}
-
-/// The one thread of a process that makes its agent.
-struct Making<'a>(&'a AtomicU32);
-
-impl Making<'_> {
-    fn begin(by: &AtomicU32, pid: u32) -> Making<'_> {
-        let mut known = 0;
-        while let Err(other) = by.compare_exchange(known, pid, Ordering::SeqCst, Ordering::SeqCst) {
-            known = if other == pid { 0 } else { other };
-            if other == pid {
-                thread::sleep(Duration::from_millis(1));
-            }
-        }
-        Making(by)
-    }
-}
-
-impl Drop for Making<'_> {
-    fn drop(&mut self) {
-        self.0.store(0, Ordering::SeqCst);
-    }
 }
 
 impl Network {
@@ -144,29 +110,41 @@ impl Network {
         self.credential.as_ref()
     }
 
-    /// The agent of the process with this id.
-    fn agent(&self, pid: u32) -> io::Result<&Agent> {
-        let mut pool = &self.pools;
-        loop {
-            match pool.made.get() {
-                Some((owner, agent)) if *owner == pid => return Ok(agent),
-                Some(_) => pool = pool.next.get_or_init(Box::default),
-                None => {
-                    let making = Making::begin(&pool.making, pid);
-                    if pool.made.get().is_none() {
-                        let agent = self.new_agent()?;
-                        pool.made.get_or_init(|| (pid, agent));
-                    }
-                    drop(making);
-                }
-            }
+    /// The agent of the process with this id. The trust store is read first, which counts as a part of connecting.
+    fn agent(
+        &self,
+        process: u32,
+        order: &AttemptOrder<'_>,
+        cancels: &Cancels,
+    ) -> Result<&Agent, NotMade> {
+        let pool = self.pools.of(process);
+        match pool.agent() {
+            Some(agent) => Ok(agent),
+            None => self.new_agent(pool, order.deadline.min(order.connect_deadline), cancels),
         }
     }
 
-    fn new_agent(&self) -> io::Result<Agent> {
+    #[cold]
+    fn new_agent<'a>(
+        &self,
+        pool: &'a Pool,
+        until: Instant,
+        cancels: &Cancels,
+    ) -> Result<&'a Agent, NotMade> {
+        // A proxy may want TLS, too.
+        let trust = if self.endpoint.is_https() || self.proxy.is_some() {
+            let (ca, identity) = (self.ca.clone(), self.identity.clone());
+            pool.read(self.ca.is_at_hand(), move || ca.trust(identity.as_ref()), until, cancels)?
+        } else {
+            Trust::default()
+        };
+        Ok(pool.make(trust, |trust| connectors::agent(self.config(), trust.config.clone())))
+    }
+
+    fn config(&self) -> Config {
         let own = self.token().map_or(0, |token| token.expose().len());
         let longest = MAX_VALUE.max(own);
-        let config = Agent::config_builder()
+        Agent::config_builder()
             // A redirect must never be followed: ureq, like most, turns a DELETE into a GET on the way.
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -183,12 +161,7 @@ impl Network {
             .output_buffer_size(REQUEST_FRAME + longest + self.user_agent.len())
             .max_idle_connections(MAX_IDLE)
             .max_idle_connections_per_host(MAX_IDLE)
-            .build();
-        // A proxy may want TLS, too.
-        let tls = (self.endpoint.is_https() || self.proxy.is_some())
-            .then(|| self.ca.client_config(self.identity.as_ref()))
-            .transpose()?;
-        Ok(connectors::agent(config, tls))
+            .build()
     }
 
     fn exchange(
@@ -198,29 +171,13 @@ impl Network {
         cancels: &Cancels,
     ) -> Answer {
         let _step = Step::begin();
-        let agent = match self.agent(process::id()) {
+        let agent = match self.agent(process::id(), order, cancels) {
             Ok(agent) => agent,
-            Err(error) => {
-                return Answer::Failed {
-                    code: Code::TlsFailed,
-                    sent: false,
-                    permanent: true,
-                    status: None,
-                    detail: error.to_string(),
-                };
-            }
+            Err(why) => return not_made(why),
         };
         let stand_in = match &self.stand_in {
             Ok(stand_in) => stand_in.clone(),
-            Err(error) => {
-                return Answer::Failed {
-                    code: Code::InvalidConfig,
-                    sent: false,
-                    permanent: true,
-                    status: None,
-                    detail: error.to_string(),
-                };
-            }
+            Err(error) => return not_sent(Code::InvalidConfig, true, error.to_string()),
         };
         let request = self.frame.request(order.id, &order.traceparent);
         let limits = Limits {
@@ -365,7 +322,8 @@ impl Network {
     fn describe_tls(&self, error: &rustls::Error) -> String {
         let mut text = tls::describe(error);
         if tls::is_about_trust(error) {
-            let troubles = self.ca.troubles();
+            let pool = self.pools.of(process::id());
+            let troubles = pool.trust().map(|trust| self.ca.troubles(trust)).unwrap_or_default();
             if !troubles.is_empty() {
                 let _ = write!(text, " ({troubles})");
             }
@@ -381,6 +339,25 @@ impl fmt::Debug for Network {
             .field("token", &self.token())
             .field("user_agent", &self.user_agent)
             .finish_non_exhaustive()
+    }
+}
+
+/// The answer of an attempt that ended before its request went out.
+fn not_sent(code: Code, permanent: bool, detail: String) -> Answer {
+    Answer::Failed { code, sent: false, permanent, status: None, detail }
+}
+
+#[cold]
+fn not_made(why: NotMade) -> Answer {
+    match why {
+        NotMade::Untrusting(why) => not_sent(Code::TlsFailed, true, why),
+        NotMade::Unread(why) => not_sent(Code::TlsFailed, false, why),
+        NotMade::Stopped(Wake::Cancelled) => {
+            not_sent(Code::Cancelled, true, "the call was cancelled".to_owned())
+        }
+        NotMade::Stopped(Wake::TimedOut | Wake::Ready) => {
+            not_sent(Code::Timeout, false, "while the trust store was read".to_owned())
+        }
     }
 }
 
@@ -430,47 +407,5 @@ impl CallIo for NetworkIo<'_> {
 
     fn exchange(&self, order: &AttemptOrder<'_>) -> Answer {
         self.network.exchange(order, self.credential, &self.cancels)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A child, its sibling and a grandchild each have connections of their own, and keep them.
-    #[test]
-    fn every_process_has_its_own_connections() {
-        let endpoint = Endpoint::new("http://127.0.0.1", false).unwrap();
-        let token = Some(ApiToken::new("value").unwrap());
-        let (ca, route) = (CaBundle::default(), Route::default());
-        let network = Network::new(endpoint, token, String::from("test"), None, ca, None, route);
-        let agent = |pid| std::ptr::from_ref(network.agent(pid).unwrap());
-        let agents = [agent(1), agent(2), agent(3)];
-        assert_ne!(agents[0], agents[1]);
-        assert_ne!(agents[1], agents[2]);
-        assert_ne!(agents[0], agents[2]);
-        assert_eq!([agent(1), agent(2), agent(3)], agents);
-    }
-
-    /// Of the threads of a process one at a time makes an agent; a child that was forked meanwhile waits for nobody.
-    #[test]
-    fn one_thread_makes_it() {
-        let making = AtomicU32::new(0);
-        let first = Making::begin(&making, 1);
-        drop(Making::begin(&making, 2));
-        std::mem::forget(first);
-        making.store(1, Ordering::SeqCst);
-        let (send, waits) = std::sync::mpsc::channel();
-        thread::scope(|scope| {
-            let waiting = scope.spawn(|| {
-                send.send(()).unwrap();
-                drop(Making::begin(&making, 1));
-                making.load(Ordering::SeqCst)
-            });
-            waits.recv().unwrap();
-            assert!(!waiting.is_finished());
-            making.store(0, Ordering::SeqCst);
-            assert_eq!(waiting.join().unwrap(), 0);
-        });
     }
 }

@@ -8,7 +8,6 @@ mod platform;
 mod words;
 
 use std::fmt;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,7 +18,7 @@ pub use bundle::InvalidCaBundle;
 use bundle::bundle_of_file;
 pub(crate) use identity::Identity;
 use pinned::{Verifier, by_authority};
-use platform::platform;
+use platform::{all, platform};
 pub(crate) use words::{describe, is_about_trust};
 
 /// The certificate authorities to trust, in addition to or instead of the platform's.
@@ -64,11 +63,13 @@ impl CaBundle {
         CaBundle { only: true, ..self }
     }
 
-    /// How TLS is spoken. The error says that nobody would be trusted.
-    pub(crate) fn client_config(
-        &self,
-        identity: Option<&Identity>,
-    ) -> io::Result<Arc<ClientConfig>> {
+    /// Returns true if all of it that is needed to begin with was read before, or need not be read.
+    pub(crate) fn is_at_hand(&self) -> bool {
+        self.only || platform::is_read()
+    }
+
+    /// Reads what of the platform's store is needed to begin with. The error says that nobody would be trusted.
+    pub(crate) fn trust(&self, identity: Option<&Identity>) -> Result<Trust, String> {
         let mut troubles = Vec::new();
         let first_part = if self.only { None } else { platform::first_part() };
         let mut platform_authorities: &[CertificateDer<'_>] = &[];
@@ -81,37 +82,50 @@ impl CaBundle {
             }
         }
         let Some(by_authority) = by_authority(platform_authorities, &self.certificates) else {
-            return Err(io::Error::other(if troubles.is_empty() {
+            return Err(if troubles.is_empty() {
                 "the platform's trust store has no certificate authority: install ca-certificates, or give a CA file"
                     .to_owned()
             } else {
                 format!("no certificate authority is trusted: {}", troubles.join("; "))
-            }));
+            });
         };
-        let all = || platform().map_or_else(|_| Vec::new(), |all| all.certificates.clone());
         let all = first_part.map(|_| all as fn() -> _);
         let verifier = Verifier::new(by_authority, self.certificates.clone(), all);
         let provider = masked::provider();
         let config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(rustls::ALL_VERSIONS)
-            .map_err(io::Error::other)?
+            .map_err(|error| error.to_string())?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier));
-        Ok(Arc::new(match identity {
+        let config = Arc::new(match identity {
             Some(identity) => config.with_client_cert_resolver(identity.resolver()),
             None => config.with_no_client_auth(),
-        }))
+        });
+        Ok(Trust { config: Some(config), troubles })
     }
 
     /// What of the platform's store cannot be used, where that may be why a server is not trusted.
-    pub(crate) fn troubles(&self) -> String {
+    pub(crate) fn troubles(&self, trust: &Trust) -> String {
         if self.only {
             return String::new();
         }
-        match platform() {
-            Ok(store) => store.troubles.join("; "),
-            Err(store) => store.troubles.join("; "),
-        }
+        // By now, all of the store was looked at.
+        platform::troubles().unwrap_or(&trust.troubles).join("; ")
+    }
+}
+
+/// How a client speaks TLS.
+#[derive(Clone, Default)]
+pub(crate) struct Trust {
+    /// `None` where nothing is `https`.
+    pub(crate) config: Option<Arc<ClientConfig>>,
+    /// Why nothing of the platform's store can be used, where that is so.
+    troubles: Vec<String>,
+}
+
+impl fmt::Debug for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trust").field("troubles", &self.troubles).finish_non_exhaustive()
     }
 }
 

@@ -15,6 +15,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 use super::masked;
+use crate::http::transport::attempt;
 
 /// Verifies by authorities and, beside that, takes the certificates that were given as what they are.
 #[derive(Debug)]
@@ -37,14 +38,16 @@ impl Verifier {
         Verifier { by_authority, given, all, by_all: OnceLock::new() }
     }
 
-    /// By all authorities, where there are more.
-    fn by_all(&self) -> Option<&WebPkiServerVerifier> {
-        let all = self.all?;
+    /// By all authorities, where there are more. Reading them ends with the attempt that it is for, at the latest.
+    fn by_all(&self) -> Result<Option<&WebPkiServerVerifier>, Error> {
+        let Some(all) = self.all else { return Ok(None) };
         if self.by_all.get().is_none() {
             // Not inside `get_or_init`: a fork meanwhile would leave the child waiting for a thread that it does not have.
-            let _ = self.by_all.set(by_authority(&all(), &self.given));
+            let all = attempt::aside("mpt-tokens-trust", all)
+                .map_err(|why| Error::General(format!("the trust store cannot be read: {why}")))?;
+            let _ = self.by_all.set(by_authority(&all, &self.given));
         }
-        self.by_all.get()?.as_deref()
+        Ok(self.by_all.get().and_then(Option::as_deref))
     }
 }
 
@@ -62,7 +65,7 @@ impl ServerCertVerifier for Verifier {
         };
         let mut judged = verdict(&self.by_authority);
         if judged.is_err()
-            && let Some(by_all) = self.by_all()
+            && let Some(by_all) = self.by_all()?
         {
             judged = verdict(by_all);
         }
@@ -192,9 +195,22 @@ fn time(tag: u8, text: &[u8]) -> Option<UnixTime> {
 #[cfg(test)]
 mod tests {
     use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+    use std::sync::{Mutex, mpsc};
+    use std::time::{Duration, Instant};
+
     use rstest::rstest;
 
     use super::*;
+    use crate::http::credential::Credential;
+    use crate::http::request::RequestFrame;
+    use crate::http::transport::attempt::AttemptContext;
+    use crate::http::transport::limits::Limits;
+    use crate::http::transport::route::Route;
+    use crate::input::api_token::ApiToken;
+    use crate::input::endpoint::Endpoint;
+    use crate::input::token_id::TokenId;
+    use crate::input::trace::TraceParent;
+    use crate::wait::wait::{Cancels, Wake};
 
     /// An authority, and a certificate for `host.test` that it issued.
     fn authority() -> (CertificateDer<'static>, CertificateDer<'static>) {
@@ -208,9 +224,52 @@ mod tests {
         (certificate, leaf.der().clone())
     }
 
-    fn is_trusted(verifier: &Verifier, leaf: &CertificateDer<'_>) -> bool {
+    /// Whether it is in a call that may take until `deadline`.
+    fn judge(
+        verifier: &Verifier,
+        leaf: &CertificateDer<'_>,
+        deadline: Instant,
+    ) -> (bool, Option<Wake>) {
+        let limits = Limits {
+            deadline,
+            connect_deadline: deadline,
+            cancels: Cancels::default(),
+            route: Route::default(),
+            room: 0,
+        };
+        let credential = Arc::new(Credential::new(ApiToken::new("value").unwrap()));
+        let endpoint = Endpoint::new("https://host.test", false).unwrap();
+        let id = TokenId::new("TKN-1671-0642").unwrap();
+        let request =
+            RequestFrame::new(&endpoint, "test").request(&id, &TraceParent::random().attempt());
+        let attempt = AttemptContext::new(limits, credential, request, Instant::now());
         let name = ServerName::try_from("host.test").unwrap();
-        verifier.verify_server_cert(leaf, &[], &name, &[], UnixTime::now()).is_ok()
+        let verdict = attempt
+            .scope(|| verifier.verify_server_cert(leaf, &[], &name, &[], UnixTime::now()).is_ok());
+        (verdict, attempt.observed.stopped())
+    }
+
+    fn is_trusted(verifier: &Verifier, leaf: &CertificateDer<'_>) -> bool {
+        judge(verifier, leaf, Instant::now() + Duration::from_secs(60)).0
+    }
+
+    /// The rest of the store is on a file system that hangs until the test lets it go on.
+    #[test]
+    fn reading_the_rest_holds_no_call_past_its_deadline() {
+        static GO_ON: Mutex<Option<mpsc::Receiver<()>>> = Mutex::new(None);
+        let (first, _) = authority();
+        let (_, of_nobody) = authority();
+        let (go_on, hangs) = mpsc::channel();
+        *GO_ON.lock().unwrap() = Some(hangs);
+        let hanging = || {
+            GO_ON.lock().unwrap().take().unwrap().recv().unwrap();
+            Vec::new()
+        };
+        let by_first = by_authority(std::slice::from_ref(&first), &[]).unwrap();
+        let verifier = Verifier::new(by_first, Vec::new(), Some(hanging));
+        let judged = judge(&verifier, &of_nobody, Instant::now());
+        assert_eq!(judged, (false, Some(Wake::TimedOut)));
+        go_on.send(()).unwrap();
     }
 
     /// The rest of the platform's store is read for a server that its first part does not know, and for no other.

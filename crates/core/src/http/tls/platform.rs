@@ -18,11 +18,28 @@ pub(super) struct Platform {
     pub(super) troubles: Vec<String>,
 }
 
+static FIRST: OnceLock<Option<Platform>> = OnceLock::new();
+static STORE: OnceLock<Platform> = OnceLock::new();
+
+/// Returns true if what is needed to begin with was read.
+pub(super) fn is_read() -> bool {
+    FIRST.get().is_some_and(Option::is_some) || STORE.get().is_some()
+}
+
+/// What of the store cannot be used, where all of it was read.
+pub(super) fn troubles() -> Option<&'static Vec<String>> {
+    STORE.get().map(|store| &store.troubles)
+}
+
+/// All authorities of the store.
+pub(super) fn all() -> Vec<CertificateDer<'static>> {
+    platform().map_or_else(|_| Vec::new(), |all| all.certificates.clone())
+}
+
 /// The one file that most systems have the whole store in, or what `SSL_CERT_FILE` names; read once a process. `None`
 /// where there is no such file, or nothing beside it. Beside it is a folder with a file for each authority, and reading
 /// that takes milliseconds: only for what is not found here, [`platform`] is needed.
 pub(super) fn first_part() -> Option<&'static Platform> {
-    static FIRST: OnceLock<Option<Platform>> = OnceLock::new();
     if let Some(first) = FIRST.get() {
         return first.as_ref();
     }
@@ -51,7 +68,6 @@ fn system_file() -> Option<PathBuf> {
 /// The store, read once a process: it takes milliseconds. What holds nothing is read again the next time, since it may
 /// have been set right by then.
 pub(super) fn platform() -> Result<&'static Platform, Platform> {
-    static STORE: OnceLock<Platform> = OnceLock::new();
     if let Some(store) = STORE.get() {
         return Ok(store);
     }

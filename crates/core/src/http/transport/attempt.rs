@@ -19,6 +19,7 @@ use crate::http::request::RequestHead;
 use crate::http::transport::limits::Limits;
 use crate::http::transport::observed::Observed;
 use crate::http::wiped::Wiped;
+use crate::wait::aside::Aside;
 use crate::wait::sys::AsFd;
 use crate::wait::wait::Wake;
 
@@ -122,6 +123,19 @@ pub(super) fn current() -> Result<Rc<AttemptContext>, Error> {
     CURRENT
         .with_borrow(Clone::clone)
         .ok_or_else(|| Error::Io(io::Error::other("a connection was used outside a call")))
+}
+
+/// Does work that cannot be interrupted, at most to the end of the present phase of the attempt under way on this
+/// thread.
+pub(crate) fn aside<T: Clone + Send + Sync + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    let current = current()?;
+    match Aside::begin(name, work)?.wait(current.limit(), &current.limits.cancels)? {
+        Ok(found) => Ok(found.clone()),
+        Err(wake) => Err(current.stop(wake)),
+    }
 }
 
 /// Returns how long its request is at most, in bytes.

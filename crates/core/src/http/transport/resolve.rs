@@ -4,12 +4,9 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
-use std::sync::mpsc;
-use std::thread;
 use std::time::Instant;
 
-use crate::wait::sys;
-use crate::wait::sys::AsFd;
+use crate::wait::aside::Aside;
 use crate::wait::wait::{Cancels, Wake};
 
 /// How names are looked up: the system's way, or one that a test brings.
@@ -50,21 +47,13 @@ impl Lookup {
         deadline: Instant,
         cancels: &Cancels,
     ) -> io::Result<Result<Vec<SocketAddr>, Wake>> {
-        let (done, finished) = sys::drop_signal()?;
-        let (send, receive) = mpsc::channel();
         let look = self.0.clone();
         let host = host.to_owned();
-        thread::Builder::new().name("mpt-tokens-resolve".to_owned()).spawn(move || {
-            let _ = send.send(look(&host, port));
-            // The wake-up; it happens after the result was sent.
-            drop(finished);
-        })?;
-        match cancels.wait(&[(done.as_fd(), sys::DROPPED)], deadline)? {
-            Wake::Ready => receive
-                .recv()
-                .unwrap_or_else(|_| Err(io::Error::other("the look-up ended without a result")))
-                .map(Ok),
-            wake => Ok(Err(wake)),
+        let work = Aside::begin("mpt-tokens-resolve", move || look(&host, port))?;
+        match work.wait(deadline, cancels)? {
+            Ok(Ok(found)) => Ok(Ok(found.clone())),
+            Ok(Err(error)) => Err(io::Error::new(error.kind(), error.to_string())),
+            Err(wake) => Ok(Err(wake)),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::event::{PollFd, Timespec};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, Protocol, RecvFlags, SendFlags, SocketAddrUnix, SocketType};
@@ -72,11 +72,3 @@ pub(crate) const RECV_FLAGS: RecvFlags = RecvFlags::DONTWAIT;
 pub(crate) fn write(wake_up: impl AsFd, bytes: &[u8]) -> Result<usize, Errno> {
     rustix::io::write(wake_up, bytes)
 }
-
-/// Two ends: one becomes readable when the other is dropped.
-pub(crate) fn drop_signal() -> io::Result<(io::PipeReader, io::PipeWriter)> {
-    io::pipe()
-}
-
-/// How the first end of a [`drop_signal`] is waited for.
-pub(crate) const DROPPED: PollFlags = PollFlags::IN.union(PollFlags::HUP);

@@ -71,22 +71,3 @@ pub(crate) fn loopback() -> io::Result<UdpSocket> {
 pub(crate) fn write(wake_up: impl AsFd, bytes: &[u8]) -> Result<usize, Errno> {
     rustix::net::send(wake_up, bytes, SendFlags::empty())
 }
-
-/// Two ends: one becomes readable when the other is dropped.
-pub(crate) fn drop_signal() -> io::Result<(UdpSocket, DropSignal)> {
-    let near = loopback()?;
-    let far = near.try_clone()?;
-    Ok((near, DropSignal(far)))
-}
-
-/// How the first end of a [`drop_signal`] is waited for.
-pub(crate) const DROPPED: PollFlags = PollFlags::IN;
-
-/// Tells when it is dropped.
-pub(crate) struct DropSignal(UdpSocket);
-
-impl Drop for DropSignal {
-    fn drop(&mut self) {
-        let _ = self.0.send(&[0]);
-    }
-}
