@@ -91,6 +91,9 @@ typedef struct mpt_batch_summary {
     uint64_t total;
     char stopped[32];
     char stopped_message[512];
+    uint64_t not_found;
+    uint64_t dead_values;
+    uint64_t put_off;
 } mpt_batch_summary;
 typedef struct mpt_batch_options {
     uint32_t size;
@@ -166,6 +169,8 @@ const char *mpt_batch_stopped_message(const struct mpt_batch *batch);
 mpt_code mpt_batch_stopped_code(const struct mpt_batch *batch);
 uint64_t mpt_batch_skipped(const struct mpt_batch *batch);
 uint64_t mpt_batch_not_pulled(const struct mpt_batch *batch);
+mpt_code mpt_batch_counts(
+    const struct mpt_batch *batch, struct mpt_batch_summary *summary);
 void mpt_batch_free(struct mpt_batch *batch);
 void mpt_outcome_free(struct mpt_outcome *outcome);
 struct mpt_outcome *mpt_outcome_clone(const struct mpt_outcome *outcome);

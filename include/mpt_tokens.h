@@ -174,7 +174,7 @@
 #define MPT_BATCH_OPTIONS_INIT { sizeof(mpt_batch_options), 0, 0, 0, NULL, 0, NULL }
 
 /** The initial value of an mpt_batch_summary: its size, and zeros. */
-#define MPT_BATCH_SUMMARY_INIT { sizeof(mpt_batch_summary), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, {0} }
+#define MPT_BATCH_SUMMARY_INIT { sizeof(mpt_batch_summary), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, {0}, 0, 0, 0 }
 
 /** The initial value of an mpt_delete_options: its size, and the default in every other member. */
 #define MPT_DELETE_OPTIONS_INIT { sizeof(mpt_delete_options), 0, 0, 0, 0, NULL }
@@ -360,8 +360,8 @@ typedef struct mpt_log_record {
 typedef void (MPT_CALL *mpt_log_callback)(const struct mpt_log_record *record, void *user_data);
 
 /**
- * The counts of a batch, and why it stopped. Written by mpt_delete_tokens before it returns, unless the batch cannot
- * start. Start from MPT_BATCH_SUMMARY_INIT: the library writes no more than `size` bytes, so that later versions can
+ * The counts of a batch, and why it stopped. Written by mpt_batch_counts, and by mpt_delete_tokens before it returns,
+ * unless the batch cannot start. Start from MPT_BATCH_SUMMARY_INIT: the library writes no more than `size` bytes, so that later versions can
  * have more members.
  */
 typedef struct mpt_batch_summary {
@@ -420,6 +420,19 @@ typedef struct mpt_batch_summary {
      * The same as a sentence that also says what to do. Empty if it did not stop. Cut if it is longer.
      */
     char stopped_message[512];
+    /**
+     * Outcomes with MPT_NOT_FOUND: the API does not know the token. They also count as not deleted.
+     */
+    uint64_t not_found;
+    /**
+     * Outcomes with MPT_DEAD_VALUE: values to burn that were dead already, or never were values. They also count as not
+     * deleted.
+     */
+    uint64_t dead_values;
+    /**
+     * Tokens that were put off at least once, because their first call settled nothing: see mpt_outcome_rounds.
+     */
+    uint64_t put_off;
 } mpt_batch_summary;
 
 /**
@@ -465,7 +478,7 @@ typedef struct mpt_batch_options {
     int64_t patience_ms;
     /**
      * For mpt_delete_tokens: where to write the counts, and why the batch stopped; NULL for nowhere. Set its `size`
-     * first, as MPT_BATCH_SUMMARY_INIT does. mpt_batch_new refuses it: ask the batch itself.
+     * first, as MPT_BATCH_SUMMARY_INIT does. mpt_batch_new refuses it: mpt_batch_counts asks the batch itself.
      */
     struct mpt_batch_summary *summary;
 } mpt_batch_options;
@@ -1050,6 +1063,18 @@ MPT_NODISCARD MPT_API uint64_t MPT_CALL mpt_batch_skipped(const struct mpt_batch
 MPT_NODISCARD MPT_API uint64_t MPT_CALL mpt_batch_not_pulled(const struct mpt_batch *batch);
 
 /**
+ * Writes what mpt_delete_tokens writes to `summary` of its options: the counts (so far), and why the batch stopped.
+ *
+ * @param summary written on MPT_OK. Set its `size` first, as MPT_BATCH_SUMMARY_INIT does.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT if `batch` or `summary` is NULL, or if the size is not that of a version of
+ * the struct.
+ * @param batch the batch.
+ * @since 0.1.0
+ */
+MPT_NODISCARD MPT_API mpt_code MPT_CALL mpt_batch_counts(
+    const struct mpt_batch *batch, struct mpt_batch_summary *summary);
+
+/**
  * Stops a batch, waits for the calls under way, and frees it. Outcomes that were not taken are lost. To make this
  * quick, cancel the client first. Does nothing if `batch` is NULL.
  * @param batch the batch.
@@ -1307,7 +1332,8 @@ MPT_STATIC_ASSERT_(sizeof(void *) != 8 || offsetof(mpt_batch_options, patience_m
 MPT_STATIC_ASSERT_(sizeof(void *) != 8 || offsetof(mpt_batch_options, summary) == 32);
 MPT_STATIC_ASSERT_(sizeof(void *) != 8 || sizeof(mpt_batch_options) == 40);
 MPT_STATIC_ASSERT_(offsetof(mpt_batch_summary, stopped) == 80);
-MPT_STATIC_ASSERT_(sizeof(mpt_batch_summary) == 624);
+MPT_STATIC_ASSERT_(offsetof(mpt_batch_summary, not_found) == 624);
+MPT_STATIC_ASSERT_(sizeof(mpt_batch_summary) == 648);
 MPT_STATIC_ASSERT_(offsetof(mpt_delete_options, timeout_ms) == 16);
 MPT_STATIC_ASSERT_(offsetof(mpt_delete_options, trace_parent) == 24);
 MPT_STATIC_ASSERT_(sizeof(void *) != 8 || sizeof(mpt_delete_options) == 32);

@@ -565,6 +565,12 @@ struct batch_summary {
     std::uint64_t total = 0;
     /** Why the batch stopped; nothing if it came to the end of its list. */
     std::optional<mpt::stopped> stopped = std::nullopt;
+    /** Outcomes with MPT_NOT_FOUND: the API does not know the token. They also count as not deleted. */
+    std::uint64_t not_found = 0;
+    /** Values to burn that were dead already, or never were values. They also count as not deleted. */
+    std::uint64_t dead_values = 0;
+    /** Tokens that were put off at least once, because their first call settled nothing. */
+    std::uint64_t put_off = 0;
 };
 
 /** Options for one call. */
@@ -602,6 +608,27 @@ struct batch_options {
 
 namespace detail {
 
+/** The same as C has it. */
+[[nodiscard]] inline batch_summary summary_of(const mpt_batch_summary &counts) {
+    batch_summary made;
+    made.deleted = counts.deleted;
+    made.gone = counts.gone;
+    made.not_deleted = counts.not_deleted;
+    made.unknown = counts.unknown;
+    made.skipped = counts.skipped;
+    made.not_pulled = counts.not_pulled;
+    made.duplicates = counts.duplicates;
+    made.already_done = counts.already_done;
+    made.total = counts.total;
+    made.not_found = counts.not_found;
+    made.dead_values = counts.dead_values;
+    made.put_off = counts.put_off;
+    if (counts.stopped_code != MPT_OK) {
+        made.stopped = stopped{counts.stopped, counts.stopped_code, counts.stopped_message};
+    }
+    return made;
+}
+
 /** Ids and options for C. */
 class c_batch {
   public:
@@ -635,21 +662,8 @@ class c_batch {
     [[nodiscard]] const mpt_batch_options *options() const noexcept { return &options_; }
     /** Copies what C wrote. */
     void tell(batch_summary *to) const {
-        if (to == nullptr) {
-            return;
-        }
-        *to = batch_summary{};
-        to->deleted = counts_.deleted;
-        to->gone = counts_.gone;
-        to->not_deleted = counts_.not_deleted;
-        to->unknown = counts_.unknown;
-        to->skipped = counts_.skipped;
-        to->not_pulled = counts_.not_pulled;
-        to->duplicates = counts_.duplicates;
-        to->already_done = counts_.already_done;
-        to->total = counts_.total;
-        if (counts_.stopped_code != MPT_OK) {
-            to->stopped = stopped{counts_.stopped, counts_.stopped_code, counts_.stopped_message};
+        if (to != nullptr) {
+            *to = summary_of(counts_);
         }
     }
 
@@ -694,6 +708,13 @@ class [[nodiscard]] batch {
     [[nodiscard]] std::uint64_t skipped() const noexcept { return mpt_batch_skipped(batch_.get()); }
     /** Returns how many ids of the list were not pulled (so far). */
     [[nodiscard]] std::uint64_t not_pulled() const noexcept { return mpt_batch_not_pulled(batch_.get()); }
+    /** Returns all counts (so far), and why the batch stopped. */
+    [[nodiscard]] batch_summary summary() const {
+        mpt_batch_summary counts = MPT_BATCH_SUMMARY_INIT;
+        // Refused for a batch that was moved from: all counts are zero.
+        (void)mpt_batch_counts(batch_.get(), &counts);
+        return detail::summary_of(counts);
+    }
 
     /** For a range-for loop: blocks until there is an outcome. Each lives until the next is asked for. */
     [[nodiscard]] iterator begin() noexcept;
@@ -905,6 +926,23 @@ class [[nodiscard]] client {
                                                            const batch_options &options = {}) const noexcept {
         return start(values, why, options, mpt_burn_batch_new);
     }
+    [[nodiscard]] std::optional<mpt::batch> try_burn_batch(std::initializer_list<std::string_view> values,
+                                                           std::optional<result> &why,
+                                                           const batch_options &options = {}) const noexcept {
+        return start(values, why, options, mpt_burn_batch_new);
+    }
+    /** The same; the error says why the batch cannot start. */
+    template <typename Values>
+    [[nodiscard]] expected<mpt::batch> try_burn_batch(Values &&values,
+                                                      const batch_options &options = {}) const noexcept {
+        std::optional<result> why;
+        std::optional<mpt::batch> made = start(values, why, options, mpt_burn_batch_new);
+        return made ? expected<mpt::batch>(std::move(*made)) : expected<mpt::batch>(std::move(*why));
+    }
+    [[nodiscard]] expected<mpt::batch> try_burn_batch(std::initializer_list<std::string_view> values,
+                                                      const batch_options &options = {}) const noexcept {
+        return try_burn_batch<std::initializer_list<std::string_view> &>(values, options);
+    }
 
 #ifdef __cpp_exceptions
     /**
@@ -973,6 +1011,10 @@ class [[nodiscard]] client {
             throw error(std::move(*why));
         }
         return std::move(*made);
+    }
+    [[nodiscard]] mpt::batch burn_batch(std::initializer_list<std::string_view> values,
+                                        const batch_options &options = {}) const {
+        return burn_batch<std::initializer_list<std::string_view> &>(values, options);
     }
 #endif
 

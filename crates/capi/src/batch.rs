@@ -50,12 +50,12 @@ pub struct BatchOptions {
     /// more ids are taken, and one call at a time, less and less often, finds out whether the API is back.
     pub patience_ms: i64,
     /// For mpt_delete_tokens: where to write the counts, and why the batch stopped; NULL for nowhere. Set its `size`
-    /// first, as MPT_BATCH_SUMMARY_INIT does. mpt_batch_new refuses it: ask the batch itself.
+    /// first, as MPT_BATCH_SUMMARY_INIT does. mpt_batch_new refuses it: mpt_batch_counts asks the batch itself.
     pub summary: *mut BatchSummary,
 }
 
-/// The counts of a batch, and why it stopped. Written by mpt_delete_tokens before it returns, unless the batch cannot
-/// start. Start from MPT_BATCH_SUMMARY_INIT: the library writes no more than `size` bytes, so that later versions can
+/// The counts of a batch, and why it stopped. Written by mpt_batch_counts, and by mpt_delete_tokens before it returns,
+/// unless the batch cannot start. Start from MPT_BATCH_SUMMARY_INIT: the library writes no more than `size` bytes, so that later versions can
 /// have more members.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -89,6 +89,13 @@ pub struct BatchSummary {
     pub stopped: [c_char; 32],
     /// The same as a sentence that also says what to do. Empty if it did not stop. Cut if it is longer.
     pub stopped_message: [c_char; 512],
+    /// Outcomes with MPT_NOT_FOUND: the API does not know the token. They also count as not deleted.
+    pub not_found: u64,
+    /// Outcomes with MPT_DEAD_VALUE: values to burn that were dead already, or never were values. They also count as not
+    /// deleted.
+    pub dead_values: u64,
+    /// Tokens that were put off at least once, because their first call settled nothing: see mpt_outcome_rounds.
+    pub put_off: u64,
 }
 
 // The layout that the header says, too.
@@ -98,8 +105,9 @@ const _: () = assert!(
         && offset_of!(BatchOptions, journal) == 16
         && offset_of!(BatchOptions, patience_ms) == 24
         && offset_of!(BatchOptions, summary) == 32
-        && size_of::<BatchSummary>() == 624
+        && size_of::<BatchSummary>() == 648
         && offset_of!(BatchSummary, stopped) == 80
+        && offset_of!(BatchSummary, not_found) == 624
 );
 
 // SAFETY: as it is declared above.
@@ -111,6 +119,9 @@ unsafe impl SizedStruct for BatchOptions {
         offset_of!(BatchOptions, summary),
     ];
 }
+
+/// What a summary had at least: its members up to `stopped_message`.
+const LEAST_SUMMARY: usize = offset_of!(BatchSummary, not_found);
 
 /// Called once for each outcome. `outcome` is borrowed: it is valid until the callback returns; use mpt_outcome_clone
 /// to keep it. `user_data` is the pointer that was passed with the callback.
@@ -361,7 +372,7 @@ unsafe fn begin(
             let (options, summary) = self::options(options, client, kind)?;
             if summary.is_some() {
                 return Err(Error::invalid_argument(
-                    "the batch options have a summary, which is for mpt_delete_tokens: ask the batch itself",
+                    "the batch options have a summary, which is for mpt_delete_tokens: ask the batch by mpt_batch_counts",
                 ));
             }
             let core = client.batch(items, &options)?;
@@ -466,6 +477,34 @@ pub unsafe extern "C" fn mpt_batch_not_pulled(batch: *const Batch) -> u64 {
     unsafe { batch.as_ref() }.map_or(0, |batch| batch.counts.not_pulled.unwrap_or_default())
 }
 
+/// Writes what mpt_delete_tokens writes to `summary` of its options: the counts (so far), and why the batch stopped.
+///
+/// `summary`: written on MPT_OK. Set its `size` first, as MPT_BATCH_SUMMARY_INIT does.
+/// Returns: MPT_OK, or MPT_INVALID_ARGUMENT if `batch` or `summary` is NULL, or if the size is not that of a version of
+/// the struct.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpt_batch_counts(
+    batch: *const Batch,
+    summary: *mut BatchSummary,
+) -> mpt_code {
+    let told = guarded(|| {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let batch = checked(batch, "batch")?;
+            checked(summary.cast_const(), "batch summary")?;
+            check_summary(summary)?;
+            write_summary(
+                summary,
+                &batch.counts,
+                batch.stopped.as_ref().map(|stopped| &stopped.why),
+            );
+        }
+        Ok(())
+    });
+    told.map_or_else(|error| error.code(), |()| Code::Ok).number()
+}
+
 /// # Safety
 /// `batch` is null, or a batch.
 unsafe fn stopped_text(
@@ -525,14 +564,8 @@ unsafe fn options(
     // SAFETY: the caller's promise.
     let Some(given) = unsafe { sized(options) }? else { return Ok((core, None)) };
     if !given.summary.is_null() {
-        // SAFETY: the first member is there by the caller's promise.
-        let size = unsafe { given.summary.cast::<u32>().read_unaligned() } as usize;
-        if !(size_of::<BatchSummary>()..=MOST).contains(&size) {
-            return Err(Error::invalid_argument(format!(
-                "the size in the batch summary is {size}: expected sizeof(mpt_batch_summary), {} or more",
-                size_of::<BatchSummary>()
-            )));
-        }
+        // SAFETY: the caller's promise.
+        unsafe { check_summary(given.summary) }?;
     }
     if given.concurrency != 0 {
         core = core.concurrency(given.concurrency as usize);
@@ -563,7 +596,24 @@ unsafe fn options(
     Ok((core, (!given.summary.is_null()).then_some(given.summary)))
 }
 
-/// Writes all members but `size`, and no byte behind those that this version knows.
+/// Whether the size of a summary is that of a version of the struct.
+///
+/// # Safety
+/// The first member is at `summary`.
+unsafe fn check_summary(summary: *const BatchSummary) -> Result<(), Error> {
+    // SAFETY: the caller's promise, at an address that other languages may not align.
+    let size = unsafe { summary.cast::<u32>().read_unaligned() } as usize;
+    if size == LEAST_SUMMARY || (size_of::<BatchSummary>()..=MOST).contains(&size) {
+        return Ok(());
+    }
+    Err(Error::invalid_argument(format!(
+        "the size in the batch summary is {size}: expected sizeof(mpt_batch_summary), which is {} here, \
+         {LEAST_SUMMARY} in an earlier version, and at most {MOST} in a later version",
+        size_of::<BatchSummary>()
+    )))
+}
+
+/// Writes the members but `size` that the caller knows, and no byte behind those that this version knows.
 ///
 /// # Safety
 /// `to` points to a summary of a size that was checked.
@@ -572,8 +622,10 @@ unsafe fn write_summary(
     counts: &mpt_core::BatchSummary,
     why: Option<&mpt_core::Stopped>,
 ) {
-    let mut summary = BatchSummary {
-        size: 0,
+    // SAFETY: the first member is there, at an address that other languages may not align.
+    let size = unsafe { to.cast::<u32>().read_unaligned() };
+    let summary = BatchSummary {
+        size,
         stopped_code: why.map_or(Code::Ok, mpt_core::Stopped::code).number(),
         deleted: counts.deleted,
         gone: counts.gone,
@@ -586,12 +638,17 @@ unsafe fn write_summary(
         total: counts.total,
         stopped: fixed(why.map_or("", mpt_core::Stopped::reason)),
         stopped_message: fixed(&why.map(ToString::to_string).unwrap_or_default()),
+        not_found: counts.not_found,
+        dead_values: counts.dead_values,
+        put_off: counts.put_off,
     };
-    // SAFETY: that many bytes are there, at an address that other languages may not align. The first member is the
-    // caller's and stays.
+    // SAFETY: that many bytes are there, and no more are read than a summary has. The two do not overlap.
     unsafe {
-        summary.size = to.cast::<u32>().read_unaligned();
-        to.write_unaligned(summary);
+        std::ptr::copy_nonoverlapping(
+            (&raw const summary).cast::<u8>(),
+            to.cast::<u8>(),
+            (size as usize).min(size_of::<BatchSummary>()),
+        );
     }
 }
 

@@ -72,6 +72,7 @@ static void null_is_fine_where_it_is_said(void) {
     CHECK(mpt_batch_stopped(NULL) == NULL && mpt_batch_stopped_message(NULL) == NULL);
     CHECK(mpt_batch_stopped_code(NULL) == MPT_OK);
     CHECK(mpt_batch_skipped(NULL) == 0 && mpt_batch_not_pulled(NULL) == 0);
+    CHECK(mpt_batch_counts(NULL, NULL) == MPT_INVALID_ARGUMENT);
     CHECK(mpt_client_clone(NULL) == NULL);
     CHECK(mpt_outcome_clone(NULL) == NULL);
     CHECK(mpt_batch_next(NULL) == NULL);
@@ -794,6 +795,8 @@ static void batches_that_stop(void) {
     CHECK(strcmp(mpt_batch_stopped_message(running), why) == 0);
     CHECK(mpt_batch_stopped_code(running) == MPT_UNAUTHORIZED);
     CHECK(mpt_batch_skipped(running) == 0 && mpt_batch_not_pulled(running) == 2);
+    CHECK(mpt_batch_counts(running, &summary) == MPT_OK && summary.total == 3 && summary.not_pulled == 2);
+    CHECK(summary.stopped_code == MPT_UNAUTHORIZED && strcmp(summary.stopped_message, why) == 0);
     mpt_batch_free(running);
 
     CHECK(mpt_batch_new(client, good, 2, &options, &running, NULL) == MPT_OK);
@@ -810,7 +813,7 @@ static void batches_that_stop(void) {
     CHECK(now.calls == 3 && summary.total == 3 && summary.not_deleted == 3 && summary.deleted == 0);
     CHECK(summary.not_pulled == 2 && summary.skipped == 0 && summary.stopped_code == MPT_UNAUTHORIZED);
     CHECK(strcmp(summary.stopped, "unauthorized") == 0 && strcmp(summary.stopped_message, why) == 0);
-    CHECK(summary.size == sizeof summary);
+    CHECK(summary.size == sizeof summary && summary.not_found == 1 && summary.put_off == 0);
     now = batch(client, waits, 3, &options, 0, MPT_RATE_LIMITED);
     CHECK(now.skipped == 1 && summary.skipped == 1 && summary.not_pulled == 1);
     CHECK(strcmp(summary.stopped, "paused") == 0 && summary.stopped_code == MPT_RATE_LIMITED);
@@ -825,6 +828,20 @@ static void batches_that_stop(void) {
     summary.size = 8;
     batch(client, good, 3, &options, 0, MPT_INVALID_ARGUMENT);
     CHECK(summary.total == 2);
+
+    /* Callers that know no later members of the summary: no byte behind theirs is written. */
+    {
+        mpt_batch_summary known = MPT_BATCH_SUMMARY_INIT;
+        options.summary = &known;
+        known.size = (uint32_t)offsetof(mpt_batch_summary, not_found);
+        known.not_found = known.dead_values = known.put_off = 77;
+        batch(client, good, 3, &options, 0, MPT_OK);
+        CHECK(known.size == offsetof(mpt_batch_summary, not_found) && known.total == 2);
+        CHECK(known.not_found == 77 && known.dead_values == 77 && known.put_off == 77);
+        known.size += 8;
+        batch(client, good, 3, &options, 0, MPT_INVALID_ARGUMENT);
+        CHECK(known.dead_values == 77);
+    }
 
     /* Callers that know patience_ms and no summary: it is not read. */
     {
@@ -997,6 +1014,8 @@ static void burning(void) {
     mpt_client *client = new_client(burn_only);
     mpt_outcome *outcome = NULL;
     mpt_batch *batch = NULL;
+    mpt_batch_options options = MPT_BATCH_OPTIONS_INIT;
+    mpt_batch_summary summary = MPT_BATCH_SUMMARY_INIT;
     int counts[4] = {0, 0, 0, 0};
 
     CHECK(mpt_burn(client, "idt:TKN-ok-burn1:sandbox-secret", &outcome) == MPT_OK);
@@ -1022,14 +1041,23 @@ static void burning(void) {
     CHECK(mpt_burn(NULL, values[0], NULL) == MPT_INVALID_ARGUMENT);
     CHECK(mpt_delete_token(client, "TKN-ok-burn2", NULL) == MPT_INVALID_CONFIG);
 
-    CHECK(mpt_burn_tokens(client, values, 5, NULL, count_dead, counts) != MPT_OK);
+    options.summary = &summary;
+    CHECK(mpt_burn_tokens(client, values, 5, &options, count_dead, counts) != MPT_OK);
     CHECK(counts[0] == 4 && counts[1] == 2 && counts[2] == 1 && counts[3] == 1);
+    CHECK(summary.total == 4 && summary.deleted == 2 && summary.not_deleted == 2 && summary.dead_values == 1);
+    CHECK(summary.not_found == 0 && summary.duplicates == 1 && summary.put_off == 0);
     CHECK(mpt_burn_tokens(client, NULL, 1, NULL, NULL, NULL) == MPT_INVALID_ARGUMENT);
     CHECK(mpt_burn_batch_new(client, values, 1, NULL, &batch, NULL) == MPT_OK);
     outcome = mpt_batch_next(batch);
     CHECK(mpt_outcome_code(outcome) == MPT_DEAD_VALUE);
     mpt_outcome_free(outcome);
     CHECK(mpt_batch_next(batch) == NULL);
+    CHECK(mpt_batch_counts(batch, &summary) == MPT_OK && summary.size == sizeof summary);
+    CHECK(summary.total == 1 && summary.not_deleted == 1 && summary.dead_values == 1 && summary.duplicates == 0);
+    CHECK(summary.stopped_code == MPT_OK && summary.stopped[0] == '\0');
+    CHECK(mpt_batch_counts(batch, NULL) == MPT_INVALID_ARGUMENT);
+    summary.size = 100;
+    CHECK(mpt_batch_counts(batch, &summary) == MPT_INVALID_ARGUMENT && summary.total == 1);
     mpt_batch_free(batch);
     CHECK(mpt_batch_new(client, values, 1, NULL, &batch, NULL) == MPT_INVALID_CONFIG);
     CHECK(batch == NULL);

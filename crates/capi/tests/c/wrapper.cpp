@@ -262,15 +262,41 @@ void batches_that_stop(const client &from) {
     CHECK(running->stopped()->code == MPT_UNAUTHORIZED && running->stopped()->message.find("401") != std::string::npos);
     CHECK(running->skipped() == 0 && running->not_pulled() == 1);
 
-    mpt::batch_summary summary;
+    mpt::batch_summary summary = running->summary();
+    CHECK(summary.total == 3 && summary.deleted == 1 && summary.not_pulled == 1 && summary.not_found == 0);
+    CHECK(summary.stopped && summary.stopped->code == MPT_UNAUTHORIZED);
+    summary = mpt::batch_summary();
     options.summary = &summary;
     (void)from.delete_tokens(ids, [](const mpt::result_view &) {}, options);
-    CHECK(summary.total == 3 && summary.not_pulled == 1 && summary.not_deleted == 3);
+    CHECK(summary.total == 3 && summary.not_pulled == 1 && summary.not_deleted == 3 && summary.not_found == 1);
     CHECK(summary.stopped && summary.stopped->reason == "unauthorized");
     CHECK(summary.stopped->message.find("MPT_API_TOKEN") != std::string::npos);
     (void)from.delete_tokens(many("stop", 3), [](const mpt::result_view &) {}, options);
     CHECK(summary.deleted == 3 && summary.total == 3 && summary.not_pulled == 0 && !summary.stopped);
     CHECK(!from.try_batch(ids, why, options) && why && why->code() == MPT_INVALID_ARGUMENT);
+}
+
+/** Values are ranges, or in braces, as ids are. */
+void burning() {
+    const client burner(mpt::config::from_env().burn_only());
+    const char *const value = "idt:TKN-ok-wburn1:sandbox-secret";
+    maybe_why why;
+    std::optional<mpt::batch> first = burner.try_burn_batch({value, value, "sesame"}, why);
+    CHECK(first && !why);
+    while (first && first->next()) {
+    }
+    CHECK(first->summary().deleted == 1 && first->summary().duplicates == 1 && first->summary().total == 2);
+    mpt::expected<mpt::batch> again = burner.try_burn_batch({value});
+    CHECK(again && again->next()->code() == MPT_DEAD_VALUE && !again->next());
+    CHECK(again->summary().dead_values == 1 && again->summary().not_deleted == 1);
+    CHECK(burner.try_burn_batch(std::vector<std::string>{"idt:TKN-ok-wburn2:sandbox-secret"}).has_value());
+    mpt::batch moved = std::move(*first);
+    CHECK(first->summary().total == 0 && moved.summary().total == 2);
+#ifdef __cpp_exceptions
+    for (const mpt::result &told : burner.burn_batch({value})) {
+        CHECK(told.code() == MPT_DEAD_VALUE);
+    }
+#endif
 }
 
 void moves(client from) {
@@ -363,6 +389,7 @@ int main() {
     loops(from);
     values_and_errors(from);
     batches_that_stop(from);
+    burning();
     moves(from.clone());
     return checks_done();
 }
