@@ -29,6 +29,7 @@ mod steps;
 mod suite;
 mod tally;
 mod tsan;
+mod vcpkg;
 mod wheels;
 mod windows;
 

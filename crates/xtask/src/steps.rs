@@ -270,6 +270,9 @@ pub(crate) static STEPS: &[Step] = &[
     step("conan", "the Conan package, static and shared, and the program of its test", distributions::conan)
         .needs(&[C_COMPILER, CARGO_C, CMAKE, MAKE, NM, PYTHON])
         .with_all(),
+    step("vcpkg", "the vcpkg port, dynamic and static, with stand-ins for vcpkg's functions, and programs with it", crate::vcpkg::test)
+        .needs(&[C_COMPILER, CARGO_C, CMAKE, MAKE, NM, PKG_CONFIG, READELF])
+        .with_all(),
     step("install-page", "docs/install.md, followed on a machine that has what it names", bare::install_page)
         .needs(&[CARGO_C, DEBOOTSTRAP, GIT, ROOT])
         .with_all(),
