@@ -206,7 +206,7 @@ pub(crate) static STEPS: &[Step] = &[
         "a call costs no more instructions, system calls and allocations, and the library no more bytes, than agreed",
         |log| checkers(log, "budgets"),
     )
-    .needs(&[C_COMPILER, STRACE, VALGRIND])
+    .needs(&[C_COMPILER, OPENSSL, STRACE, VALGRIND])
     .in_ci(),
     step("abi", "the C ABI is the committed one, by abidiff", |log| checkers(log, "abi"))
         .needs(&[GCC, ABIDIFF])

@@ -13,10 +13,11 @@ use std::sync::OnceLock;
 use std::thread;
 
 use mpt_tokens_tools::budgets::{ALLOCATIONS, Budget, INSTRUCTIONS, LIBRARY, SYSTEM_CALLS};
-use mpt_tokens_tools::{C_COMPILER, STRACE, VALGRIND, needs};
+use mpt_tokens_tools::{C_COMPILER, OPENSSL, STRACE, VALGRIND, needs};
 use tempfile::TempDir;
 
 use crate::build::{compile, output, root, succeed, target, workplace};
+use crate::small_stack::{self, GZIP, STACK};
 
 const FEW: u32 = 100;
 const MANY: u32 = 600;
@@ -161,5 +162,23 @@ fn budgets_of_bytes() {
     let bytes = fs::metadata(released().0).unwrap().len();
     if cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")) {
         keep(&LIBRARY, bytes as f64);
+    }
+}
+
+/// What the header promises of the stack: here of the library as it is released, in `tests/it/memory.rs` of one that is
+/// not optimized.
+#[test]
+fn budgets_of_the_stack_in_release() {
+    needs!(C_COMPILER, OPENSSL);
+    let library = released().1;
+    let deleted = b"HTTP/1.1 204 No Content\r\n\r\n";
+    assert_eq!(small_stack::https(library, STACK, deleted), "0\n");
+    assert_eq!(small_stack::https(library, STACK, GZIP), "102\n");
+    for (id, code) in [
+        ("TKN-ok-0001", "0\n"),
+        ("TKN-403.always-0001", "102\n"),
+        ("TKN-answergarbage-0001", "107\n"),
+    ] {
+        assert_eq!(small_stack::http(library, STACK, id), code, "{id}");
     }
 }

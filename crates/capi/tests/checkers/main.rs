@@ -10,4 +10,6 @@ mod build;
 mod packages;
 mod reached;
 mod sanitizers;
+#[path = "../it/small_stack.rs"]
+mod small_stack;
 mod valgrind;

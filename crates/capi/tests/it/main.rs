@@ -10,5 +10,6 @@ mod loading;
 mod man;
 mod memory;
 mod processes;
+mod small_stack;
 mod wrapper;
 mod wrapper_types;

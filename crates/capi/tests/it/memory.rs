@@ -1,20 +1,17 @@
 //! Where memory or stack is short: what the caller sizes is refused, what else fails ends the process and tells no lie.
 
-use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 
 use mpt_tokens_sandbox::{Sandbox, Status};
 use mpt_tokens_tools::{C_COMPILER, OPENSSL, compiler, needs};
 use rstest::rstest;
 use tempfile::TempDir;
 
-use crate::build::{against, compile, output, root, succeed, workplace};
+use crate::build::{against, compile, library_folder, output, root, succeed, workplace};
+use crate::small_stack::{self, GZIP, STACK};
 
-/// What docs and header promise to be enough, in KiB.
-const STACK: &str = "64";
 /// Enough to unpack what a gateway packed: an unoptimized library has the tables for it on the stack for a moment.
 const UNPACKING: &str = if cfg!(debug_assertions) { "112" } else { STACK };
 
@@ -127,119 +124,12 @@ fn an_allocation_that_fails_in_a_batch_tells_no_lie() {
     }
 }
 
-/// A TLS server of another make, with a certificate of its own; it answers one request with these bytes.
-struct Server {
-    child: std::process::Child,
-    port: u16,
-}
-
-impl Server {
-    fn start(folder: &Path) -> Server {
-        let openssl = |arguments: &[&str]| {
-            succeed(Command::new("openssl").args(arguments).current_dir(folder));
-        };
-        let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-        openssl(
-            &[
-                &["req", "-x509", "-keyout", "ca.key", "-out", "ca.pem", "-days=2", "-subj=/CN=ca"],
-                &key[..],
-            ]
-            .concat(),
-        );
-        openssl(
-            &[
-                &["req", "-keyout", "key.pem", "-out", "request.pem", "-subj=/CN=localhost"],
-                &key[..],
-            ]
-            .concat(),
-        );
-        fs::write(
-            folder.join("extensions"),
-            "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n",
-        )
-        .unwrap();
-        openssl(&[
-            "x509",
-            "-req",
-            "-in",
-            "request.pem",
-            "-CA",
-            "ca.pem",
-            "-CAkey",
-            "ca.key",
-            "-CAcreateserial",
-            "-days",
-            "2",
-            "-extfile",
-            "extensions",
-            "-out",
-            "cert.pem",
-        ]);
-        let mut command = Command::new("openssl");
-        command.args(["s_server", "-accept", "127.0.0.1:0", "-naccept", "1"]);
-        command.args(["-cert", "cert.pem", "-key", "key.pem"]).current_dir(folder);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
-        let mut accepts = String::new();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        while !accepts.starts_with("ACCEPT ") {
-            accepts.clear();
-            assert!(stdout.read_line(&mut accepts).unwrap() > 0, "openssl ended");
-        }
-        let port = accepts.trim().rsplit(':').next().unwrap().parse().unwrap();
-        child.stdout = Some(stdout.into_inner());
-        Server { child, port }
-    }
-
-    /// Answers the request once it is there whole.
-    fn answer(&mut self, bytes: &[u8]) {
-        let mut heard = Vec::new();
-        let mut stdout = self.child.stdout.take().unwrap();
-        while !heard.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            if stdout.read(&mut byte).unwrap() == 0 {
-                return;
-            }
-            heard.push(byte[0]);
-        }
-        self.child.stdin.as_mut().unwrap().write_all(bytes).unwrap();
-        self.child.stdout = Some(stdout);
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A body as `gzip -n` makes it of `{"title":"no"}`.
-const GZIP: &[u8] = b"HTTP/1.1 403 Forbidden\r\nContent-Encoding: gzip\r\nContent-Type: application/problem+json\r\n\
-    Content-Length: 34\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\x02\x03\xab\x56\x2a\xc9\x2c\xc9\x49\x55\xb2\x52\xca\xcb\x57\xaa\
-    \x05\0\xfc\xd3\x53\x21\x0e\0\0\0";
-
 #[rstest]
 #[case::deleted(STACK, b"HTTP/1.1 204 No Content\r\n\r\n", "0\n")]
 #[case::packed_problem(UNPACKING, GZIP, "102\n")]
 fn https_works_on_a_small_stack(#[case] stack: &str, #[case] answer: &[u8], #[case] code: &str) {
     needs!(C_COMPILER, OPENSSL);
-    let (folder, program) = program("tests/c/small_stack.c");
-    let mut server = Server::start(folder.path());
-    let sandbox = Sandbox::start().unwrap();
-    let child = against(&sandbox, &program)
-        .args([stack, &format!("https://127.0.0.1:{}", server.port)])
-        .arg(folder.path().join("ca.pem"))
-        .arg("TKN-1671-0642")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    server.answer(answer);
-    let done = child.wait_with_output().unwrap();
-    let told = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{}: {told}", done.status);
-    assert_eq!(String::from_utf8_lossy(&done.stdout), code, "{told}");
+    assert_eq!(small_stack::https(library_folder(), stack, answer), code);
 }
 
 #[rstest]
@@ -248,11 +138,5 @@ fn https_works_on_a_small_stack(#[case] stack: &str, #[case] answer: &[u8], #[ca
 #[case("TKN-answergarbage-0001", "107\n")]
 fn http_works_on_a_small_stack(#[case] id: &str, #[case] code: &str) {
     needs!(C_COMPILER);
-    let (_folder, program) = program("tests/c/small_stack.c");
-    let sandbox = Sandbox::start().unwrap();
-    let url = sandbox.base_url().to_owned();
-    let done = output(against(&sandbox, &program).args([STACK, &url, "", id]));
-    let told = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{}: {told}", done.status);
-    assert_eq!(String::from_utf8_lossy(&done.stdout), code, "{told}");
+    assert_eq!(small_stack::http(library_folder(), STACK, id), code);
 }
