@@ -50,7 +50,7 @@ impl Proxy {
     ///
     /// On Windows, where no variable names a proxy, the one of the user's settings counts ("Internet Options"), with its
     /// exceptions. A script (PAC), automatic detection and a policy for the whole machine are not looked at: set a
-    /// variable instead.
+    /// variable instead. Where only a script is set, that is logged once, as a warning.
     ///
     /// # Errors
     /// If the variable (or setting) that applies is not the URL of an HTTP proxy.
@@ -69,16 +69,20 @@ impl Proxy {
             (false, false) => &["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"],
             (false, true) => &["http_proxy", "all_proxy", "ALL_PROXY"],
         };
+        let is_direct = || {
+            let no_proxy = set("no_proxy").or_else(|| set("NO_PROXY")).unwrap_or_default();
+            endpoint.is_loopback() || direct::is_direct(&no_proxy, endpoint, warn_of)
+        };
         let named = variables.iter().find_map(|name| set(name));
-        let Some(url) = named.or_else(|| settings()?.proxy(endpoint)) else {
+        let settings = if named.is_none() { settings() } else { None };
+        let Some(url) = named.or_else(|| settings.as_ref()?.proxy(endpoint)) else {
+            if settings.is_some_and(|settings| settings.has_script) && !is_direct() {
+                warn_of_a_script();
+            }
             return Ok(None);
         };
         // Before it is looked at: a proxy that is not gone through need not be one that could be.
-        let no_proxy = set("no_proxy").or_else(|| set("NO_PROXY")).unwrap_or_default();
-        if endpoint.is_loopback() || direct::is_direct(&no_proxy, endpoint, warn_of) {
-            return Ok(None);
-        }
-        Proxy::new(&url).map(Some)
+        if is_direct() { Ok(None) } else { Proxy::new(&url).map(Some) }
     }
 
     /// What ureq is given.
@@ -87,21 +91,34 @@ impl Proxy {
     }
 }
 
-/// Names an entry of `NO_PROXY` that is not understood: once a process, since every client looks at the list.
+/// Names an entry of `NO_PROXY` that is not understood.
 fn warn_of(entry: &str) {
+    // A URL may have a password in it.
+    let shown = printable(entry.rsplit('@').next().unwrap_or_default());
+    warn_once(format!(
+        "the entry `{shown}` of NO_PROXY is not understood and names nothing: expected a host, a domain, an address, \
+         a network such as 10.0.0.0/8, or *"
+    ));
+}
+
+/// Says that a script would have to tell which proxy it is.
+fn warn_of_a_script() {
+    warn_once(
+        "the settings of Windows name a script for proxies (AutoConfigURL), which is not supported, so the connection \
+         is direct: name the proxy in HTTPS_PROXY"
+            .to_owned(),
+    );
+}
+
+/// Warns once a process, since every client looks for its proxy.
+fn warn_once(warning: String) {
     static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
     // Not waited for: in a forked child whoever holds it may be gone.
     if let Ok(mut told) = TOLD.try_lock()
-        && !told.iter().any(|told| told == entry)
+        && !told.contains(&warning)
     {
-        told.push(entry.to_owned());
-        // A URL may have a password in it.
-        let shown = printable(entry.rsplit('@').next().unwrap_or_default());
-        log::warn!(
-            target: "mpt_tokens",
-            "the entry `{shown}` of NO_PROXY is not understood and names nothing: expected a host, a domain, an \
-             address, a network such as 10.0.0.0/8, or *"
-        );
+        log::warn!(target: "mpt_tokens", "{warning}");
+        told.push(warning);
     }
 }
 

@@ -9,21 +9,28 @@ pub(super) struct Settings {
     server: String,
     /// What is gone to directly: patterns with `*`, separated by semicolons; `<local>` is every name without a dot.
     overrides: String,
+    /// Whether they name a script (PAC), which nothing here can run.
+    pub(super) has_script: bool,
 }
 
 impl Settings {
-    /// The settings of this user; `None` where no proxy is switched on.
+    /// The settings of this user; `None` where there are none.
     ///
-    /// A script (PAC) and automatic detection are not looked at, nor is what a policy sets for the whole machine.
+    /// What a script (PAC) says is not looked at, nor are automatic detection and what a policy sets for the whole
+    /// machine.
     #[cfg(windows)]
     pub(super) fn of_user() -> Option<Settings> {
         const PATH: &str = r"Software\Microsoft\Windows\CurrentVersion\Internet Settings";
         let key = windows_registry::CURRENT_USER.open(PATH).ok()?;
-        if key.get_u32("ProxyEnable").ok()? == 0 {
-            return None;
-        }
-        let server = key.get_string("ProxyServer").ok()?;
-        Some(Settings { server, overrides: key.get_string("ProxyOverride").unwrap_or_default() })
+        let text = |name: &str| key.get_string(name).unwrap_or_default();
+        let is_on = key.get_u32("ProxyEnable").is_ok_and(|on| on != 0);
+        let (server, overrides) = if is_on {
+            (text("ProxyServer"), text("ProxyOverride"))
+        } else {
+            (String::new(), String::new())
+        };
+        let has_script = !text("AutoConfigURL").trim().is_empty();
+        Some(Settings { server, overrides, has_script })
     }
 
     /// Elsewhere there are none.
@@ -32,7 +39,8 @@ impl Settings {
         None
     }
 
-    /// The proxy for this base URL.
+    /// The proxy for this base URL. One for SOCKS, which Windows would take where it knows of no better, comes as
+    /// such, so that it is refused: to go past it would be another thing than what was set.
     pub(super) fn proxy(&self, endpoint: &Endpoint) -> Option<String> {
         if self.is_direct(endpoint) {
             return None;
@@ -40,20 +48,27 @@ impl Settings {
         let mut entries = self.server.split([';', ' ']).filter(|entry| !entry.is_empty());
         let found = if self.server.contains('=') {
             let scheme = if endpoint.is_https() { "https" } else { "http" };
-            entries.find_map(|entry| {
-                let (name, proxy) = entry.split_once('=')?;
-                name.trim().eq_ignore_ascii_case(scheme).then_some(proxy)
-            })
+            let of = |scheme: &str| {
+                let named = |entry: &str| {
+                    let (name, proxy) = entry.split_once('=')?;
+                    let is_it = name.trim().eq_ignore_ascii_case(scheme);
+                    Some(proxy.trim().to_owned()).filter(|proxy| is_it && !proxy.is_empty())
+                };
+                entries.clone().find_map(named)
+            };
+            of(scheme).or_else(|| Some(format!("socks://{}", of("socks")?)))
         } else {
-            entries.next()
+            entries.next().map(|proxy| proxy.trim().to_owned())
         };
-        found.map(str::trim).filter(|proxy| !proxy.is_empty()).map(str::to_owned)
+        found.filter(|proxy| !proxy.is_empty())
     }
 
     fn is_direct(&self, endpoint: &Endpoint) -> bool {
         let (host, port) = endpoint.host_and_port();
-        let host = host.trim_matches(['[', ']']).to_ascii_lowercase();
-        let with_port = format!("{host}:{port}");
+        let host = host.to_ascii_lowercase();
+        // An IPv6 address stands there with its brackets or without.
+        let bracketed = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+        let with_port = format!("{bracketed}:{port}");
         let scheme = if endpoint.is_https() { "https" } else { "http" };
         let mut entries = self.overrides.split([';', ' ', '\t', '\r', '\n']);
         entries.any(|entry| {
@@ -62,7 +77,10 @@ impl Settings {
             match pattern {
                 "" => false,
                 "<local>" => !host.contains(['.', ':']),
-                _ => of == scheme && (matches(pattern, &host) || matches(pattern, &with_port)),
+                _ => {
+                    of == scheme
+                        && [&host, &bracketed, &with_port].iter().any(|it| matches(pattern, it))
+                }
             }
         })
     }
@@ -111,12 +129,17 @@ mod tests {
     #[case::a_part("p:1", "example.test;api.example", Some("p:1"))]
     #[case::twice_the_same("p:1", "api.example.test*api.example.test", Some("p:1"))]
     #[case::has_dots("p:1", "<local>;;", Some("p:1"))]
+    #[case::not_past_loopback("p:1", "<-loopback>", Some("p:1"))]
+    #[case::socks("http=q:2;socks=s:4", "", Some("socks://s:4"))]
+    #[case::socks_last("socks=s:4;HTTPS=p:1", "", Some("p:1"))]
+    #[case::socks_of_nobody("socks=;http=q:2", "", None)]
     fn the_proxy_that_counts(
         #[case] server: &str,
         #[case] overrides: &str,
         #[case] expected: Option<&str>,
     ) {
-        let settings = Settings { server: server.into(), overrides: overrides.into() };
+        let settings =
+            Settings { server: server.into(), overrides: overrides.into(), has_script: false };
         let endpoint = Endpoint::new(API, true).unwrap();
         assert_eq!(settings.proxy(&endpoint).as_deref(), expected);
     }
@@ -127,8 +150,14 @@ mod tests {
     #[case("https://10.1.2.3", "10.1.2.4", false)]
     #[case("https://[fd00::1]", "fd00:*", true)]
     #[case("https://[fd00::1]", "<local>", false)]
+    #[case("https://[fd00::1]", "[fd00::1]", true)]
+    #[case("https://[fd00::1]:8443", "[fd00::*]:8443", true)]
+    #[case("https://[fd00::1]", "[fd00::2]", false)]
+    #[case("https://INTRANET.example.test", "intranet.*", true)]
+    #[case("https://intranet.example.test", "intranet", false)]
     fn what_is_gone_to_directly(#[case] url: &str, #[case] overrides: &str, #[case] direct: bool) {
-        let settings = Settings { server: "p:1".into(), overrides: overrides.into() };
+        let settings =
+            Settings { server: "p:1".into(), overrides: overrides.into(), has_script: false };
         let endpoint = Endpoint::new(url, true).unwrap();
         assert_eq!(settings.proxy(&endpoint).is_none(), direct);
     }
