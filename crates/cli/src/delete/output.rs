@@ -6,6 +6,8 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+#[cfg(windows)]
+use console::Term;
 use mpt_tokens::{BatchSummary, Code, Outcome, OutcomeKind};
 
 use crate::args::Format;
@@ -39,6 +41,20 @@ pub(crate) fn colour(stream: &impl IsTerminal) -> bool {
     stream.is_terminal()
         && unset("NO_COLOR")
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+        && takes_escapes()
+}
+
+/// Whether a terminal takes the escape sequences that make colours.
+#[cfg(unix)]
+fn takes_escapes() -> bool {
+    true
+}
+
+/// Likewise. A console of Windows shows them as text until it is asked to obey them, and for ever before Windows 10.
+#[cfg(windows)]
+fn takes_escapes() -> bool {
+    // Both are the same console, where both are one.
+    [Term::stdout(), Term::stderr()].map(|term| term.features().colors_supported()).contains(&true)
 }
 
 impl Output {
