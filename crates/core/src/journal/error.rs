@@ -60,7 +60,7 @@ impl fmt::Display for JournalError {
             }
             Problem::NotAFile => f.write_str("is not a file: expected a path to a file"),
             Problem::Locked => f.write_str(
-                "is in use by another run: wait for its end, or give each run a journal of its own",
+                "is in use by another run or program: wait for its end, or give each run a journal of its own",
             ),
             Problem::NotAJournal => f.write_str(
                 "is not a journal, and was not changed: expected a new path, or that of a journal",
