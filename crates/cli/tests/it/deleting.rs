@@ -79,12 +79,16 @@ fn an_unknown_outcome_is_settled_by_running_again() {
 
 /// A base URL that cannot be read must not mean the default one, which is production.
 #[test]
-#[cfg(unix)]
 fn an_environment_that_is_not_unicode_is_refused() {
-    use std::ffi::OsStr;
-    use std::os::unix::ffi::OsStrExt;
-
-    let url = OsStr::from_bytes(b"http://127.0.0.1:1/\xff");
+    #[cfg(unix)]
+    let url: std::ffi::OsString =
+        std::os::unix::ffi::OsStringExt::from_vec(b"http://127.0.0.1:1/\xff".to_vec());
+    // Half of a character.
+    #[cfg(windows)]
+    let url: std::ffi::OsString = {
+        let units: Vec<u16> = "http://127.0.0.1:1/".encode_utf16().chain([0xd800]).collect();
+        std::os::windows::ffi::OsStringExt::from_wide(&units)
+    };
     let mut command = program();
     command.env("MPT_API_TOKEN", "token").env("MPT_API_BASE_URL", url);
     let output = command.args(["delete", "--dry-run", "TKN-1-1"]).output().unwrap();

@@ -18,7 +18,7 @@ mod killing;
 mod leak_shapes;
 mod leaking;
 mod lists;
-#[cfg(unix)]
+mod names;
 mod places;
 mod program;
 mod proving;

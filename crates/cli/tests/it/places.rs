@@ -9,6 +9,7 @@ use rstest::rstest;
 use crate::program::{outcomes, program_for};
 
 /// Runs the program in a shell, which sets up its descriptors; `$@` is the program and its arguments.
+#[cfg(unix)]
 fn shell(sandbox: &Sandbox, script: &str, args: &[&str]) -> Output {
     let program = program_for(sandbox);
     let mut shell = Command::new("sh");

@@ -224,17 +224,13 @@ fn a_trust_store_that_hangs_holds_no_call_past_its_deadline(#[case] variables: &
     assert!(nobody.accept().is_err(), "a connection was opened");
 }
 
-/// A trust store that a variable names and that cannot be used is named, and nothing is sent. In the words of Unix.
+/// A trust store that a variable names and that cannot be used is named, and nothing is sent.
 #[rstest]
-#[cfg(unix)]
 #[case::file(
     "SSL_CERT_FILE",
-    "SSL_CERT_FILE cannot be used: the CA file `/nowhere/trust` cannot be read: No such file"
+    "SSL_CERT_FILE cannot be used: the CA file `/nowhere/trust` cannot be read: "
 )]
-#[case::folder(
-    "SSL_CERT_DIR",
-    "a part of SSL_CERT_DIR cannot be read: `/nowhere/trust`: No such file"
-)]
+#[case::folder("SSL_CERT_DIR", "a part of SSL_CERT_DIR cannot be read: `/nowhere/trust`: ")]
 fn a_trust_store_that_cannot_be_used(#[case] variable: &str, #[case] words: &str) {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = nobody.local_addr().unwrap().port();

@@ -41,17 +41,18 @@ fn by_id(outcomes: Vec<Outcome>) -> BTreeMap<String, Outcome> {
 
 #[rstest]
 fn every_token_of_a_list_is_deleted_once(#[values(1, 2, 8, 64, 256)] concurrency: usize) {
-    let sandbox = Sandbox::builder().numbered(2_000).start().unwrap();
-    let ids = (1..=2_000).map(numbered_id);
+    let count = support::size(2_000);
+    let sandbox = Sandbox::builder().numbered(count).start().unwrap();
+    let ids = (1..=count).map(numbered_id);
     let batch = client(&sandbox).batch(ids, &at(concurrency)).unwrap();
     let outcomes = by_id(batch.collect());
-    assert_eq!(outcomes.len(), 2_000);
+    assert_eq!(outcomes.len() as u64, count);
     for (id, outcome) in outcomes {
         assert_eq!((outcome.kind(), outcome.code()), (OutcomeKind::Deleted, Code::Ok), "{id}");
         assert_eq!(sandbox.truth(&id).status, Status::Deleted, "{id}");
     }
     let stats = sandbox.stats();
-    assert_eq!((stats.requests, stats.deleted), (2_000, 2_000));
+    assert_eq!((stats.requests, stats.deleted), (count, count));
     assert!(stats.connections <= concurrency as u64, "{} connections", stats.connections);
 }
 

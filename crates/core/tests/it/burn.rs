@@ -316,18 +316,18 @@ fn a_journal_of_burning(#[values(1, 8)] concurrency: usize) {
 /// Every fifth request meets a fault. The sandbox remembers what is true.
 #[test]
 fn a_thousand_values_are_burnt_and_proven_whatever_the_network_does() {
-    const VALUES: u64 = 1_000;
-    let sandbox = Sandbox::builder().numbered(VALUES).faults(1).fault_rate(0.2).start().unwrap();
+    let values = crate::support::size(1_000);
+    let sandbox = Sandbox::builder().numbered(values).faults(1).fault_rate(0.2).start().unwrap();
     let client = builder(sandbox.base_url())
         .burn_only(true)
         .attempt_timeout(Duration::from_millis(500))
         .build()
         .unwrap();
-    let values = (1..=VALUES).map(|n| value(&sandbox, &numbered_id(n)));
+    let given = (1..=values).map(|n| value(&sandbox, &numbered_id(n)));
     let options = BatchOptions::new().concurrency(64);
     let (mut proven, mut wrong) = (0, Vec::new());
     let summary = client
-        .burn_tokens(values, &options, |outcome| {
+        .burn_tokens(given, &options, |outcome| {
             let truth = sandbox.truth(outcome.id().unwrap()).status;
             let is_proven = outcome.proof().is_some_and(mpt_tokens::Proof::is_proven);
             proven += u64::from(is_proven);
@@ -338,7 +338,7 @@ fn a_thousand_values_are_burnt_and_proven_whatever_the_network_does() {
         })
         .unwrap();
     assert_eq!(wrong, []);
-    assert_eq!((summary.total, summary.deleted + summary.gone, proven), (VALUES, VALUES, VALUES));
+    assert_eq!((summary.total, summary.deleted + summary.gone, proven), (values, values, values));
     assert!(summary.gone > 0, "no answer was lost: {summary:?}");
 }
 

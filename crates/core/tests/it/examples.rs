@@ -6,23 +6,30 @@ use std::process::{Command, Output, Stdio};
 
 use mpt_tokens_sandbox::{Sandbox, Status};
 
-fn run(sandbox: &Sandbox, example: &str, args: &[&str], input: &str) -> (Option<i32>, String) {
+/// An example without anything of the environment.
+pub(crate) fn command(example: &str) -> Command {
     let tests = std::env::current_exe().unwrap();
     let built = tests.ancestors().nth(2).unwrap().join("examples").join(example);
     let mut command = Command::new(&built);
-    command.args(args).env_clear();
+    command.env_clear();
     // Without these there is no network on Windows, and no wine.
     for name in ["SystemRoot", "WINEPREFIX"] {
         command.envs(std::env::var_os(name).map(|value| (name, value)));
     }
+    command
+}
+
+fn run(sandbox: &Sandbox, example: &str, args: &[&str], input: &str) -> (Option<i32>, String) {
+    let mut command = command(example);
     let mut child = command
+        .args(args)
         .env("MPT_API_TOKEN", sandbox.api_token())
         .env("MPT_API_BASE_URL", sandbox.base_url())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap_or_else(|error| panic!("{}: {error}: build the examples, too", built.display()));
+        .unwrap_or_else(|error| panic!("{example}: {error}: build the examples, too"));
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(stderr).unwrap(), "");

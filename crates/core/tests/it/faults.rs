@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use crate::support::log::assert_no_leak;
 use crate::support::pki::Authority;
 use crate::support::raw::Server;
-use crate::support::{HOST, SECRET, SOON, builder, builder_at, checked};
+use crate::support::{HOST, SECRET, SOON, builder, builder_at, checked, size};
 
 fn client(sandbox: &Sandbox, attempts: u32) -> Client {
     set_up(builder(sandbox.base_url()), sandbox, attempts)
@@ -135,14 +135,20 @@ fn quick_faults() -> Vec<&'static str> {
     quick
 }
 
+/// Whether this pair of faults is one of those that are tried: all of them, or under wine every eighth.
+fn is_tried(first: usize, second: usize) -> bool {
+    let every = 8 / usize::try_from(size(8)).unwrap();
+    (first + second) % every == 0
+}
+
 /// Two faults in turn, met by the attempts of one call.
 #[test]
 fn every_pair_of_faults() {
     let sandbox = Sandbox::builder().secret(SECRET).start().unwrap();
     let client = client(&sandbox, 4);
     let quick = quick_faults();
-    for first in &quick {
-        for second in &quick {
+    for (place, first) in quick.iter().enumerate() {
+        for (_, second) in quick.iter().enumerate().filter(|(other, _)| is_tried(place, *other)) {
             let id = format!("TKN-{first}.{second}-0001");
             assert_true(&checked(client.delete_token(&id).into()), &sandbox, &id);
         }
@@ -157,8 +163,8 @@ fn every_pair_of_faults_in_two_calls() {
     let client = client(&sandbox, 1);
     let quick = quick_faults();
     // A call that ends with a 429 is believed to have done nothing: see `assert_true_of_all`.
-    for first in quick.iter().filter(|first| **first != "answer429") {
-        for second in &quick {
+    for (place, first) in quick.iter().enumerate().filter(|(_, first)| **first != "answer429") {
+        for (_, second) in quick.iter().enumerate().filter(|(other, _)| is_tried(place, *other)) {
             let id = format!("TKN-{first}.{second}-0001");
             let outcome = checked(client.delete_token(&id).into());
             assert_true(&outcome, &sandbox, &id);

@@ -524,7 +524,7 @@ fn odd_answers() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::support::size(400) as u32, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever comes back: a token is called deleted only when a 204 stands in it, kept only when a status below
     /// 500 that is no 2xx does, and nothing panics or hangs.

@@ -19,7 +19,8 @@ fn files() -> BTreeMap<String, String> {
                 continue;
             }
             let inside = path.strip_prefix(src).unwrap().with_extension("");
-            let module = inside.to_str().unwrap().replace('/', "::");
+            let parts = inside.iter().map(|part| part.to_str().unwrap());
+            let module = parts.collect::<Vec<_>>().join("::");
             let text = fs::read_to_string(&path).unwrap();
             // What only tests import is none of this; it stands last in a file.
             let code = text.split("\n#[cfg(test)]").next().unwrap().to_owned();

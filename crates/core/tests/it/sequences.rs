@@ -11,10 +11,10 @@ use mpt_tokens::{Client, Outcome, OutcomeKind};
 
 use crate::support::pki::Authority;
 use crate::support::raw::{Conn, NO_CONTENT, Server, not_found};
-use crate::support::{HOST, builder_at};
+use crate::support::{HOST, builder_at, size};
 
 /// How many run every day: a few seconds.
-const EVERY_DAY: usize = 2_000;
+const EVERY_DAY: u64 = 2_000;
 /// One sequence in so many is under TLS, which takes a handshake a connection.
 const UNDER_TLS: usize = 8;
 /// How many tokens a sequence deletes at most.
@@ -417,7 +417,7 @@ fn number(name: &str) -> Option<u64> {
 #[test]
 #[expect(clippy::print_stdout, reason = "how many ran is asked for")]
 fn no_sequence_of_answers_makes_a_report_false() {
-    let sequences = number("MPT_TOKENS_SEQUENCES").map_or(EVERY_DAY, |count| count as usize);
+    let sequences = number("MPT_TOKENS_SEQUENCES").unwrap_or_else(|| size(EVERY_DAY)) as usize;
     let seed = number("MPT_TOKENS_SEED").unwrap_or(1);
     let truths = Truths::default();
     let of = |tls: u64| {

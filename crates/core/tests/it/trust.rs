@@ -249,3 +249,40 @@ fn another_certificate_for_the_same_name() {
     let outcome = ask(&server, pem_of(&given));
     assert_judged(&outcome, &server, "give that very certificate as a CA file");
 }
+
+/// An authority that this user of Windows trusts is trusted here too, until it is not any more.
+#[cfg(windows)]
+#[ignore = "it changes whom the user trusts: `cargo xtask test windows` runs it in wine's Windows"]
+#[test]
+fn an_authority_in_the_store_of_windows() {
+    use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+    use windows_registry::{CURRENT_USER, Type};
+
+    const STORE: &str = r"Software\Microsoft\SystemCertificates\Root\Certificates";
+    let authority = Authority::new("of a user of Windows");
+    let server = Server::start_tls(authority.issue(&["127.0.0.1"]).server(), answer);
+    let told = || {
+        let mut command = crate::examples::command("delete_one");
+        command.env("MPT_API_BASE_URL", format!("https://{}", server.address()));
+        let output = command.env("MPT_API_TOKEN", "token").arg("TKN-1-1").output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let unknown = |told: &str| told.starts_with("not_deleted: ") && told.contains("certificate");
+    assert!(unknown(&told()), "{}", told());
+
+    // As it is kept there: by its SHA-1, in a list of properties, of which one (CERT_CERT_PROP_ID) is itself.
+    let der = authority.der();
+    let name: String = digest(&SHA1_FOR_LEGACY_USE_ONLY, &der)
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02X}"))
+        .collect();
+    let path = format!("{STORE}\\{name}");
+    let properties = [32, 1, u32::try_from(der.len()).unwrap()].map(u32::to_le_bytes).concat();
+    let key = CURRENT_USER.create(&path).unwrap();
+    key.set_bytes("Blob", Type::Bytes, &[properties, der].concat()).unwrap();
+    let trusted = told();
+    CURRENT_USER.remove_tree(&path).unwrap();
+    assert!(trusted.starts_with("deleted: "), "{trusted}");
+    assert!(unknown(&told()), "{}", told());
+}

@@ -149,6 +149,9 @@ mod tests {
         store.troubles.join("; ")
     }
 
+    /// Windows says it in the user's language.
+    const MISSING: &str = if cfg!(windows) { "(os error " } else { "No such file" };
+
     /// Each variable that names nothing of use is named, with what it names.
     #[test]
     fn what_a_variable_names_and_cannot_be_used_is_told() {
@@ -161,7 +164,7 @@ mod tests {
         fs::write(path("broken/a.pem"), "-----BEGIN CERTIFICATE----- TUlJc2VjcmV0\n").unwrap();
 
         for (file, words) in [
-            ("missing", "No such file"),
+            ("missing", MISSING),
             ("empty", "is empty"),
             ("key", "expected certificates in PEM"),
             ("nothing", "is a folder"),
@@ -172,7 +175,7 @@ mod tests {
             assert!(!told.contains("TUlJ"), "{told}");
         }
         for (dir, words) in [
-            ("missing", "No such file"),
+            ("missing", MISSING),
             ("nothing", "holds no certificate"),
             ("broken", "has a broken certificate"),
         ] {

@@ -22,6 +22,12 @@ pub(crate) const HOST: &str = "api.example.test";
 /// Far above every promise, far below "hangs".
 pub(crate) const SOON: Duration = Duration::from_secs(5);
 
+/// How much of something a test does: all of it, but under wine an eighth. There each wait is several messages to
+/// wine's server, so that what takes seconds elsewhere takes minutes.
+pub(crate) fn size(whole: u64) -> u64 {
+    if std::env::var_os("WINEPREFIX").is_some() && cfg!(windows) { whole / 8 } else { whole }
+}
+
 /// A client set up for a test: short pauses, a log that looks for the secret.
 pub(crate) fn builder(base_url: impl Into<String>) -> ClientBuilder {
     log::install();

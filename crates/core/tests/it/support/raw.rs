@@ -36,6 +36,8 @@ pub(crate) struct Conn<'a> {
     io: &'a mut dyn Io,
     socket: TcpStream,
     shared: &'a Shared,
+    /// What was read behind the end of a head.
+    ahead: Vec<u8>,
 }
 
 pub(crate) trait Io: Read + Write + Send {
@@ -60,7 +62,7 @@ impl Server {
     pub(crate) fn start(serve: impl Fn(&mut Conn<'_>, usize) + Send + Sync + 'static) -> Server {
         Server::start_with(move |socket, shared, number| {
             let mut io = socket.try_clone().unwrap();
-            serve(&mut Conn { io: &mut io, socket, shared }, number);
+            serve(&mut Conn { io: &mut io, socket, shared, ahead: Vec::new() }, number);
         })
     }
 
@@ -83,7 +85,7 @@ impl Server {
                 }
             }
             shared.handshakes.lock().unwrap().extend(io.conn.handshake_kind());
-            serve(&mut Conn { io: &mut io, socket, shared }, number);
+            serve(&mut Conn { io: &mut io, socket, shared, ahead: Vec::new() }, number);
             // What is told by the end of a connection is told politely, as real servers do.
             io.conn.send_close_notify();
             let _ = io.conn.write_tls(&mut io.sock);
@@ -217,15 +219,23 @@ impl Drop for Server {
 impl Conn<'_> {
     /// Reads the head of one request; `None` when the client left instead.
     pub(crate) fn request(&mut self) -> Option<String> {
-        let mut head = Vec::new();
-        let mut byte = [0u8; 1];
-        while !head.ends_with(b"\r\n\r\n") {
-            match self.io.read(&mut byte) {
-                Ok(1) => head.push(byte[0]),
+        const END: &[u8] = b"\r\n\r\n";
+        let mut head = std::mem::take(&mut self.ahead);
+        let mut buffer = [0u8; 4096];
+        let mut looked_at = 0;
+        let end = loop {
+            let found = head[looked_at..].windows(END.len()).position(|bytes| bytes == END);
+            if let Some(at) = found {
+                break looked_at + at + END.len();
+            }
+            looked_at = head.len().saturating_sub(END.len() - 1);
+            match self.io.read(&mut buffer) {
+                Ok(read @ 1..) => head.extend(&buffer[..read]),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 _ => return None,
             }
-        }
+        };
+        self.ahead = head.split_off(end);
         let head = String::from_utf8(head).unwrap();
         self.shared.heads.lock().unwrap().push(head.clone());
         self.shared.heard.notify_all();
@@ -267,6 +277,9 @@ impl Conn<'_> {
 
     /// The next bytes, whatever they are; none when the client left.
     pub(crate) fn read_some(&mut self) -> Vec<u8> {
+        if !self.ahead.is_empty() {
+            return std::mem::take(&mut self.ahead);
+        }
         let mut buffer = vec![0u8; 16 * 1024];
         let read = self.io.read(&mut buffer).unwrap_or(0);
         buffer.truncate(read);
@@ -275,6 +288,9 @@ impl Conn<'_> {
 
     /// The next bytes; `None` when none came within the socket's read timeout, no bytes when the client left.
     pub(crate) fn try_read_some(&mut self) -> Option<Vec<u8>> {
+        if !self.ahead.is_empty() {
+            return Some(std::mem::take(&mut self.ahead));
+        }
         let mut buffer = vec![0u8; 16 * 1024];
         match self.io.read(&mut buffer) {
             Ok(read) => {
