@@ -4,10 +4,58 @@
  */
 #include <mpt_tokens.h>
 
+#ifdef _WIN32
+#include <windows.h>
+#else
 #include <dlfcn.h>
+#endif
 #include <pthread.h>
 
 #include "check.h"
+
+/* Each system's own way to load a library. */
+#ifdef _WIN32
+static void *open_library(const char *path) {
+    return (void *)LoadLibraryA(path);
+}
+
+static void *open_if_loaded(const char *path) {
+    HMODULE library = NULL;
+    return GetModuleHandleExA(0, path, &library) ? (void *)library : NULL;
+}
+
+static int close_library(void *library) {
+    return FreeLibrary((HMODULE)library) != 0;
+}
+
+static void find(void *library, const char *name, void *function) {
+    FARPROC found = GetProcAddress((HMODULE)library, name);
+    CHECK(found != NULL);
+    memcpy(function, &found, sizeof found);
+}
+#else
+static void *open_library(const char *path) {
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL) {
+        fprintf(stderr, "%s\n", dlerror());
+    }
+    return library;
+}
+
+static void *open_if_loaded(const char *path) {
+    return dlopen(path, RTLD_NOW | RTLD_NOLOAD);
+}
+
+static int close_library(void *library) {
+    return dlclose(library) == 0;
+}
+
+static void find(void *library, const char *name, void *function) {
+    void *found = dlsym(library, name);
+    CHECK(found != NULL);
+    memcpy(function, &found, sizeof found);
+}
+#endif
 
 struct library {
     void *handle;
@@ -26,14 +74,14 @@ struct library {
     void (*outcome_free)(mpt_outcome *outcome);
 };
 
-#define FIND(member) CHECK((*(void **)&library.member = dlsym(library.handle, "mpt_" #member)) != NULL)
+#define FIND(member) find(library.handle, "mpt_" #member, &library.member)
 
 static struct library load(const char *path) {
     struct library library;
 
-    library.handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    library.handle = open_library(path);
     if (library.handle == NULL) {
-        fprintf(stderr, "%s\n", dlerror());
+        fprintf(stderr, "%s cannot be loaded\n", path);
         exit(2);
     }
     FIND(version);
@@ -111,8 +159,8 @@ static void again(const char *path) {
     CHECK(pthread_create(&thread, NULL, use_and_outlive, &user) == 0);
     pthread_barrier_wait(&user.used);
     call(&library, client, "first");
-    CHECK(dlclose(library.handle) == 0);
-    still = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
+    CHECK(close_library(library.handle));
+    still = open_if_loaded(path);
     CHECK(still != NULL); /* it stays loaded */
     pthread_barrier_wait(&user.closed);
     CHECK(pthread_join(thread, NULL) == 0);
@@ -124,8 +172,8 @@ static void again(const char *path) {
     client = new_client(&library);
     call(&library, client, "third");
     library.client_free(client);
-    CHECK(dlclose(library.handle) == 0);
-    CHECK(dlclose(still) == 0);
+    CHECK(close_library(library.handle));
+    CHECK(close_library(still));
     pthread_barrier_destroy(&user.used);
     pthread_barrier_destroy(&user.closed);
 }
@@ -145,10 +193,10 @@ static void twice(const char *path, const char *copy) {
     CHECK(one.delete_token(first, "TKN-ok-alive", NULL) == MPT_CANCELLED);
     call(&two, second, "still");
     one.client_free(first);
-    CHECK(dlclose(one.handle) == 0);
+    CHECK(close_library(one.handle));
     call(&two, second, "after");
     two.client_free(second);
-    CHECK(dlclose(two.handle) == 0);
+    CHECK(close_library(two.handle));
 }
 
 int main(int argc, char **argv) {
