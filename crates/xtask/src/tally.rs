@@ -58,11 +58,13 @@ impl Tally {
     }
 }
 
-/// The tests that a runner itself names as skipped, and why, as pytest does with its option -rs:
-/// `SKIPPED [1] bindings/python/tests/test_x.py:7: why`.
+/// The tests that a runner itself names as skipped, and why, as pytest does with its option -rs
+/// (`SKIPPED [1] bindings/python/tests/test_x.py:7: why`), and as `cargo test` does (`test module::name ... ignored, why`).
 pub(crate) fn skipped(output: &str) -> impl Iterator<Item = (&str, &str)> {
-    let told = output.lines().filter_map(|line| line.strip_prefix("SKIPPED ["));
-    told.filter_map(|line| line.split_once("] ")?.1.split_once(": "))
+    output.lines().filter_map(|line| match line.strip_prefix("SKIPPED [") {
+        Some(told) => told.split_once("] ")?.1.split_once(": "),
+        None => line.strip_prefix("test ")?.split_once(" ... ignored, "),
+    })
 }
 
 impl AddAssign for Tally {
@@ -118,6 +120,9 @@ mod tests {
         let output =
             "x\nSKIPPED [1] tests/test_leaks.py:12: not asked for\n1 passed, 1 skipped in 1s\n";
         assert!(skipped(output).eq([("tests/test_leaks.py:12", "not asked for")]));
+        let output =
+            "test a::b ... ok\ntest a::c ... ignored, takes a minute\ntest a::d ... ignored\n";
+        assert!(skipped(output).eq([("a::c", "takes a minute")]));
     }
 
     #[test]
