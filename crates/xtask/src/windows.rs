@@ -109,9 +109,12 @@ fn executable(built: &[serde_json::Value], name: &str) -> Result<PathBuf> {
 fn interrupted(log: &mut Log, helper: &Path, program: &Path) -> Result<()> {
     const SILENT: &str = "TKN-answersilent.always-2";
     let sandbox = Sandbox::start().context("the sandbox does not start")?;
+    let folder = tempfile::tempdir().context("no temporary folder")?;
+    let report = folder.path().join("report.json");
     let mut command = WINDOWS.program(log, helper)?;
     command.arg(windows_path(program));
     command.args(["delete", "--yes", "--concurrency=1", "TKN-ok-1", SILENT, "TKN-ok-3"]);
+    command.args(["--report", &windows_path(&report)]);
     command.env("MPT_API_BASE_URL", sandbox.base_url()).env("MPT_API_TOKEN", sandbox.api_token());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     log.note(&format!("$ {command:?}"));
@@ -131,6 +134,12 @@ fn interrupted(log: &mut Log, helper: &Path, program: &Path) -> Result<()> {
     ensure!(output.status.code() == Some(130), "it ended with {}", output.status);
     let told: Vec<_> = stdout.lines().filter_map(|line| line.split_whitespace().next()).collect();
     ensure!(told.starts_with(&["deleted", "unknown"]), "it told {told:?}");
+    let report = fs::read(&report).context("there is no report")?;
+    let report: serde_json::Value = serde_json::from_slice(&report).context("a report")?;
+    ensure!(report["interrupted"] == true, "the report does not say that it was interrupted");
+    let told: Vec<_> =
+        report["tokens"].as_array().into_iter().flatten().map(|token| &token["outcome"]).collect();
+    ensure!(told.starts_with(&[&"deleted".into(), &"unknown".into()]), "the report has {told:?}");
     Ok(())
 }
 

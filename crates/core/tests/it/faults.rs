@@ -138,7 +138,7 @@ fn quick_faults() -> Vec<&'static str> {
 /// Whether this pair of faults is one of those that are tried: all of them, or under wine every eighth.
 fn is_tried(first: usize, second: usize) -> bool {
     let every = 8 / usize::try_from(size(8)).unwrap();
-    (first + second) % every == 0
+    (first + second).is_multiple_of(every)
 }
 
 /// Two faults in turn, met by the attempts of one call.
