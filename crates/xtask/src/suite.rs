@@ -47,6 +47,9 @@ enum When {
 
 /// How long a step may take, in minutes: several times what any takes on two cores.
 const MINUTES: u64 = 20;
+/// And one that is run with `--all` alone: the first time, it may build the standard library and all crates for another
+/// platform, several times over.
+const MINUTES_WITH_ALL: u64 = 90;
 
 /// A step for every day, that builds with cargo.
 pub(crate) const fn step(
@@ -208,7 +211,8 @@ fn carry_out(step: &'static Step, ci: bool) -> Done {
         }
         return done;
     }
-    match Log::new(step.name, MINUTES) {
+    let minutes = if step.when == When::All { MINUTES_WITH_ALL } else { MINUTES };
+    match Log::new(step.name, minutes) {
         Ok(mut log) => {
             let tools = [step.needs, step.uses].concat();
             match log.only(&tools).and_then(|()| (step.run)(&mut log)) {

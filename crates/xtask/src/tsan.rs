@@ -19,14 +19,15 @@ use crate::{artifacts, repo};
 const MACHINE: Platform =
     Platform { target: "x86_64-unknown-linux-gnu", compiler: "clang", runner: &[], rustflags: &[] };
 
-/// What the tests of the core leave out, for a program here is ten times as slow as otherwise: long tables of what one
-/// thread does alone, and answers of hundreds of megabytes that come by a deadline.
-const LEFT_OUT: [&str; 4] = [
-    "call::answers",
-    "rate_limiter::tests::simulation",
-    "answers::an_endless_body",
-    "answers::hard_bodies",
+/// What the tests of the core leave out, and why: a program here is ten times as slow as otherwise.
+const LEFT_OUT: [(&str, &str); 4] = [
+    ("call::answers", TABLE),
+    ("rate_limiter::tests::simulation", TABLE),
+    ("answers::an_endless_body", BODIES),
+    ("answers::hard_bodies", BODIES),
 ];
+const TABLE: &str = "a long table of what one thread does alone";
+const BODIES: &str = "answers of hundreds of megabytes, which have to come by a deadline";
 
 /// What a program ends with when the sanitizer has found something.
 const FOUND: i32 = 66;
@@ -40,9 +41,12 @@ pub(crate) fn test(log: &mut Log) -> Result<Tally> {
         finds_a_race(log, &mut Command::new(program))
     });
     let mut tests = cargo(log, &memory, "test")?;
-    tests.args(["--no-fail-fast", "--lib", "--tests"]).env("PROPTEST_CASES", "16");
+    tests.args(["--no-fail-fast", "--lib", "--examples", "--tests"]).env("PROPTEST_CASES", "16");
     tests.args(["-p=mpt-tokens", "-p=mpt-tokens-unify", "--"]);
-    tests.args(LEFT_OUT.iter().flat_map(|name| ["--skip", name]));
+    for (name, why) in LEFT_OUT {
+        tests.args(["--skip", name]);
+        log.skip(name, why);
+    }
     tally += log.tests(CARGO_TEST, &mut tests)?;
     let mut tests = cargo(log, &memory, "test")?;
     tally +=
@@ -95,6 +99,7 @@ fn cargo(log: &mut Log, memory: &Path, verb: &str) -> Result<Command> {
         "--cfg=mpt_tokens_pipe",
     ];
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
+    cargo.env("MPT_TOKENS_SLOW", "yes");
     Ok(cargo)
 }
 
