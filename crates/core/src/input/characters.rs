@@ -253,7 +253,17 @@ pub(crate) fn plain(c: char) -> char {
 
 /// Whether an id of the Marketplace could have the character.
 pub(crate) const fn is_id_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+    const TABLE: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut byte = 0;
+        while byte < 128 {
+            table[byte as usize] =
+                (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'-' | b'_' | b'.');
+            byte += 1;
+        }
+        table
+    };
+    TABLE[byte as usize]
 }
 
 #[cfg(test)]

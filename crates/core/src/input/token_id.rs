@@ -65,6 +65,9 @@ impl TokenId {
 
     /// Appends [`TokenId::segment`].
     pub(crate) fn segment_into(&self, text: &mut Vec<u8>) {
+        if self.0.bytes().all(is_id_byte) {
+            return text.extend_from_slice(self.0.as_bytes());
+        }
         for piece in utf8_percent_encode(&self.0, SEGMENT) {
             text.extend_from_slice(piece.as_bytes());
         }

@@ -50,9 +50,9 @@ impl TraceParent {
 
     /// Returns the trace id: 32 lower-case hexadecimal digits.
     pub fn trace_id(&self) -> String {
-        let mut text = vec![0; 32];
+        let mut text = [0; 32];
         hex(&self.trace_id.to_be_bytes(), &mut text);
-        String::from_utf8(text).unwrap_or_else(|_| unreachable!("digits are ASCII"))
+        String::from_utf8(text.to_vec()).unwrap_or_else(|_| unreachable!("digits are ASCII"))
     }
 
     /// The `traceparent` of one attempt: this trace, a new span.
@@ -61,7 +61,7 @@ impl TraceParent {
         let mut text = *b"00-                                -                -  ";
         hex(&self.trace_id.to_be_bytes(), &mut text[3..35]);
         hex(&span.to_be_bytes(), &mut text[36..52]);
-        hex(&[self.flags], &mut text[53..]);
+        text[53..].copy_from_slice(&digits(self.flags.into())[6..]);
         text
     }
 }
@@ -69,13 +69,24 @@ impl TraceParent {
 /// The length of a `traceparent`.
 pub(crate) const TRACEPARENT: usize = 55;
 
-/// Writes two hexadecimal digits for each byte.
+/// Writes two hexadecimal digits for each byte, of which there are a multiple of four.
 fn hex(bytes: &[u8], text: &mut [u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for (byte, digits) in bytes.iter().zip(text.chunks_exact_mut(2)) {
-        digits[0] = DIGITS[usize::from(byte >> 4)];
-        digits[1] = DIGITS[usize::from(byte & 15)];
+    let (fours, _) = bytes.as_chunks();
+    for (four, eight) in fours.iter().zip(text.chunks_exact_mut(8)) {
+        eight.copy_from_slice(&digits(u32::from_be_bytes(*four)));
     }
+}
+
+/// The eight hexadecimal digits of a number, made all at once.
+fn digits(number: u32) -> [u8; 8] {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let mut digits = u64::from(number);
+    // Each step moves the upper half of every part away from the lower one, until a byte has four bits.
+    digits = (digits << 16 | digits) & 0x0000_ffff_0000_ffff;
+    digits = (digits << 8 | digits) & 0x00ff_00ff_00ff_00ff;
+    digits = (digits << 4 | digits) & (15 * EACH);
+    let is_letter = (digits + 6 * EACH) >> 4 & EACH;
+    (digits + u64::from(b'0') * EACH + is_letter * u64::from(b'a' - b'0' - 10)).to_be_bytes()
 }
 
 impl FromStr for TraceParent {
@@ -105,5 +116,23 @@ impl std::error::Error for InvalidTraceParent {}
 impl fmt::Display for TraceParent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.trace_id())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn digits_are_those_of_the_number(trace_id: u128, span: u64) {
+            let mut text = [0; 48];
+            hex(&trace_id.to_be_bytes(), &mut text[..32]);
+            hex(&span.to_be_bytes(), &mut text[32..]);
+            let expected = format!("{trace_id:032x}{span:016x}");
+            prop_assert_eq!(std::str::from_utf8(&text).unwrap(), expected);
+        }
     }
 }

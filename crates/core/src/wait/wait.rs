@@ -64,15 +64,30 @@ impl Cancels {
             return Ok(Wake::Cancelled);
         }
         let slice = self.slice();
-        let mut fds = Vec::with_capacity(interests.len() + self.0.len());
-        fds.extend(interests.iter().map(|(fd, flags)| PollFd::from_borrowed_fd(*fd, *flags)));
-        for descriptor in self.iter().filter_map(Cancel::descriptor) {
-            fds.push(PollFd::from_borrowed_fd(descriptor, PollFlags::IN));
-        }
+        let cancels = self.iter().filter_map(Cancel::descriptor);
+        let waited_for = interests.iter().copied().chain(cancels.map(|fd| (fd, PollFlags::IN)));
+        let waited_for = waited_for.map(|(fd, flags)| PollFd::from_borrowed_fd(fd, flags));
+        // Most waits are for one socket, and need no memory.
+        let (mut few, mut many);
+        let fds = match interests {
+            [(fd, flags)] => {
+                few = [(); 4].map(|()| PollFd::from_borrowed_fd(*fd, *flags));
+                let mut count = 0;
+                for fd in waited_for {
+                    few[count] = fd;
+                    count += 1;
+                }
+                &mut few[..count]
+            }
+            _ => {
+                many = waited_for.collect::<Vec<_>>();
+                &mut many[..]
+            }
+        };
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let limit = slice.map_or(left, |slice| left.min(slice));
-            let ready = match sys::poll(&mut fds, limit) {
+            let ready = match sys::poll(fds, limit) {
                 Ok(ready) => ready,
                 Err(Errno::INTR) => {
                     if self.ask() {
