@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     _Id = TypeVar("_Id", bound=str | None, default=str | None, covariant=True)
 
 
+_put = object.__setattr__
+
+
 class Frozen:
     """A class whose slots are set once in ``__init__`` and define equality, hash, representation and pickling."""
 
@@ -116,15 +119,31 @@ class Attempt(Frozen):
         request_id: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
-        put = object.__setattr__
-        put(self, "number", number)
-        put(self, "sent", sent)
-        put(self, "http_status", http_status)
-        put(self, "failure", failure)
-        put(self, "elapsed", elapsed)
-        put(self, "waited", waited)
-        put(self, "request_id", request_id)
-        put(self, "headers", {} if headers is None else headers)
+        made: Any = self
+        if type(self) is Attempt:  # and not of a class of the program's, whose layout may be another
+            _put(self, "__class__", _OpenAttempt)
+            made.number = number
+            made.sent = sent
+            made.http_status = http_status
+            made.failure = failure
+            made.elapsed = elapsed
+            made.waited = waited
+            made.request_id = request_id
+            made.headers = {} if headers is None else headers
+            made.__class__ = Attempt
+            return
+        values = (
+            number,
+            sent,
+            http_status,
+            failure,
+            elapsed,
+            waited,
+            request_id,
+            {} if headers is None else headers,
+        )
+        for name, value in zip(Attempt.__slots__, values):
+            _put(self, name, value)
 
     def __hash__(self) -> int:
         return hash((self.number, self.sent, self.http_status, self.failure, self.elapsed, self.waited))
@@ -154,6 +173,14 @@ class Attempt(Frozen):
         if self.headers:
             told["headers"] = dict(self.headers)
         return told
+
+
+class _OpenAttempt(Frozen):
+    """An ``Attempt`` while it is made: to put a value into a slot of a frozen one takes many times as long."""
+
+    __slots__ = Attempt.__slots__
+    __setattr__ = object.__setattr__
+    __delattr__ = object.__delattr__
 
 
 class AttemptEvent(Frozen):
@@ -341,22 +368,45 @@ class Outcome(_WithId[_Id]):
         proof: Proof | None = None,
         index: int | None = None,
     ) -> None:
-        put = object.__setattr__
-        put(self, "id", id)
-        put(self, "outcome", outcome)
-        put(self, "code", code)
-        put(self, "http_status", http_status)
-        put(self, "attempts", attempts)
-        put(self, "rounds", rounds)
-        put(self, "problem", problem)
-        put(self, "message", message)
-        put(self, "retryable", retryable)
-        put(self, "retry_after", retry_after)
-        put(self, "trace_id", trace_id)
-        put(self, "elapsed", elapsed)
-        put(self, "settled_at", settled_at)
-        put(self, "proof", proof)
-        put(self, "index", index)
+        made: Any = self
+        if type(self) is Outcome:  # as in `Attempt`
+            _put(self, "__class__", _OpenOutcome)
+            made.id = id
+            made.outcome = outcome
+            made.code = code
+            made.http_status = http_status
+            made.attempts = attempts
+            made.rounds = rounds
+            made.problem = problem
+            made.message = message
+            made.retryable = retryable
+            made.retry_after = retry_after
+            made.trace_id = trace_id
+            made.elapsed = elapsed
+            made.settled_at = settled_at
+            made.proof = proof
+            made.index = index
+            made.__class__ = Outcome
+            return
+        values = (
+            id,
+            outcome,
+            code,
+            http_status,
+            attempts,
+            rounds,
+            problem,
+            message,
+            retryable,
+            retry_after,
+            trace_id,
+            elapsed,
+            settled_at,
+            proof,
+            index,
+        )
+        for name, value in zip(Outcome.__slots__, values):
+            _put(self, name, value)
 
     def __str__(self) -> str:
         return self.message
@@ -410,6 +460,14 @@ class Outcome(_WithId[_Id]):
         if self.index is not None:
             told["index"] = self.index
         return told
+
+
+class _OpenOutcome(_WithId[_Id]):
+    """An ``Outcome`` while it is made, as ``_OpenAttempt`` is."""
+
+    __slots__ = Outcome.__slots__
+    __setattr__ = object.__setattr__
+    __delattr__ = object.__delattr__
 
 
 class Proof(Frozen):

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from contextvars import copy_context
 from threading import Thread
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 from ._native import Call, Queue, Returns
 
@@ -78,6 +79,31 @@ def _carry_out(work: Callable[[], _T], future: Future[_T]) -> None:
         del work, future  # the traceback of the exception has this frame
 
 
+# How each event loop hears of calls that have ended, with the process that it is of. Nothing here keeps a loop.
+_RETURNS: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[int, Returns]] = WeakKeyDictionary()
+
+
+def _returns_to(loop: asyncio.AbstractEventLoop) -> Returns:
+    """The way back to a loop. It polls a pipe, for as long as it lives, or is called where it cannot."""
+    pid = os.getpid()
+    try:
+        known = _RETURNS.get(loop)
+        if known is not None and known[0] == pid:
+            return known[1]
+        # What ended after its loop did would keep that.
+        for old in [old for old in _RETURNS if old.is_closed()]:
+            del _RETURNS[old]
+        returns = Returns(None)
+        descriptor = returns.fileno()
+        if descriptor is None:
+            return Returns(loop)
+        loop.add_reader(descriptor, returns)
+        _RETURNS[loop] = (pid, returns)
+        return returns
+    except (AttributeError, NotImplementedError, OSError, TypeError):
+        return Returns(loop)
+
+
 class Threads:
     """Threads for blocking calls; a forked child starts its own."""
 
@@ -101,7 +127,7 @@ class Threads:
         pool = self._ready()
         returns = self._returns
         if returns is None or returns[0] is not loop:
-            returns = self._returns = (loop, Returns(loop))
+            returns = self._returns = (loop, _returns_to(loop))
         return Call(pool.queue, returns[1], waiter)
 
     def begun(self, call: Call, needed: int, loop: asyncio.AbstractEventLoop) -> None:

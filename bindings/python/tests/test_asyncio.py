@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import logging
+import os
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 
 import mpt_tokens
@@ -169,6 +172,51 @@ def test_one_client_in_one_event_loop_after_another(sandbox: mpt_tokens.Sandbox)
     assert client.closed
     with pytest.raises(mpt_tokens.InvalidArgumentError, match="closed"):
         asyncio.run(client.delete_token("TKN-ok-o9"))
+
+
+class _Deaf(asyncio.SelectorEventLoop):
+    """Polls nothing but what it must, as the event loop of Windows does."""
+
+    def add_reader(self, fd: object, callback: object, *args: object) -> None:
+        raise NotImplementedError
+
+
+def test_an_event_loop_that_cannot_poll(sandbox: mpt_tokens.Sandbox) -> None:
+    loop = _Deaf()
+
+    async def main() -> None:
+        async with mpt_tokens.AsyncClient(**sandbox.options) as client:
+            calls = (client.delete_token(f"TKN-ok-q{number}") for number in range(20))
+            assert {outcome.outcome for outcome in await asyncio.gather(*calls)} == {"deleted"}
+
+    try:
+        loop.run_until_complete(main())
+    finally:
+        loop.close()
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="the system does not list a process's descriptors")
+def test_no_event_loop_is_kept_and_no_descriptor(sandbox: mpt_tokens.Sandbox) -> None:
+    loops: list[weakref.ref[asyncio.AbstractEventLoop]] = []
+
+    async def main(number: int) -> None:
+        loops.append(weakref.ref(asyncio.get_running_loop()))
+        # Clients of one loop share what it polls.
+        for part in range(3):
+            client = mpt_tokens.AsyncClient(**sandbox.options)
+            await client.delete_token(f"TKN-ok-r{number}x{part}")
+            await client.aclose()
+
+    def descriptors() -> int:
+        gc.collect()
+        return len(os.listdir("/proc/self/fd"))
+
+    asyncio.run(main(0))
+    before = descriptors()
+    for number in range(1, 10):
+        asyncio.run(main(number))
+    assert descriptors() <= before
+    assert [loop() for loop in loops[:-1]] == [None] * 9
 
 
 def test_context_variables_reach_the_log_handlers(sandbox: mpt_tokens.Sandbox) -> None:

@@ -6,6 +6,7 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
+use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -368,24 +369,56 @@ impl Queue {
 pub(crate) struct Returns(Arc<Back>);
 
 struct Back {
-    event_loop: Py<PyAny>,
+    way: Way,
     ended: Mutex<Vec<Arc<Shared>>>,
     /// Whether the loop knows already that it must look.
     told: AtomicBool,
 }
 
+/// How the event loop hears that it must look.
+enum Way {
+    /// It polls the end to read from. A thread writes to it without the interpreter.
+    Pipe(PipeReader, PipeWriter),
+    /// By its own `call_soon_threadsafe`, where it cannot poll a pipe.
+    Loop(Py<PyAny>),
+}
+
 #[pymethods]
 impl Returns {
+    /// Over a pipe for the loop to poll; or, if a loop is given, by its `call_soon_threadsafe`.
     #[new]
-    fn new(event_loop: Py<PyAny>) -> Returns {
+    fn new(event_loop: Option<Py<PyAny>>) -> PyResult<Returns> {
+        let way = match event_loop {
+            Some(event_loop) => Way::Loop(event_loop),
+            None => std::io::pipe().map(|(reader, writer)| Way::Pipe(reader, writer))?,
+        };
         let told = AtomicBool::new(false);
-        Returns(Arc::new(Back { event_loop, ended: Mutex::default(), told }))
+        Ok(Returns(Arc::new(Back { way, ended: Mutex::default(), told })))
+    }
+
+    /// What the loop polls: this is to be called when it can be read.
+    #[cfg(unix)]
+    fn fileno(&self) -> Option<i32> {
+        match &self.0.way {
+            Way::Pipe(reader, _) => Some(std::os::fd::AsRawFd::as_raw_fd(reader)),
+            Way::Loop(_) => None,
+        }
+    }
+
+    /// Windows can poll sockets only.
+    #[cfg(not(unix))]
+    fn fileno(&self) -> Option<i32> {
+        None
     }
 
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
         static DONE: Name = Name::new("done");
         static SET_RESULT: Name = Name::new("set_result");
-        // First: what comes from now on is told again.
+        if let Way::Pipe(reader, _) = &self.0.way {
+            // As much as was written since it was read last.
+            let _ = (&*reader).read(&mut [0; 8]);
+        }
+        // Before the calls are taken: what comes from now on is told again.
         self.0.told.store(false, Ordering::SeqCst);
         let ended = mem::take(&mut *lock(&self.0.ended));
         for call in ended {
@@ -404,17 +437,26 @@ impl Back {
     fn ended(call: Arc<Shared>) {
         let back = Arc::clone(&call.back);
         lock(&back.ended).push(call);
-        if !back.told.swap(true, Ordering::SeqCst) {
+        if back.told.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        match &back.way {
+            // It has room: it is written to once, and then read.
+            Way::Pipe(_, writer) => {
+                let _ = (&*writer).write(&[0]);
+            }
             // No interpreter: nobody is left to wait.
-            shutdown::try_attach(|py| Back::wake(back, py));
+            Way::Loop(event_loop) => {
+                shutdown::try_attach(|py| Back::wake(&back, event_loop.bind(py)));
+            }
         }
     }
 
-    fn wake(back: Arc<Back>, py: Python<'_>) {
+    fn wake(back: &Arc<Back>, event_loop: &Bound<'_, PyAny>) {
+        let py = event_loop.py();
         static CALL_SOON: Name = Name::new("call_soon_threadsafe");
         let tell = || -> PyResult<()> {
-            let event_loop = back.event_loop.bind(py);
-            let returns = Returns(Arc::clone(&back));
+            let returns = Returns(Arc::clone(back));
             match event_loop.call_method1(CALL_SOON.get(py), (returns,)) {
                 Ok(_) => Ok(()),
                 // Nobody is left to wait.
@@ -423,7 +465,7 @@ impl Back {
             }
         };
         if let Err(failure) = tell() {
-            failure.write_unraisable(py, Some(back.event_loop.bind(py)));
+            failure.write_unraisable(py, Some(event_loop));
         }
     }
 }

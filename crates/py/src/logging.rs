@@ -62,7 +62,13 @@ fn level(py: Python<'_>) -> PyResult<LevelFilter> {
     let logger = match LOGGER.get() {
         Some(logger) => logger.bind(py),
         None => {
-            let logging = MODULES.get(py)?.get_item("logging")?;
+            // Asked of a dictionary: an exception takes as long as much of a call.
+            let modules = MODULES.get(py)?;
+            let logging = match modules.cast::<PyDict>() {
+                Ok(modules) => modules.get_item("logging")?,
+                Err(_) => Some(modules.get_item("logging")?),
+            };
+            let Some(logging) = logging else { return Ok(LevelFilter::Off) };
             let logger = logging.call_method1("getLogger", (NAME,))?.unbind();
             LOGGER.get_or_init(|| logger).bind(py)
         }
@@ -70,17 +76,13 @@ fn level(py: Python<'_>) -> PyResult<LevelFilter> {
     let enabled = |level: Level| -> PyResult<bool> {
         logger.call_method1(IS_ENABLED.get(py), (number(level),))?.extract()
     };
-    // Core logs nothing finer than `debug`; the common answer comes first.
-    for level in [Level::Warn, Level::Info, Level::Debug] {
-        if !enabled(level)? {
-            return Ok(match level {
-                Level::Warn => LevelFilter::Error,
-                Level::Info => LevelFilter::Warn,
-                _ => LevelFilter::Info,
-            });
-        }
-    }
-    Ok(LevelFilter::Debug)
+    // Core logs nothing finer than `debug`. A program without settings of its own hears warnings: one question tells. Of
+    // one that hears errors only, the logger itself drops the warnings, which are few.
+    Ok(match enabled(Level::Info)? {
+        false => LevelFilter::Warn,
+        true if !enabled(Level::Debug)? => LevelFilter::Info,
+        true => LevelFilter::Debug,
+    })
 }
 
 fn number(level: Level) -> u8 {

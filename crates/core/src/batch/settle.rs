@@ -90,10 +90,10 @@ impl<I> Batch<I> {
         if self.prove && outcome.is_success() && outcome.proof().is_none() {
             self.summary.without_value += u64::from(values.is_none());
         }
-        let told = Outcome::again(job.id.clone(), outcome.kind() == OutcomeKind::Gone);
-        let is_dead = outcome.is_success();
+        let (is_dead, is_gone) = (outcome.is_success(), outcome.kind() == OutcomeKind::Gone);
         self.ready.push_back(outcome);
         if let Some(values) = values.filter(|_| is_dead) {
+            let told = Outcome::again(job.id.clone(), is_gone);
             self.prove_known(job.id, job.index, values, told);
         }
     }

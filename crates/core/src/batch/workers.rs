@@ -22,6 +22,7 @@ use crate::outcome::code::OutcomeKind;
 use crate::outcome::event::Event;
 use crate::outcome::outcome::{Attempt, Outcome, Proof, ProofBasis};
 use crate::wait::cancel::Cancel;
+use crate::wait::process;
 use crate::wait::wait::{Cancels, Wake};
 
 /// A client and options to try ids with, and what ends the waits before a call.
@@ -88,7 +89,7 @@ impl Workers {
         longest_pause: Duration,
     ) -> Workers {
         Workers {
-            pid: std::process::id(),
+            pid: process::current(),
             settings,
             rate_limiter: RateLimiter::new(Instant::now(), longest_pause),
             credential: Credential::default(),
@@ -105,7 +106,7 @@ impl Workers {
 
     /// Whether this is a forked child: the workers are not here, and what they share may be locked for ever.
     pub(crate) fn is_elsewhere(&self) -> bool {
-        self.pid != std::process::id()
+        self.pid != process::current()
     }
 
     pub(crate) fn rate_limiter(&self) -> &RateLimiter {

@@ -39,8 +39,6 @@ const MAX_IDLE: usize = 256;
 const READ_AT_ONCE: usize = 16 * 1024;
 /// The request without the parts that vary in length.
 const REQUEST_FRAME: usize = 4 * 1024;
-/// More room than a request needs: first messages of TLS should fit as well.
-const MORE_ROOM: usize = 1024;
 
 /// The longest token value that a request is made room for beside the client's own, in bytes.
 pub(crate) const MAX_VALUE: usize = 4 * 1024;
@@ -200,13 +198,12 @@ impl Network {
         }
     }
 
-    /// The room that a request of this length needs, and something over: a buffer must hold it whole. What ureq gets in
-    /// its place is shorter.
+    /// The room that a request of this length needs: a buffer must hold it whole. What ureq gets in its place is shorter.
     fn room(&self, request: usize) -> usize {
         match &self.proxy {
             // What is asked of the proxy must fit, too, and is ureq's.
             Some(_) => usize::MAX,
-            None => MORE_ROOM + request,
+            None => request,
         }
     }
 

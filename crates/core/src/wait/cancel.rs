@@ -62,7 +62,9 @@ impl Cancel {
     }
 
     fn made_of(wake: Option<WakeUp>, check: Option<Check>) -> Cancel {
-        let (cancelled, owner) = (AtomicBool::new(false), process::current());
+        let cancelled = AtomicBool::new(false);
+        // Which process it is takes a system call, and is asked of a wake-up only.
+        let owner = wake.as_ref().map_or(0, |_| process::current());
         Cancel(Arc::new(Inner { cancelled, wake, owner, check }))
     }
 

@@ -8,8 +8,23 @@ use zeroize::Zeroize;
 use crate::http::transport::attempt;
 use crate::http::wiped::Wiped;
 
-/// How much room for input there is at first, in bytes: a 204 has some hundred.
-const FIRST_INPUT: usize = 1024;
+/// How large buffers are, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    /// The room for input at first.
+    pub(crate) first_input: usize,
+    /// The most room for input.
+    pub(crate) input: usize,
+    /// The room for output beside that for a request.
+    pub(crate) more_output: usize,
+    /// The most room for output.
+    pub(crate) output: usize,
+}
+
+/// The first room for what a server sends: a 204 has some hundred bytes.
+pub(crate) const AN_ANSWER: usize = 1024;
+/// The room beside a request for the first messages of TLS, and for what TLS makes of a request.
+pub(crate) const OF_TLS: usize = 1024;
 
 /// The buffers of a connection. Allocated when first used, since some are used for a moment only, and no larger than
 /// what was sent and came so far asks for: a batch has hundreds of them. Input is wiped as it is consumed, and when the
@@ -17,32 +32,21 @@ const FIRST_INPUT: usize = 1024;
 #[derive(Debug)]
 pub(crate) struct WipedBuffers {
     input: Wiped,
-    /// The largest that it gets.
-    input_size: usize,
+    sizes: Sizes,
     /// A read filled all the room that there was: there is more to come.
     was_filled: bool,
     /// What was appended and not consumed: `input[from..to]`.
     from: usize,
     to: usize,
     output: Vec<u8>,
-    output_size: usize,
     progress: bool,
 }
 
 impl WipedBuffers {
-    pub(crate) fn new(input_size: usize, output_size: usize) -> WipedBuffers {
+    pub(crate) fn new(sizes: Sizes) -> WipedBuffers {
         let (input, output) = (Wiped::default(), Vec::new());
         let was_filled = false;
-        WipedBuffers {
-            input,
-            input_size,
-            was_filled,
-            from: 0,
-            to: 0,
-            output,
-            output_size,
-            progress: false,
-        }
+        WipedBuffers { input, sizes, was_filled, from: 0, to: 0, output, progress: false }
     }
 
     /// How many bytes are reserved.
@@ -66,13 +70,13 @@ impl WipedBuffers {
         if mem::take(&mut self.was_filled) {
             self.reserve_input(self.input.len() * 4);
         } else {
-            self.reserve_input(FIRST_INPUT);
+            self.reserve_input(self.sizes.first_input);
         }
     }
 
     /// Makes room for so many bytes in all, as far as there may be. What the smaller room held is wiped.
     fn reserve_input(&mut self, length: usize) {
-        let length = length.min(self.input_size);
+        let length = length.min(self.sizes.input);
         if self.input.len() < length {
             let mut larger = Wiped::zeros(length);
             larger[..self.to].copy_from_slice(&self.input[..self.to]);
@@ -81,7 +85,8 @@ impl WipedBuffers {
     }
 
     fn allocate_output(&mut self) {
-        let needed = attempt::longest_request().unwrap_or(usize::MAX).min(self.output_size);
+        let request = attempt::longest_request().unwrap_or(usize::MAX);
+        let needed = request.saturating_add(self.sizes.more_output).min(self.sizes.output);
         if self.output.len() < needed {
             self.output.resize(needed, 0);
         }
@@ -136,6 +141,12 @@ impl Buffers for WipedBuffers {
 mod tests {
     use super::*;
 
+    const FIRST_INPUT: usize = 1024;
+
+    fn sized(output: usize) -> Sizes {
+        Sizes { first_input: FIRST_INPUT, input: 16 * 1024, more_output: 0, output }
+    }
+
     /// Takes these bytes as a connection does that reads them all, and says how many reads it took.
     fn read(buffers: &mut WipedBuffers, mut bytes: &[u8]) -> usize {
         let mut reads = 0;
@@ -154,7 +165,7 @@ mod tests {
 
     #[test]
     fn they_grow_with_what_comes() {
-        let mut buffers = WipedBuffers::new(16 * 1024, 8 * 1024);
+        let mut buffers = WipedBuffers::new(sized(8 * 1024));
         assert_eq!(buffers.reserved(), 0);
         assert_eq!(read(&mut buffers, &[1; 1000]), 1);
         assert_eq!(buffers.reserved(), FIRST_INPUT);
@@ -170,7 +181,7 @@ mod tests {
     /// What is not consumed yet stays where it is found, wherever in the buffer it was.
     #[test]
     fn nothing_is_lost_when_they_grow() {
-        let mut buffers = WipedBuffers::new(16 * 1024, 0);
+        let mut buffers = WipedBuffers::new(sized(0));
         let bytes: Vec<u8> = (0..=255).cycle().take(FIRST_INPUT).collect();
         assert_eq!(buffers.append(&bytes), FIRST_INPUT);
         buffers.input_consume(100);

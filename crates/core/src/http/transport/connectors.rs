@@ -14,7 +14,7 @@ use ureq::unversioned::transport::{
 use ureq::{Agent, Error};
 
 use crate::http::transport::attempt::{AttemptContext, current};
-use crate::http::transport::buffers::WipedBuffers;
+use crate::http::transport::buffers::{AN_ANSWER, OF_TLS, Sizes, WipedBuffers};
 use crate::http::transport::dial;
 use crate::http::transport::observed::Phase;
 use crate::http::transport::observer::ObserverStep;
@@ -96,10 +96,12 @@ impl<In: Transport> Connector<In> for TcpStep {
                 Err(wake) => return Err(current.stop(wake)),
             }
         };
-        let buffers = WipedBuffers::new(
-            details.config.input_buffer_size(),
-            details.config.output_buffer_size(),
-        );
+        let buffers = WipedBuffers::new(Sizes {
+            first_input: AN_ANSWER,
+            input: details.config.input_buffer_size(),
+            more_output: if details.needs_tls() { OF_TLS } else { 0 },
+            output: details.config.output_buffer_size(),
+        });
         Ok(Some(Either::B(Tcp { stream, buffers })))
     }
 }

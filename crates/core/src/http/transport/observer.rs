@@ -16,7 +16,7 @@ use zeroize::Zeroize;
 
 use crate::http::transport::answer::{Reader, Received, Whose};
 use crate::http::transport::attempt::{AttemptContext, current, is_current};
-use crate::http::transport::buffers::WipedBuffers;
+use crate::http::transport::buffers::{Sizes, WipedBuffers};
 use crate::http::transport::no_wait::{has_more, is_quiet};
 use crate::http::transport::not_http::NotHttp;
 use crate::http::transport::observed::Phase;
@@ -24,6 +24,8 @@ use crate::wait::wait::Wake;
 
 /// What ureq reads at once: what a tunnel passes on, or a status line.
 const READ_AT_ONCE: usize = 16 * 1024;
+/// What ureq is told of an answer.
+const STATUS_LINE: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct ObserverStep;
@@ -44,7 +46,12 @@ impl<In: Transport> Connector<In> for ObserverStep {
         let output = details.config.output_buffer_size();
         Ok(chained.map(|inner| Observer {
             inner,
-            masked: WipedBuffers::new(READ_AT_ONCE, output),
+            masked: WipedBuffers::new(Sizes {
+                first_input: STATUS_LINE,
+                input: READ_AT_ONCE,
+                more_output: 0,
+                output,
+            }),
             whose,
             reader: Some(Reader::new(whose)),
             fresh: true,

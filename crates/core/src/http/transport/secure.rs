@@ -13,7 +13,7 @@ use ureq::unversioned::transport::{
 };
 
 use crate::http::transport::attempt::current;
-use crate::http::transport::buffers::WipedBuffers;
+use crate::http::transport::buffers::{AN_ANSWER, Sizes, WipedBuffers};
 use crate::http::transport::observed::Phase;
 use crate::http::transport::sessions::{Session, Sessions};
 use crate::http::transport::tls_records::Records;
@@ -53,10 +53,12 @@ impl<In: Transport> Connector<In> for TlsStep {
         let session = session.map_err(|wake| current.stop(wake))?;
         let mut stream = begin(config, &session, name, below)?;
         stream.conn.complete_io(&mut stream.sock)?;
-        let buffers = WipedBuffers::new(
-            details.config.input_buffer_size(),
-            details.config.output_buffer_size(),
-        );
+        let buffers = WipedBuffers::new(Sizes {
+            first_input: AN_ANSWER,
+            input: details.config.input_buffer_size(),
+            more_output: 0,
+            output: details.config.output_buffer_size(),
+        });
         Ok(Some(Either::B(Tls { buffers, stream, session })))
     }
 }
