@@ -179,8 +179,9 @@ class _OpenAttempt(Frozen):
     """An ``Attempt`` while it is made: to put a value into a slot of a frozen one takes many times as long."""
 
     __slots__ = Attempt.__slots__
-    __setattr__ = object.__setattr__
-    __delattr__ = object.__delattr__
+    if not TYPE_CHECKING:
+        __setattr__ = object.__setattr__
+        __delattr__ = object.__delattr__
 
 
 class AttemptEvent(Frozen):
@@ -466,8 +467,9 @@ class _OpenOutcome(_WithId[_Id]):
     """An ``Outcome`` while it is made, as ``_OpenAttempt`` is."""
 
     __slots__ = Outcome.__slots__
-    __setattr__ = object.__setattr__
-    __delattr__ = object.__delattr__
+    if not TYPE_CHECKING:
+        __setattr__ = object.__setattr__
+        __delattr__ = object.__delattr__
 
 
 class Proof(Frozen):
