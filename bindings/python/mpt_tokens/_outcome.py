@@ -58,6 +58,15 @@ class Frozen:
         return type(self)(**values)
 
 
+def _open(kind: type[Frozen]) -> Any:
+    """A class like a frozen one, for objects of it while they are made.
+
+    To put a value into a slot of what is frozen takes many times as long.
+    """
+    members = {"__slots__": kind.__slots__, "__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
+    return type(f"_Open{kind.__name__}", kind.__bases__, members)
+
+
 if TYPE_CHECKING:
 
     class _WithId(Frozen, Generic[_Id]):
@@ -175,13 +184,7 @@ class Attempt(Frozen):
         return told
 
 
-class _OpenAttempt(Frozen):
-    """An ``Attempt`` while it is made: to put a value into a slot of a frozen one takes many times as long."""
-
-    __slots__ = Attempt.__slots__
-    if not TYPE_CHECKING:
-        __setattr__ = object.__setattr__
-        __delattr__ = object.__delattr__
+_OpenAttempt = _open(Attempt)
 
 
 class AttemptEvent(Frozen):
@@ -463,13 +466,7 @@ class Outcome(_WithId[_Id]):
         return told
 
 
-class _OpenOutcome(_WithId[_Id]):
-    """An ``Outcome`` while it is made, as ``_OpenAttempt`` is."""
-
-    __slots__ = Outcome.__slots__
-    if not TYPE_CHECKING:
-        __setattr__ = object.__setattr__
-        __delattr__ = object.__delattr__
+_OpenOutcome = _open(Outcome)
 
 
 class Proof(Frozen):
