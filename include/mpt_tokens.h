@@ -900,7 +900,8 @@ MPT_NODISCARD MPT_API mpt_code MPT_CALL mpt_burn(
  * @param log the function; NULL, the default, means none.
  * @param user_data passed to the function each time.
  * @param free_user_data as in mpt_config_set_poll_owning; may be NULL.
- * @return MPT_OK, or MPT_INVALID_ARGUMENT if `config` is NULL.
+ * @return MPT_OK, or MPT_INVALID_ARGUMENT if `config` is NULL, or if `level` is none of these and `log` is not NULL;
+ * `user_data` is then freed at once, and mpt_client_new reports it.
  * @param config the config to change.
  * @since 0.1.0
  */

@@ -30,6 +30,13 @@ impl Config {
     fn new(builder: ClientBuilder) -> *mut Config {
         handle(Config { builder, refused: None, poll: None, log: None })
     }
+
+    /// Keeps the error of a setter for mpt_client_new.
+    pub(crate) fn refuse(&mut self, error: Error) -> mpt_code {
+        let code = error.code().number();
+        self.refused.get_or_insert(error);
+        code
+    }
 }
 
 /// Changes a config, or keeps the error.
@@ -49,11 +56,7 @@ unsafe fn set(
             config.builder = builder;
             Code::Ok.number()
         }
-        Err(error) => {
-            let code = error.code().number();
-            config.refused.get_or_insert(error);
-            code
-        }
+        Err(error) => config.refuse(error),
     })
 }
 

@@ -5,7 +5,7 @@ use std::panic;
 use std::ptr::null;
 use std::sync::{Arc, Mutex, Once, Weak};
 
-use mpt_core::{ClientBuilder, Code, Event};
+use mpt_core::{ClientBuilder, Code, Error, Event};
 
 use crate::callbacks::{FreeCallback, UserData};
 use crate::codes::{mpt_code, owned};
@@ -156,7 +156,8 @@ fn hear_panics() {
 /// `log`: the function; NULL, the default, means none.
 /// `user_data`: passed to the function each time.
 /// `free_user_data`: as in mpt_config_set_poll_owning; may be NULL.
-/// Returns: MPT_OK, or MPT_INVALID_ARGUMENT if `config` is NULL.
+/// Returns: MPT_OK, or MPT_INVALID_ARGUMENT if `config` is NULL, or if `level` is none of these and `log` is not NULL;
+/// `user_data` is then freed at once, and mpt_client_new reports it.
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mpt_config_set_log(
@@ -172,6 +173,11 @@ pub unsafe extern "C" fn mpt_config_set_log(
         return Code::InvalidArgument.number();
     };
     guard(Code::Internal.number(), || {
+        if log.is_some() && !(ERROR..=DEBUG).contains(&level) {
+            return config.refuse(Error::invalid_argument(format!(
+                "the level of the log is {level}: expected {ERROR} to {DEBUG}, as MPT_LOG_ERROR is and the levels after it"
+            )));
+        }
         config.log = log.map(|tell| {
             hear_panics();
             let log = Arc::new(Log { level, tell, user_data });

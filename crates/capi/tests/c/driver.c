@@ -651,7 +651,14 @@ static void logs(void) {
     mpt_outcome_free(told(client, "TKN-503.ok-log3", MPT_OK, MPT_OUTCOME_DELETED, 204));
     CHECK(logged.records == 3);
     mpt_client_free(client);
-    mpt_config_free(config);
+    /* A level that is none is refused, and the old function stays; with no function, none is needed. */
+    CHECK(mpt_config_set_log(config, MPT_LOG_DEBUG, log_it, &logged, free_logged) == MPT_OK && logged.freed == 3);
+    CHECK(mpt_config_set_log(config, 0, NULL, NULL, NULL) == MPT_OK && logged.freed == 4);
+    CHECK(mpt_config_set_log(config, MPT_LOG_DEBUG, log_it, &logged, free_logged) == MPT_OK && logged.freed == 4);
+    CHECK(mpt_config_set_log(config, MPT_LOG_DEBUG + 1, log_it, &logged, free_logged) == MPT_INVALID_ARGUMENT);
+    CHECK(mpt_config_set_log(config, 0, log_it, &logged, free_logged) == MPT_INVALID_ARGUMENT && logged.freed == 6);
+    refused(config, MPT_INVALID_ARGUMENT, "the level of the log is 5: expected 1 to 4");
+    CHECK(logged.freed == 7);
 }
 
 static void batches(void) {

@@ -137,7 +137,10 @@ fn a_unix_socket() {
     assert!(request.starts_with("DELETE /prefix/public/v1/accounts/api-tokens/"), "{request}");
     assert!(request.to_lowercase().contains("\r\nhost: localhost:1\r\n"), "{request}");
     // Nobody listens any more.
-    assert_eq!(delete(&with().build().unwrap()).code(), Code::ConnectFailed);
+    let outcome = delete(&with().build().unwrap());
+    assert_eq!(outcome.code(), Code::ConnectFailed);
+    let named = format!("the Unix socket `{}`: ", path.display());
+    assert!(outcome.message().contains(&named), "{outcome:?}");
     for both in [with().proxy("http://127.0.0.1:3128"), with().bind_address([127, 0, 0, 1].into())]
     {
         let error = both.build().unwrap_err();

@@ -1,6 +1,7 @@
 //! The one module that touches ureq's `unversioned` seam: connections that can be cancelled at any moment, under
 //! deadlines of our own, and that see the first byte of a request being handed down.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -86,7 +87,12 @@ impl<In: Transport> Connector<In> for TcpStep {
         let route = &current.limits.route;
         let stream = if let Some(socket) = &route.socket {
             current.observed.enter(Phase::Connect);
-            sys::open_unix(socket)?
+            sys::open_unix(socket).map_err(|error| {
+                io::Error::new(
+                    error.kind(),
+                    format!("the Unix socket `{}`: {error}", socket.display()),
+                )
+            })?
         } else {
             let addresses = addresses(details.uri, &current)?;
             current.observed.enter(Phase::Connect);
