@@ -16,12 +16,12 @@ import pytest
 EXITS = int(os.environ.get("MPT_TOKENS_EXITS", "3"))
 
 PROLOGUE = """
-    import json, logging, sys, threading
+    import json, logging, os, sys, threading
     import mpt_tokens
 
     options = json.loads(sys.argv[1])
     if sys.argv[2] == "logging":
-        logging.basicConfig(level=logging.DEBUG, filename="/dev/null")
+        logging.basicConfig(level=logging.DEBUG, filename=os.devnull)
     elif sys.argv[2] == "unwritten":
         logging.basicConfig(level=logging.DEBUG, handlers=[logging.NullHandler()])
     begun = threading.Semaphore(0)

@@ -39,7 +39,7 @@ TELLING = """
 """
 
 SCRIPT = """
-import json, logging, signal, sys, threading, time, traceback
+import json, logging, os, signal, sys, threading, time, traceback
 import mpt_tokens
 
 # What runs in the background of a script inherits that the signal is ignored.
@@ -60,6 +60,14 @@ def rest():
     while True:
         time.sleep(0.01)
 
+def on_each_byte():
+    while os.read(0, 1):
+        signal.raise_signal(signal.SIGINT)
+
+if sys.platform == "win32":
+    # There, no process sends a signal to another: this one raises it itself when it is told to.
+    threading.Thread(target=on_each_byte, daemon=True).start()
+
 options = json.loads(sys.argv[1])
 with mpt_tokens.Client(timeout=60, attempt_timeout=50, connect_timeout=50, **options) as client:
     print("ready", flush=True)
@@ -75,6 +83,7 @@ class Child:
         script = SCRIPT + textwrap.indent(textwrap.dedent(body), "    ")
         self.process = subprocess.Popen(
             [*under, sys.executable, "-c", script, json.dumps(options), *arguments],
+            stdin=subprocess.PIPE if sys.platform == "win32" else None,
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -87,7 +96,11 @@ class Child:
     def interrupt(self) -> dict[str, Any]:
         """Sends the signal; returns what the program told, soon."""
         sent = time.monotonic()
-        self.process.send_signal(signal.SIGINT)
+        if self.process.stdin is None:
+            self.process.send_signal(signal.SIGINT)
+        else:
+            self.process.stdin.write("!")
+            self.process.stdin.flush()
         told = self.line()
         took = time.monotonic() - sent
         assert told, "the program ended without a word"
@@ -108,6 +121,8 @@ class Child:
         self.process.wait()
         assert self.process.stdout is not None
         self.process.stdout.close()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
 
 
 def check_one(told: dict[str, Any], outcome: str) -> None:

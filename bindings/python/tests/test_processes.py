@@ -14,6 +14,8 @@ import threading
 import mpt_tokens
 import pytest
 
+forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+
 
 def test_64_threads_on_one_client(sandbox: mpt_tokens.Sandbox, client: mpt_tokens.Client) -> None:
     ready = threading.Barrier(64)
@@ -58,6 +60,7 @@ def check(done: subprocess.CompletedProcess[str]) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@forks
 def test_forked_children_open_connections_of_their_own(sandbox: mpt_tokens.Sandbox) -> None:
     body = """
         client = mpt_tokens.Client(**options)
@@ -85,6 +88,7 @@ def test_forked_children_open_connections_of_their_own(sandbox: mpt_tokens.Sandb
     check(run(body, sandbox))
 
 
+@forks
 def test_forked_while_other_threads_call(sandbox: mpt_tokens.Sandbox) -> None:
     body = """
         import warnings
@@ -114,6 +118,7 @@ def test_forked_while_other_threads_call(sandbox: mpt_tokens.Sandbox) -> None:
     check(run(body, sandbox))
 
 
+@forks
 def test_forked_with_a_batch_and_an_async_client(sandbox: mpt_tokens.Sandbox) -> None:
     body = """
         import asyncio, warnings
@@ -133,7 +138,7 @@ def test_forked_with_a_batch_and_an_async_client(sandbox: mpt_tokens.Sandbox) ->
     check(run(body, sandbox))
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@forks
 def test_forked_while_a_batch_has_threads(sandbox: mpt_tokens.Sandbox) -> None:
     """In the child the batch has ended: it has no outcome there, and nothing waits for threads that are not there."""
     body = """
@@ -155,7 +160,7 @@ def test_forked_while_a_batch_has_threads(sandbox: mpt_tokens.Sandbox) -> None:
     check(run(body, sandbox))
 
 
-@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+@pytest.mark.parametrize("method", ["spawn", pytest.param("forkserver", marks=forks)])
 def test_multiprocessing(sandbox: mpt_tokens.Sandbox, method: str) -> None:
     """Outcomes and exceptions come back whole."""
     context = multiprocessing.get_context(method)
@@ -171,6 +176,7 @@ def test_multiprocessing(sandbox: mpt_tokens.Sandbox, method: str) -> None:
     assert len(error.attempts) == 1
 
 
+@forks
 def test_multiprocessing_fork(sandbox: mpt_tokens.Sandbox) -> None:
     body = """
         import multiprocessing

@@ -49,6 +49,7 @@ def test_version_and_name() -> None:
     assert "Usage: mpt-tokens delete" in run("delete", "--help").stdout
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no process sends a signal to another there")
 def test_an_interrupt_ends_it_without_a_traceback(sandbox: mpt_tokens.Sandbox) -> None:
     child = subprocess.Popen(
         [sys.executable, "-m", "mpt_tokens", "delete", "--format", "ndjson", "TKN-answersilent-q3"],

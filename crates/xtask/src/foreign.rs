@@ -131,7 +131,7 @@ fn is_static(log: &mut Log, program: &Path) -> Result<()> {
 }
 
 /// A command that takes the token's id as its last argument deletes one of a sandbox on this machine.
-fn deletes(log: &mut Log, command: &mut Command) -> Result<()> {
+pub(crate) fn deletes(log: &mut Log, command: &mut Command) -> Result<()> {
     const ID: &str = "TKN-ok-0001";
     let sandbox = Sandbox::start().context("the sandbox does not start")?;
     command.arg(ID).env("MPT_API_TOKEN", sandbox.api_token());

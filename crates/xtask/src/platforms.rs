@@ -54,6 +54,14 @@ pub(crate) const ARM64: Platform = Platform {
     rustflags: &[],
 };
 
+/// Linux with glibc on a processor with 32 bits, which this machine's own can be: without qemu.
+pub(crate) const I686: Platform = Platform {
+    target: "i686-unknown-linux-gnu",
+    compiler: "i686-linux-gnu-gcc",
+    runner: &[],
+    rustflags: &[],
+};
+
 /// Windows by mingw, run by wine.
 pub(crate) const WINDOWS: Platform = Platform {
     target: "x86_64-pc-windows-gnu",
@@ -180,11 +188,16 @@ fn arm64_root(log: &mut Log) -> Result<PathBuf> {
     if root.exists() {
         return Ok(root);
     }
+    debian_arm64(log, &root, &[])?;
+    Ok(root)
+}
+
+/// Makes such a root, with more packages than every Debian has.
+pub(crate) fn debian_arm64(log: &mut Log, root: &Path, packages: &[&str]) -> Result<()> {
     // Its name is right when it is whole.
     let new = folder()?.join("arm64-new");
-    log.run(Command::new("sh").args(["-euc", MAKE_ROOT, "sh"]).arg(&new))?;
-    fs::rename(&new, &root).with_context(|| format!("cannot make {}", root.display()))?;
-    Ok(root)
+    log.run(Command::new("sh").args(["-euc", MAKE_ROOT, "sh"]).arg(&new).arg(packages.join(",")))?;
+    fs::rename(&new, root).with_context(|| format!("cannot make {}", root.display()))
 }
 
 /// Where apt gets this machine's packages, there are those of other processors too.
@@ -194,7 +207,7 @@ archive=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' '
   sed -n "s/ $codename main\$//p" | head -n 1)
 [ -n "$archive" ] || { echo "apt knows no archive of '$codename': run apt-get update" >&2; exit 2; }
 rm -rf "$1"
-debootstrap --arch=arm64 --foreign --variant=minbase "$codename" "$1" "$archive"
+debootstrap --arch=arm64 --foreign --variant=minbase ${2:+"--include=$2"} "$codename" "$1" "$archive"
 for package in "$1"/var/cache/apt/archives/*.deb; do
   dpkg-deb --extract "$package" "$1"
 done

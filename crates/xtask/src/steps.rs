@@ -12,10 +12,10 @@ use std::process::Command;
 use anyhow::Context;
 use mpt_tokens_tools::{
     ABIDIFF, ALL, ARM64_GCC, BASH, C_COMPILER, CARGO_C, CFFI, CLANG, CLIPPY, CMAKE, CPP_COMPILER,
-    DEBHELPER, DEBOOTSTRAP, DOXYGEN, FISH, GCC, GIT, GPP, JQ, LINTIAN, LLD, LLVM_DLLTOOL, LUAJIT,
-    MAKE, MANDOC, MESON, MINGW, MOLD, MUSL, NEXTEST, NGINX, NIGHTLY, NM, NODE, NPM, OPENSSL,
-    PKG_CONFIG, PYTHON, QEMU, READELF, ROOT, RUSTFMT, SECOND_RUST, STRACE, SWIG, TCC, VALGRIND,
-    WINE, ZSH,
+    DEBHELPER, DEBOOTSTRAP, DOXYGEN, FISH, GCC, GIT, GPP, I686_GCC, JQ, LINTIAN, LLD, LLVM_DLLTOOL,
+    LUAJIT, MAKE, MANDOC, MESON, MINGW, MOLD, MUSL, NEXTEST, NGINX, NIGHTLY, NM, NODE, NPM,
+    OPENSSL, PKG_CONFIG, PYTHON, QEMU, READELF, ROOT, RUSTFMT, SECOND_RUST, STRACE, SWIG, TCC,
+    VALGRIND, WINE, ZSH,
 };
 
 use crate::conformance::{self, What};
@@ -24,7 +24,8 @@ use crate::repo::{self, cargo, locked};
 use crate::suite::{Step, step};
 use crate::tally::{self, CARGO_TEST, PLAIN, PYTEST, Tally};
 use crate::{
-    artifacts, bare, distributions, docs, examples, foreign, header, npm, python, wheels, windows,
+    artifacts, bare, distributions, docs, examples, foreign, foreign_wheels, header, npm, others,
+    python, wheels, windows,
 };
 
 /// In the order in which they start; a step `beside` the builds overlaps with the others.
@@ -252,6 +253,16 @@ pub(crate) static STEPS: &[Step] = &[
     step("checked", "checked, never run: the code compiles for macOS, FreeBSD and MSVC", crate::checked::test)
         .needs(&[SECOND_RUST])
         .with_all(),
+    step("others", "the core where a word has 32 bits, on i686", others::test)
+        .needs(&[I686_GCC, SECOND_RUST])
+        .with_all(),
+    step(
+        "foreign-wheels",
+        "the wheels for Windows, musl and arm64: inspected, and tried by wine and by qemu with the whole of the Python tests",
+        foreign_wheels::test,
+    )
+    .needs(&[ARM64_GCC, DEBOOTSTRAP, MINGW, PYTHON, QEMU, ROOT, SECOND_RUST, WINE])
+    .with_all(),
     step("hidden", "no check fails where an optional tool is missing, each in its turn", |log| {
         bare::hidden(log, STEPS)
     })

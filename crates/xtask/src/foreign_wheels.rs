@@ -1,0 +1,150 @@
+//! Wheels for other platforms than this machine's: built here, inspected here, and tried where there is a Python for them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::foreign;
+use crate::foreign_pythons::{self, Foreign};
+use crate::log::Log;
+use crate::platforms::{ARM64, MUSL, Platform, WINDOWS};
+use crate::python::{self, Venv};
+use crate::repo;
+use crate::tally::{PYTEST, Tally};
+
+/// One wheel.
+struct Wheel {
+    /// What the wheel's name says of its platform.
+    name: &'static str,
+    platform: Platform,
+    /// What maturin must be told. zig links for an older system than this machine has.
+    maturin: &'static [&'static str],
+    /// The program that says on which systems it loads, and what it must print.
+    inspect: (&'static str, &'static str),
+    /// The Python that it is tried in.
+    python: fn(&mut Log, &Venv) -> Result<Foreign>,
+}
+
+/// musl's own C compiler links programs; zig links a shared library that needs nothing but musl.
+const MUSL_MODULE: Platform =
+    Platform { compiler: "", rustflags: &["-Ctarget-feature=-crt-static"], ..MUSL };
+
+/// Linked by zig.
+const ARM64_MODULE: Platform = Platform { compiler: "", ..ARM64 };
+
+const WHEELS: &[Wheel] = &[
+    Wheel {
+        name: "win_amd64",
+        platform: WINDOWS,
+        maturin: &[],
+        inspect: ("delvewheel", "python3.dll"),
+        python: foreign_pythons::windows,
+    },
+    Wheel {
+        name: "musllinux_1_2_x86_64",
+        platform: MUSL_MODULE,
+        maturin: &["--zig", "--compatibility", "musllinux_1_2"],
+        inspect: ("auditwheel", "musllinux_1_2_x86_64"),
+        python: foreign_pythons::musl,
+    },
+    Wheel {
+        name: "manylinux_2_28_aarch64",
+        platform: ARM64_MODULE,
+        maturin: &["--zig", "--compatibility", "manylinux_2_28"],
+        inspect: ("auditwheel", "manylinux_2_28_aarch64"),
+        python: foreign_pythons::arm64,
+    },
+];
+
+/// Each is built and inspected, without optimization, which decides none of this. Then it deletes a token, and passes the
+/// tests of the Python package.
+pub(crate) fn test(log: &mut Log) -> Result<Tally> {
+    let venv = python::venv(log, python::fitting()?, "release")?;
+    let mut tally = Tally::default();
+    for wheel in WHEELS {
+        let mut built = None;
+        tally += log.one(&format!("{}: built and inspected", wheel.name), |log| {
+            let file = build(log, &venv, wheel)?;
+            inspect(log, &venv, wheel, &file)?;
+            built = Some(file);
+            Ok(())
+        });
+        let Some(file) = built else { continue };
+        // Whatever is wrong with one, the others are tried.
+        match tried(log, &venv, wheel, &file) {
+            Ok(counted) => tally += counted,
+            Err(why) => {
+                log.note(&format!("{why:#}"));
+                tally += Tally::FAILED;
+            }
+        }
+    }
+    Ok(tally)
+}
+
+/// It deletes a token, and passes the tests of the Python package, where there is a Python for it.
+fn tried(log: &mut Log, venv: &Venv, wheel: &Wheel, file: &Path) -> Result<Tally> {
+    let python = match (wheel.python)(log, venv)? {
+        Foreign::Here(python) => python,
+        Foreign::Missing(why) => {
+            log.skip(&format!("{}: deletes, and pytest", wheel.name), why);
+            return Ok(Tally::SKIPPED);
+        }
+    };
+    python.install(log, venv, file)?;
+    let mut tally = log.one(&format!("{}: deletes", wheel.name), |log| {
+        let mut delete = python.command(log, &["bindings/python/examples/delete_one.py"])?;
+        foreign::deletes(log, &mut delete)
+    });
+    let mut tests = python.command(log, &["-m", "pytest", "-q", "-p", "no:cacheprovider"])?;
+    // Emulated, much takes ten times as long.
+    tests.arg("--timeout=600");
+    for (test, why) in python.cannot {
+        tests.arg(format!("--deselect=bindings/python/tests/{test}"));
+        log.skip(&format!("{}: {test}", wheel.name), why);
+        tally += Tally::SKIPPED;
+    }
+    tally += log.tests(PYTEST, &mut tests)?;
+    Ok(tally)
+}
+
+fn build(log: &mut Log, venv: &Venv, wheel: &Wheel) -> Result<PathBuf> {
+    let folder = repo::folder(format!("platforms/wheels/{}", wheel.name))?;
+    python::remove(&folder, "whl")?;
+    let mut maturin = venv.command("maturin");
+    // The feature lets it share its dependencies with the tests: crates/unify says how.
+    maturin.args(["build", "--quiet", "--locked", "--profile", "dev", "--features", "unify"]);
+    maturin.arg("--out").arg(&folder);
+    maturin.args(["--target", wheel.platform.target]).args(wheel.maturin);
+    // Of the stable ABI, the oldest Python that it is for says enough.
+    maturin.args(["--interpreter", "python3.10"]);
+    if wheel.platform.target == ARM64.target {
+        maturin.args(["--", &format!("-Clink-arg={}", unwinder(log, ARM64.compiler)?)]);
+    }
+    wheel.platform.set(log, &mut maturin)?;
+    log.run(&mut maturin)?;
+    python::only(&folder, "whl")
+}
+
+/// As for the wheel of this machine: `wheels.rs` says why. musl unwinds no thread that ends, so there zig's does.
+fn unwinder(log: &mut Log, compiler: &str) -> Result<String> {
+    let path = log.stdout(Command::new(compiler).arg("-print-file-name=libgcc_s.so.1"))?;
+    let path = path.trim();
+    ensure!(Path::new(path).is_absolute(), "{compiler} finds no libgcc_s.so.1: {path:?}");
+    Ok(path.to_owned())
+}
+
+fn inspect(log: &mut Log, venv: &Venv, wheel: &Wheel, file: &Path) -> Result<()> {
+    let name = file.file_name().and_then(|name| name.to_str()).context("a wheel has a name")?;
+    let fits = name.contains("-cp310-abi3-") && name.contains(wheel.name);
+    ensure!(fits, "the wheel for {} is called {name}", wheel.name);
+    log.note(&format!("{name}: {} bytes", fs::metadata(file)?.len()));
+    log.run(venv.command("abi3audit").args(["--strict", "--verbose"]).arg(file))?;
+    let (program, says) = wheel.inspect;
+    let told = log.stdout(venv.command(program).arg("show").arg(file))?;
+    log.note(&told);
+    ensure!(told.contains(says), "{program} does not say {says}");
+    Ok(())
+}
