@@ -43,8 +43,6 @@ pub(crate) enum End {
     AnswerNext(&'static str),
 }
 
-static FILLER: [u8; 64 * 1024] = [b'x'; 64 * 1024];
-
 /// Plays `script`, and gives the connection back when it goes on. An error is the client's leaving.
 pub(crate) async fn play(script: Script, mut stream: TcpStream) -> io::Result<Option<TcpStream>> {
     match script.send {
@@ -64,9 +62,11 @@ pub(crate) async fn play(script: Script, mut stream: TcpStream) -> io::Result<Op
         }
         Send::Flood(bytes, mut left) => {
             stream.write_all(&bytes).await?;
+            // Made here, since a constant would be so many bytes of every program with a sandbox in it.
+            let filler = vec![b'x'; 64 * 1024];
             while left > 0 {
-                let part = left.min(FILLER.len() as u64);
-                stream.write_all(&FILLER[..part as usize]).await?;
+                let part = left.min(filler.len() as u64);
+                stream.write_all(&filler[..part as usize]).await?;
                 left -= part;
             }
         }

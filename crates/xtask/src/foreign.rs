@@ -7,21 +7,24 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use mpt_tokens::OutcomeKind;
 use mpt_tokens_sandbox::{Sandbox, Status};
-use mpt_tokens_tools::NEXTEST;
+use mpt_tokens_tools::{NEXTEST, ROOT};
 
 use crate::log::Log;
-use crate::platforms::{self, ARM64, MUSL, Platform};
+use crate::platforms::{self, ARM64, MUSL, MUSL_SHARED, Platform};
 use crate::tally::{self, CARGO_TEST, Tally};
 use crate::{artifacts, demo, repo};
 
 /// What the static program may take, in bytes, stripped.
-const STATIC_PROGRAM: u64 = 4_600_000;
+const STATIC_PROGRAM: u64 = 4_200_000;
+
+/// The file in which Debian's qemu tells the kernel which programs are for arm64, and what starts them.
+const REGISTERED: &str = "/usr/lib/binfmt.d/qemu-aarch64.conf";
 
 /// musl: a static program and a static library, and the tests of all that is in them.
 pub(crate) fn musl(log: &mut Log) -> Result<Tally> {
     let mut tally = tests(log, &MUSL, &["mpt-tokens", "mpt-tokens-sandbox", "mpt-tokens-cli"])?;
     tally += log.one("the program: static, small, and it deletes", |log| {
-        let program = program(log, &MUSL, "release")?;
+        let program = program(log, &MUSL, "small")?;
         is_static(log, &program)?;
         let size = fs::metadata(&program)?.len();
         log.note(&format!("{size} bytes, of {STATIC_PROGRAM} at most"));
@@ -40,7 +43,47 @@ pub(crate) fn musl(log: &mut Log) -> Result<Tally> {
         let mut delete = MUSL.program(log, &program)?;
         deletes(log, &mut delete)
     });
+    tally += log.one("the library, shared, in a C program, which deletes", |log| {
+        let program = with_shared(log, &MUSL_SHARED)?;
+        let mut delete = MUSL_SHARED.program(log, &program)?;
+        deletes(log, &mut delete)
+    });
+    tally += alone(log)?;
     Ok(tally)
+}
+
+/// The programs where there is musl's loader, and nothing else: no other library, no `/dev`, no file of a system.
+fn alone(log: &mut Log) -> Result<Tally> {
+    let names =
+        ["the program, alone in a folder", "the C program, alone with musl and the library"];
+    if let Some(missing) = ROOT.missing() {
+        names.iter().for_each(|name| log.skip(name, &missing));
+        return Ok(Tally { skipped: 2, ..Tally::default() });
+    }
+    let root = repo::empty("platforms/musl/alone")?;
+    let mut tally = log.one(names[0], |log| {
+        copy(&program(log, &MUSL, "small")?, &root.join("mpt-tokens"))?;
+        deletes(log, in_root(&root, "/mpt-tokens").args(["delete", "--format", "ndjson"]))
+    });
+    tally += log.one(names[1], |log| {
+        let program = with_shared(log, &MUSL_SHARED)?;
+        let soname = artifacts::soname()?;
+        copy(&program, &root.join("delete_one"))?;
+        copy(&program.with_file_name(&soname), &root.join(&soname))?;
+        let musl = Command::new(MUSL.compiler).arg("-print-file-name=libc.so").output()?;
+        fs::create_dir(root.join("lib"))?;
+        let loader = root.join("lib/ld-musl-x86_64.so.1");
+        copy(Path::new(String::from_utf8(musl.stdout)?.trim()), &loader)?;
+        deletes(log, &mut in_root(&root, "/delete_one"))
+    });
+    Ok(tally)
+}
+
+/// A program of a folder, to which that folder is the whole system.
+fn in_root(root: &Path, program: &str) -> Command {
+    let mut command = Command::new("chroot");
+    command.arg(root).arg(program);
+    command
 }
 
 /// arm64: the program and the shared library, and the tests of the core and the sandbox, all emulated.
@@ -52,15 +95,7 @@ pub(crate) fn arm64(log: &mut Log) -> Result<Tally> {
         deletes(log, delete.args(["delete", "--format", "ndjson"]))
     });
     tally += log.one("the library in a C program, which deletes", |log| {
-        let library = library(log, &ARM64, ".so")?;
-        let folder = library.parent().context("a file is in a folder")?;
-        // The loader looks for the name that says its ABI.
-        let loaded = folder.join(artifacts::soname()?);
-        fs::copy(&library, &loaded)
-            .with_context(|| format!("cannot copy to {}", loaded.display()))?;
-        let program = linked(log, &ARM64, |link| {
-            link.arg(&library).arg(format!("-Wl,-rpath,{}", folder.display()))
-        })?;
+        let program = with_shared(log, &ARM64)?;
         let mut delete = ARM64.program(log, &program)?;
         deletes(log, &mut delete)
     });
@@ -76,9 +111,35 @@ fn tests(log: &mut Log, platform: &Platform, packages: &[&str]) -> Result<Tally>
     tests.arg("--no-fail-fast");
     if !nextest {
         tests.args(["--lib", "--bins", "--examples", "--tests"]);
+    } else if platform.target == ARM64.target {
+        tests.arg("--profile=emulated");
     }
     tests.args(packages.iter().map(|package| format!("--package={package}")));
-    log.tests(runner, tests.arg("--package=mpt-tokens-unify"))
+    tests.arg("--package=mpt-tokens-unify");
+    if platform.target == ARM64.target {
+        tests = emulating(tests.env("MPT_TOKENS_SLOW", "yes"));
+    }
+    log.tests(runner, &mut tests)
+}
+
+/// A command to which, and to all that it starts, programs for arm64 are programs like any other: there are tests that
+/// start programs. Only to these: the kernel learns it for a user namespace of their own, and not for this machine.
+fn emulating(command: &Command) -> Command {
+    const LEARN: &str = "mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
+cat \"$1\" >/proc/sys/fs/binfmt_misc/register
+shift
+exec \"$@\"";
+    let mut all = Command::new("unshare");
+    all.args(["--user", "--map-root-user", "--mount", "sh", "-euc", LEARN, "sh", REGISTERED]);
+    all.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => all.env(name, value),
+            None => all.env_remove(name),
+        };
+    }
+    all.current_dir(repo::root());
+    all
 }
 
 /// The program, in a cargo profile.
@@ -88,6 +149,9 @@ fn program(log: &mut Log, platform: &Platform, profile: &str) -> Result<PathBuf>
     if profile == "dev" {
         // It shares what it depends on with the tests.
         build.arg("--package=mpt-tokens-unify");
+    } else {
+        // Without what turns addresses into lines: a stripped program has none to show.
+        build.env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "panic-unwind,optimize_for_size");
     }
     artifacts::executable(&artifacts::built(log, &mut build)?)
 }
@@ -112,6 +176,21 @@ fn linked(
     link.arg(repo::root().join("crates/capi/examples/delete_one.c"));
     log.run(library(&mut link).arg("-o").arg(&program))?;
     Ok(program)
+}
+
+/// The C program with the shared library, which is beside it.
+fn with_shared(log: &mut Log, platform: &Platform) -> Result<PathBuf> {
+    let library = library(log, platform, ".so")?;
+    let program = linked(log, platform, |link| link.arg(&library).arg("-Wl,-rpath,$ORIGIN"))?;
+    // The loader looks for the name that says its ABI.
+    copy(&library, &program.with_file_name(artifacts::soname()?))?;
+    Ok(program)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to)
+        .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
+    Ok(())
 }
 
 /// The last file that cargo built with this ending.

@@ -46,6 +46,10 @@ pub(crate) const MUSL: Platform = Platform {
     rustflags: &["-Clink-self-contained=no", "-Crelocation-model=static"],
 };
 
+/// Linux with musl, for programs that musl's loader starts, and shared libraries.
+pub(crate) const MUSL_SHARED: Platform =
+    Platform { rustflags: &["-Clink-self-contained=no", "-Ctarget-feature=-crt-static"], ..MUSL };
+
 /// Linux with glibc on arm64.
 pub(crate) const ARM64: Platform = Platform {
     target: "aarch64-unknown-linux-gnu",
@@ -158,8 +162,8 @@ impl Platform {
     }
 }
 
-/// A folder with an unwinder under the name by which the standard library asks for it on musl: `libunwind.a`. Debian's
-/// musl has none. It is gcc's, with the one function that it wants of glibc.
+/// A folder with an unwinder under the names by which the standard library asks for it on musl: `libunwind.a` in what is
+/// static, `libgcc_s.a` elsewhere. Debian's musl has none. It is gcc's, with the one function that it wants of glibc.
 pub(crate) fn unwinder(log: &mut Log, compiler: &str) -> Result<PathBuf> {
     let folder = repo::folder("platforms/musl")?;
     let library = folder.join("libunwind.a");
@@ -177,6 +181,8 @@ pub(crate) fn unwinder(log: &mut Log, compiler: &str) -> Result<PathBuf> {
     let new = folder.join("new.a");
     fs::copy(gcc, &new).with_context(|| format!("cannot copy to {}", new.display()))?;
     log.run(Command::new("ar").arg("q").arg(&new).arg(&object))?;
+    let shared = folder.join("libgcc_s.a");
+    fs::copy(&new, &shared).with_context(|| format!("cannot make {}", shared.display()))?;
     fs::rename(&new, &library).with_context(|| format!("cannot make {}", library.display()))?;
     Ok(folder)
 }

@@ -228,9 +228,9 @@ pub(crate) static STEPS: &[Step] = &[
     )
     .needs(&[CLANG, NIGHTLY, NM])
     .in_ci(),
-    step("musl", "a static program, a static library, and the tests, on musl", foreign::musl)
+    step("musl", "a static program, a static and a shared library, and the tests, on musl", foreign::musl)
         .needs(&[MUSL, READELF, SECOND_RUST])
-        .uses(&[NEXTEST, BASH, FISH, GIT, JQ, ZSH])
+        .uses(&[NEXTEST, BASH, FISH, GIT, JQ, ROOT, ZSH])
         .with_all(),
     step("arm64", "the program, the library, and the tests of the core and the sandbox, on arm64", foreign::arm64)
         .needs(&[ARM64_GCC, DEBOOTSTRAP, QEMU, ROOT, SECOND_RUST])

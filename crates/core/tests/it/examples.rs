@@ -12,8 +12,9 @@ pub(crate) fn command(example: &str) -> Command {
     let built = tests.ancestors().nth(2).unwrap().join("examples").join(example);
     let mut command = Command::new(&built);
     command.env_clear();
-    // Without these there is no network on Windows, and no wine.
-    for name in ["SystemRoot", "WINEPREFIX"] {
+    // Without these there is no network on Windows, no wine, and under qemu no library of the program's
+    // processor.
+    for name in ["SystemRoot", "WINEPREFIX", "QEMU_LD_PREFIX"] {
         command.envs(std::env::var_os(name).map(|value| (name, value)));
     }
     command
