@@ -114,7 +114,7 @@ pub(crate) fn windows(log: &mut Log, venv: &Venv) -> Result<Foreign> {
     }))
 }
 
-const WINE_THREADS: &str = "wine 8 takes minutes to start so many calls at once";
+const WINE_THREADS: &str = "under wine 8, so many calls at once did not end within minutes";
 
 /// Python for Windows is an archive in an archive. Its own tests, and what WinPython brings beside it, are left out.
 const UNPACK: &str = r"
