@@ -44,24 +44,24 @@ const MANY: &str =
 pub(crate) fn tests(log: &mut Log) -> Result<Tally> {
     // With the examples, which tests start. Not by `cargo build`: with another standard library, without what tests want
     // of it, every crate would be built a second time.
-    let mut build = WINDOWS.cargo(log, "test")?;
+    let mut build = cargo_test(log)?;
     let built = artifacts::built(log, packages(build.arg("--no-run")))?;
     let program = executable(&built, "mpt-tokens")?;
-    let mut tests = WINDOWS.cargo(log, "test")?;
+    let mut tests = cargo_test(log)?;
     tests.args(["--no-fail-fast", "--lib", "--bins", "--tests"]);
     packages(&mut tests);
     tests.args(["--", "--skip", STORE]);
     for (test, _) in WINE_CANNOT {
         tests.args(["--skip", test]);
     }
-    tests.env("MPT_TOKENS_CHAOS", "10000");
+    tests.env("MPT_TOKENS_CHAOS", "10000").env("MPT_TOKENS_KILLS", "5");
     // Most wait for a process of wine's.
     let mut tally = log.tests(CARGO_TEST, tests.env("RUST_TEST_THREADS", "12"))?;
     for (test, why) in WINE_CANNOT {
         log.skip(test, why);
         tally += Tally::SKIPPED;
     }
-    let mut store = WINDOWS.cargo(log, "test")?;
+    let mut store = cargo_test(log)?;
     packages(store.arg("--test=it")).args(["--", "--ignored", STORE]);
     tally += log.tests(CARGO_TEST, &mut store)?;
     tally += unix::skipped(log, PACKAGES)?;
@@ -83,6 +83,13 @@ pub(crate) fn tests(log: &mut Log) -> Result<Tally> {
         console::shows(log, &program)
     });
     Ok(tally)
+}
+
+fn cargo_test(log: &mut Log) -> Result<Command> {
+    let mut cargo = WINDOWS.cargo(log, "test")?;
+    // Far slower than Windows: what is waited for has more time.
+    cargo.env("MPT_TOKENS_SLOW", "1");
+    Ok(cargo)
 }
 
 fn packages(cargo: &mut Command) -> &mut Command {

@@ -101,16 +101,17 @@ fn a_journal_and_a_report_of_a_burn() {
 /// Every fifth request meets a fault, and a thousand values are burnt by the program all the same.
 #[test]
 fn a_thousand_values_through_faults() {
-    const VALUES: u64 = 1_000;
+    // With so many connections, wine takes minutes.
+    let count = if cfg!(windows) { 125 } else { 1_000 };
     let sandbox = Sandbox::builder()
-        .numbered(VALUES)
+        .numbered(count)
         .faults(7)
         .fault_rate(0.2)
         .fault_time_scale(0.01)
         .start()
         .unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let values: Vec<String> = (1..=VALUES).map(|n| sandbox.value_of(&numbered_id(n))).collect();
+    let values: Vec<String> = (1..=count).map(|n| sandbox.value_of(&numbered_id(n))).collect();
     fs::write(folder.path().join("leak"), values.join("\n")).unwrap();
     let mut command = program_for(&sandbox);
     command.env_remove("MPT_API_TOKEN").current_dir(folder.path());
@@ -118,9 +119,9 @@ fn a_thousand_values_through_faults() {
     let output = command.args(args.split_whitespace()).output().unwrap();
     let told = outcomes(&output.stdout);
     let proven = told.iter().filter(|outcome| outcome["proof"]["proven"] == true).count() as u64;
-    assert_eq!((told.len() as u64, proven), (VALUES, VALUES), "{output:?}");
+    assert_eq!((told.len() as u64, proven), (count, count), "{output:?}");
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    for n in 1..=VALUES {
+    for n in 1..=count {
         assert_eq!(sandbox.truth(&numbered_id(n)).status, Status::Deleted, "{n}");
     }
 }

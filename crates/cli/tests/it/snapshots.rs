@@ -40,7 +40,7 @@ fn outcomes_as_text_and_their_exit_status() {
         delete("TKN-404-1"),
         delete("TKN-0000-0009 --missing-ok"),
         delete("TKN-503-1 --attempts 1 --patience 0"),
-        delete("TKN-requestsilent-1 --attempts 1 --timeout 50ms --patience 0"),
+        delete("TKN-requestsilent-1 --attempts 1 --timeout 500ms --patience 0"),
         delete("TKN-400control-1"),
         delete("TKN-400echo-1"),
         delete("TKN-307-1"),

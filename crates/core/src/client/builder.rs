@@ -65,6 +65,10 @@ enum CaChoice {
     Pem(Vec<u8>),
 }
 
+/// Where a proxy was found that nobody gave.
+const PROXY_FROM: &str =
+    if cfg!(windows) { "the environment, or the settings of Windows" } else { "the environment" };
+
 impl ClientBuilder {
     /// The numbers of attempts that a call may have: 1 to 100.
     pub const ATTEMPTS: RangeInclusive<u32> = RetryPolicy::ATTEMPTS;
@@ -314,7 +318,7 @@ impl ClientBuilder {
                 Some(Proxy::new(url).map_err(|error| config(error.to_string()))?)
             }
             ProxyChoice::FromEnv => Proxy::from_env(&endpoint)
-                .map_err(|error| config(format!("{error} (from the environment)")))?,
+                .map_err(|error| config(format!("{error} (from {PROXY_FROM})")))?,
         };
         let ca = match self.ca {
             CaChoice::Platform if self.ca_only => {

@@ -19,8 +19,8 @@ pub(crate) const TOKEN: &str = "idt:TKN-9999-0001:pr00f-secret/0123+456789=abcde
 pub(crate) const ID: &str = "TKN-1671-0642";
 /// A host that only the tests' own look-up knows.
 pub(crate) const HOST: &str = "api.example.test";
-/// Far above every promise, far below "hangs". Where programs are many times slower, under ThreadSanitizer and qemu,
-/// they are built with the variable, and have more.
+/// Far above every promise, far below "hangs". Where programs are many times slower, under ThreadSanitizer, qemu and
+/// wine, they are built with the variable, and have more.
 pub(crate) const SOON: Duration =
     Duration::from_secs(if option_env!("MPT_TOKENS_SLOW").is_some() { 100 } else { 5 });
 
