@@ -622,10 +622,8 @@ unsafe fn write_summary(
     counts: &mpt_core::BatchSummary,
     why: Option<&mpt_core::Stopped>,
 ) {
-    // SAFETY: the first member is there, at an address that other languages may not align.
-    let size = unsafe { to.cast::<u32>().read_unaligned() };
-    let summary = BatchSummary {
-        size,
+    let mut summary = BatchSummary {
+        size: 0,
         stopped_code: why.map_or(Code::Ok, mpt_core::Stopped::code).number(),
         deleted: counts.deleted,
         gone: counts.gone,
@@ -642,12 +640,14 @@ unsafe fn write_summary(
         dead_values: counts.dead_values,
         put_off: counts.put_off,
     };
-    // SAFETY: that many bytes are there, and no more are read than a summary has. The two do not overlap.
+    // SAFETY: the first member is there, at an address that other languages may not align, and says how many bytes are; no
+    // more are read than a summary has. The two do not overlap.
     unsafe {
+        summary.size = to.cast::<u32>().read_unaligned();
         std::ptr::copy_nonoverlapping(
             (&raw const summary).cast::<u8>(),
             to.cast::<u8>(),
-            (size as usize).min(size_of::<BatchSummary>()),
+            (summary.size as usize).min(size_of::<BatchSummary>()),
         );
     }
 }
