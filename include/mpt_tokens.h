@@ -361,8 +361,8 @@ typedef void (MPT_CALL *mpt_log_callback)(const struct mpt_log_record *record, v
 
 /**
  * The counts of a batch, and why it stopped. Written by mpt_batch_counts, and by mpt_delete_tokens before it returns,
- * unless the batch cannot start. Start from MPT_BATCH_SUMMARY_INIT: the library writes no more than `size` bytes, so that later versions can
- * have more members.
+ * unless the batch cannot start. Start from MPT_BATCH_SUMMARY_INIT: the library writes no more than `size` bytes, so
+ * that later versions can have more members.
  */
 typedef struct mpt_batch_summary {
     /**

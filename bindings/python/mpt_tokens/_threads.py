@@ -97,6 +97,7 @@ def _returns_to(loop: asyncio.AbstractEventLoop) -> Returns:
         descriptor = returns.fileno()
         if descriptor is None:
             return Returns(loop)
+        os.set_blocking(descriptor, False)  # a call for nothing must not hold the loop
         loop.add_reader(descriptor, returns)
         _RETURNS[loop] = (pid, returns)
         return returns
