@@ -236,11 +236,16 @@ impl<I> Batch<I> {
 
     /// When there is something to do, though no call comes back.
     pub(crate) fn wakes_at(&self) -> Option<Instant> {
+        // What is under way ends by itself, and nothing else is begun.
+        if self.workers.stopped().is_some() {
+            return None;
+        }
         let first = self.put_off.first_at();
-        let again = match self.patience.outage() {
-            // One that may not go yet is no probing call.
-            Some(_) => self.patience.probe_at().map(|at| first.map_or(at, |first| first.max(at))),
-            None => first.filter(|_| self.out < self.window()),
+        let again = match (self.patience.outage(), first) {
+            // One that may not go yet is no probing call, nor is one that nobody is left for.
+            (Some(_), Some(first)) => self.patience.probe_at().map(|at| first.max(at)),
+            (Some(_), None) => self.patience.probe_at().filter(|_| self.ids.is_some()),
+            (None, _) => first.filter(|_| self.out < self.window()),
         };
         [again, self.patience.ends_at()].into_iter().flatten().min()
     }

@@ -332,3 +332,34 @@ fn two_batches_on_one_list(#[values(0.0, 0.3)] fault_rate: f64, #[values(false, 
         }
     }
 }
+
+/// Ids that come one after the other, and how often somebody looked how many are left: a batch does each time before it
+/// waits.
+struct Looked<'a>(&'a Cell<u64>, Box<dyn Iterator<Item = String>>);
+
+impl Iterator for Looked<'_> {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        self.1.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.set(self.0.get() + 1);
+        self.1.size_hint()
+    }
+}
+
+/// After the end of patience it waits for what is under way, and does nothing else.
+#[test]
+fn a_batch_does_not_turn_in_circles_while_a_call_hangs() {
+    let sandbox = Sandbox::start().unwrap();
+    let looked = Cell::new(0);
+    let hangs = "TKN-answersilent-0000".to_owned();
+    let ids = std::iter::once(hangs).chain((0..1000).map(|n| format!("TKN-503.always-{n}")));
+    let client = builder(&sandbox).attempts(1).attempt_timeout(2 * SHORT).build().unwrap();
+    let mut batch = client.batch(Looked(&looked, Box::new(ids)), &at(2).patience(SHORT)).unwrap();
+    let outcomes = batch.by_ref().count();
+    assert_eq!(batch.stopped(), Some(Stopped::NoAnswer(SHORT)));
+    assert!(looked.get() < 50 + 10 * outcomes as u64, "{} of {outcomes}", looked.get());
+}
