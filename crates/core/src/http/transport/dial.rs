@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use rustix::event::PollFlags;
+use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, bind, connect, sockopt};
 
@@ -73,6 +73,9 @@ pub(crate) fn open(
                 // A refusal says at once that the next address should be tried.
                 if under_way.len() < before {
                     next = waiting.next();
+                } else if Instant::now() >= deadline {
+                    // What is ready is told before what is late, again and again.
+                    return Ok(Err(Wake::TimedOut));
                 }
             }
         }
@@ -107,10 +110,18 @@ fn start(address: SocketAddr, local: Option<IpAddr>) -> io::Result<Started> {
 
 /// Whether the connection stands; an error when it failed.
 fn finished(socket: &OwnedFd) -> io::Result<bool> {
+    // Before the socket is asked: it may connect meanwhile.
+    let mut interest = [PollFd::new(socket, PollFlags::OUT)];
+    let ready = sys::poll(&mut interest, Duration::ZERO).is_ok_and(|ready| ready > 0);
     match sockopt::socket_error(socket)? {
         Err(error) => Err(error.into()),
         Ok(()) => match rustix::net::getpeername(socket) {
             Ok(_) => Ok(true),
+            // Under wine, the error is sometimes lost.
+            Err(Errno::NOTCONN) if ready => Err(io::Error::new(
+                io::ErrorKind::NotConnected,
+                "the connection failed, and the system does not say why",
+            )),
             Err(Errno::NOTCONN) => Ok(false),
             Err(error) => Err(error.into()),
         },
