@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
@@ -11,8 +10,8 @@ use crate::foreign_pythons::{self, Foreign};
 use crate::log::Log;
 use crate::platforms::{ARM64, MUSL, Platform, WINDOWS};
 use crate::python::{self, Venv};
-use crate::repo;
 use crate::tally::{PYTEST, Tally};
+use crate::{repo, wheels};
 
 /// One wheel.
 struct Wheel {
@@ -120,20 +119,13 @@ fn build(log: &mut Log, venv: &Venv, wheel: &Wheel) -> Result<PathBuf> {
     maturin.args(["--target", wheel.platform.target]).args(wheel.maturin);
     // Of the stable ABI, the oldest Python that it is for says enough.
     maturin.args(["--interpreter", "python3.10"]);
+    // musl unwinds no thread that ends, so there zig's does.
     if wheel.platform.target == ARM64.target {
-        maturin.args(["--", &format!("-Clink-arg={}", unwinder(log, ARM64.compiler)?)]);
+        maturin.args(["--", &format!("-Clink-arg={}", wheels::unwinder(log, ARM64.compiler)?)]);
     }
     wheel.platform.set(log, &mut maturin)?;
     log.run(&mut maturin)?;
     python::only(&folder, "whl")
-}
-
-/// As for the wheel of this machine: `wheels.rs` says why. musl unwinds no thread that ends, so there zig's does.
-fn unwinder(log: &mut Log, compiler: &str) -> Result<String> {
-    let path = log.stdout(Command::new(compiler).arg("-print-file-name=libgcc_s.so.1"))?;
-    let path = path.trim();
-    ensure!(Path::new(path).is_absolute(), "{compiler} finds no libgcc_s.so.1: {path:?}");
-    Ok(path.to_owned())
 }
 
 fn inspect(log: &mut Log, venv: &Venv, wheel: &Wheel, file: &Path) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use crate::conformance;
 use crate::languages;
@@ -52,23 +52,25 @@ fn wheel(
     maturin.arg("--interpreter").arg(interpreter);
     if LINUX {
         // What follows goes to rustc, for this crate only.
-        maturin.args(["--", &format!("-Clink-arg={}", unwinder()?)]);
+        maturin.args(["--", &format!("-Clink-arg={}", unwinder(log, "cc")?)]);
     }
     log.run(&mut maturin)?;
     python::only(folder, "whl")
 }
 
-/// The path of the platform's unwinder, libgcc_s.
+/// The path of the unwinder, libgcc_s, of the platform that a compiler is for.
 ///
 /// zig links one of its own, statically. But a thread that Python ends is unwound by glibc with the platform's, and two
 /// unwinders on one stack crash. A library that is named earlier provides the functions, and zig's is left out.
-fn unwinder() -> Result<String> {
-    let output = Command::new("cc").arg("-print-file-name=libgcc_s.so.1").output();
-    let output = output.context("cannot ask the C compiler `cc` where libgcc_s.so.1 is")?;
-    let path = String::from_utf8(output.stdout)?.trim().to_owned();
+pub(crate) fn unwinder(log: &mut Log, compiler: &str) -> Result<String> {
+    let path = log.stdout(Command::new(compiler).arg("-print-file-name=libgcc_s.so.1"))?;
+    let path = path.trim();
     // A compiler that knows no such file repeats the name.
-    ensure!(Path::new(&path).is_absolute(), "the C compiler `cc` finds no libgcc_s.so.1: {path:?}");
-    Ok(path)
+    ensure!(
+        Path::new(path).is_absolute(),
+        "the C compiler `{compiler}` finds no libgcc_s.so.1: {path:?}"
+    );
+    Ok(path.to_owned())
 }
 
 /// Runs the Python tests and the conformance cases on the wheel as [`build`] makes it, and the test of how Python ends in

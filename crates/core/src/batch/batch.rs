@@ -16,7 +16,8 @@ use crate::outcome::result::Error;
 impl Client {
     /// Deletes many tokens. Returns an iterator of outcomes, in order of completion, that pulls ids as it goes.
     ///
-    /// Each distinct id has one outcome and takes at most 64 bytes of memory. If the server asks for a pause (429, or
+    /// Each distinct id has one outcome and takes at most 64 bytes of memory, and as many for each value that is to be
+    /// proven. If the server asks for a pause (429, or
     /// 503 with `Retry-After`), all calls keep it. Once its limit is known, all calls together keep below it. They
     /// share the client's reserve of retries. If two ids in a row get a 401, the API token is not accepted, and the
     /// batch stops; it also stops at a pause that is longer than both [`BatchOptions::patience`] and the timeout of a

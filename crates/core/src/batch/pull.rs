@@ -78,7 +78,7 @@ where
             Admission::Dead(known) => self.take_dead(item, known),
             Admission::Refused(refused) => self.ready.push_back(*refused),
             Admission::OwnToken { other_spelling, lost_before } => {
-                self.new_values(&item);
+                self.note_values(&item);
                 self.seen_ids.hand_out(&item.id, item.value.is_some());
                 if other_spelling {
                     let job = self.job(item, lost_before);
@@ -96,7 +96,7 @@ where
                 }
             }
             Admission::Send { lost_before } => {
-                self.new_values(&item);
+                self.note_values(&item);
                 self.seen_ids.hand_out(&item.id, item.value.is_some());
                 let job = self.job(item, lost_before);
                 self.hand_out(job);
@@ -128,17 +128,17 @@ where
     /// Returns the values of the item that this batch is to prove and has not met yet, and notes that it has met them.
     /// One that is burnt was met by [`Admission`].
     fn new_values(&mut self, item: &BatchItem) -> Vec<ApiToken> {
-        let Some(first) = item.value.as_ref().filter(|_| self.prove) else {
-            return Vec::new();
-        };
         let burn = self.settings.options.burn;
-        let mut is_new =
-            |value: &&ApiToken| burn || self.seen_ids.meet_other_value(&item.id, value);
-        std::iter::once(first)
-            .chain(&item.other_values)
-            .filter(|value| is_new(value))
-            .cloned()
-            .collect()
+        let is_new = |value: &&ApiToken| burn || self.seen_ids.meet_other_value(&item.id, value);
+        values_of(item, self.prove).filter(is_new).cloned().collect()
+    }
+
+    /// Notes that this batch has met the values of an item that is handed out with them.
+    fn note_values(&mut self, item: &BatchItem) {
+        let prove = self.prove && !self.settings.options.burn;
+        for value in values_of(item, prove) {
+            self.seen_ids.meet_other_value(&item.id, value);
+        }
     }
 
     pub(crate) fn take_dead(&mut self, item: BatchItem, known: IdState) {
@@ -160,4 +160,10 @@ where
             self.ready.push_back(Outcome::replayed(item.id, known.is_gone()));
         }
     }
+}
+
+/// The values of an item, where they are needed.
+fn values_of(item: &BatchItem, needed: bool) -> impl Iterator<Item = &ApiToken> {
+    let first = item.value.as_ref().filter(|_| needed);
+    first.into_iter().chain(item.other_values.iter().filter(move |_| first.is_some()))
 }

@@ -22,7 +22,7 @@ pub struct BatchSummary {
     pub dead_values: u64,
     /// Outcomes with the code `skipped`. They count as `not_deleted` or `unknown`, too.
     pub skipped: u64,
-    /// Ids that were pulled more than once: only the first one has an outcome.
+    /// Ids that were pulled more than once: only the first one has an outcome, and one with a further value to prove.
     pub duplicates: u64,
     /// Ids that the journal or the list ([`BatchItem::known_dead`](crate::BatchItem::known_dead)) says are dead. No
     /// request is sent for them. [`BatchOptions::replay`](crate::BatchOptions::replay) returns those of the journal.
