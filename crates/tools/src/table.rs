@@ -75,10 +75,12 @@ tools! {
     I686_GCC: "a C compiler for i686, and the C library", hides ["i686-linux-gnu-gcc"],
         by run("sh", &["-c", "i686-linux-gnu-gcc --version && test -e /lib/ld-linux.so.2 && test -e /usr/lib32/libgcc_s.so.1"]),
         debian "gcc-i686-linux-gnu libc6-i386 lib32gcc-s1";
+    S390X_GCC: "a C compiler for s390x", hides ["s390x-linux-gnu-gcc"],
+        by run("s390x-linux-gnu-gcc", &["--version"]), debian "gcc-s390x-linux-gnu";
     MINGW: "mingw", hides ["x86_64-w64-mingw32-g++", "x86_64-w64-mingw32-gcc"],
         by run("x86_64-w64-mingw32-g++", &["--version"]),
         debian "gcc-mingw-w64-x86-64-posix g++-mingw-w64-x86-64-posix";
-    QEMU: "qemu's emulation of single programs", hides ["qemu-aarch64-static"],
+    QEMU: "qemu's emulation of single programs", hides ["qemu-aarch64-static", "qemu-s390x-static"],
         by run("qemu-aarch64-static", &["--version"]), debian "qemu-user-static";
     LLVM_DLLTOOL: "llvm-dlltool", hides ["llvm-dlltool"], by run("sh", &["-c", "command -v llvm-dlltool"]), debian "llvm";
     WINE: "wine", hides ["wine"], by run("wine", &["--version"]), debian "wine wine64";

@@ -66,6 +66,14 @@ pub(crate) const I686: Platform = Platform {
     rustflags: &[],
 };
 
+/// Linux with glibc on a processor that has the high byte of a number first.
+pub(crate) const S390X: Platform = Platform {
+    target: "s390x-unknown-linux-gnu",
+    compiler: "s390x-linux-gnu-gcc",
+    runner: &["qemu-s390x-static", "-L", "/usr/s390x-linux-gnu"],
+    rustflags: &[],
+};
+
 /// Windows by mingw, run by wine.
 pub(crate) const WINDOWS: Platform = Platform {
     target: "x86_64-pc-windows-gnu",

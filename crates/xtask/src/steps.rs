@@ -14,8 +14,8 @@ use mpt_tokens_tools::{
     ABIDIFF, ALL, ARM64_GCC, BASH, C_COMPILER, CARGO_C, CFFI, CLANG, CLIPPY, CMAKE, CPP_COMPILER,
     DEBHELPER, DEBOOTSTRAP, DOXYGEN, FISH, GCC, GIT, GPP, I686_GCC, JQ, LINTIAN, LLD, LLVM_DLLTOOL,
     LUAJIT, MAKE, MANDOC, MESON, MINGW, MOLD, MUSL, NEXTEST, NGINX, NIGHTLY, NM, NODE, NPM,
-    OPENSSL, PKG_CONFIG, PYTHON, QEMU, READELF, ROOT, RUSTFMT, SECOND_RUST, STRACE, SWIG, TCC,
-    VALGRIND, WINE, ZSH,
+    OPENSSL, PKG_CONFIG, PYTHON, QEMU, READELF, ROOT, RUSTFMT, S390X_GCC, SECOND_RUST, STRACE,
+    SWIG, TCC, VALGRIND, WINE, ZSH,
 };
 
 use crate::conformance::{self, What};
@@ -253,8 +253,8 @@ pub(crate) static STEPS: &[Step] = &[
     step("checked", "checked, never run: the code compiles for macOS, FreeBSD and MSVC", crate::checked::test)
         .needs(&[SECOND_RUST])
         .with_all(),
-    step("others", "the core where a word has 32 bits, on i686", others::test)
-        .needs(&[I686_GCC, SECOND_RUST])
+    step("others", "the core where a word has 32 bits, on i686, and where the high byte comes first, on s390x", others::test)
+        .needs(&[I686_GCC, QEMU, S390X_GCC, SECOND_RUST])
         .with_all(),
     step(
         "foreign-wheels",

@@ -132,7 +132,8 @@ fn what_one_call_has_shown_the_server_no_other_report_shows(#[values(1, 8)] conc
 fn a_batch_shows_it_not() {
     let server = Server::start(|conn, _| conn.answer_all(NO_CONTENT));
     let client = builder(server.url()).build().unwrap();
-    let path = std::env::temp_dir().join(format!("mpt-tokens-journal-{}", std::process::id()));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
     let journal = Journal::open(&path, &client).unwrap();
     let options = BatchOptions::new().journal(journal);
     assert_no_secret(&format!("{options:?}"));
@@ -149,7 +150,6 @@ fn a_batch_shows_it_not() {
     }
     drop(options);
     assert_no_secret(&std::fs::read_to_string(&path).unwrap());
-    std::fs::remove_file(path).unwrap();
     for head in server.heads() {
         assert_no_secret(head.split("\r\n").next().unwrap());
     }

@@ -56,7 +56,8 @@ fn a_good_certificate(#[case] only: bool) {
 fn a_bundle_of_several_and_a_file() {
     let authorities = [Authority::new("first"), Authority::new("second"), Authority::new("third")];
     let pem: String = authorities.iter().map(Authority::pem).collect();
-    let path = std::env::temp_dir().join(format!("mpt-tokens-ca-{}.pem", std::process::id()));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ca.pem");
     std::fs::write(&path, &pem).unwrap();
     for authority in &authorities {
         let server = Server::start_tls(authority.issue(&[HOST]).server(), answer);
@@ -67,7 +68,6 @@ fn a_bundle_of_several_and_a_file() {
             assert_eq!(delete(&client).kind(), OutcomeKind::Deleted);
         }
     }
-    std::fs::remove_file(path).unwrap();
 }
 
 /// Certificates that must not be accepted, although the authority is trusted where there is one.
@@ -361,17 +361,13 @@ fn an_answer_too_many() {
 fn a_bundle_that_is_none(#[case] pem: &str) {
     let error = CaBundle::from_pem(pem.as_bytes()).unwrap_err();
     assert!(error.to_string().contains("the CA bundle"), "{error}");
-    let path = std::env::temp_dir().join(format!(
-        "mpt-tokens-none-{}-{}.pem",
-        std::process::id(),
-        pem.len()
-    ));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("none.pem");
     std::fs::write(&path, pem).unwrap();
     let error = builder_at(format!("https://{HOST}"), "127.0.0.1:1".parse().unwrap())
         .ca_file(&path)
         .build()
         .unwrap_err();
-    std::fs::remove_file(&path).unwrap();
     assert_eq!((error.code(), error.kind()), (Code::InvalidConfig, OutcomeKind::NotDeleted));
     assert!(error.message().contains(&path.display().to_string()), "{error}");
 }
