@@ -71,12 +71,14 @@ tools! {
         debian "cargo-web rustc-web rust-web-src";
     MUSL: "musl-gcc", hides ["musl-gcc"], by run("musl-gcc", &["--version"]), debian "musl-tools";
     ARM64_GCC: "a C compiler for arm64", hides ["aarch64-linux-gnu-gcc"],
-        by run("aarch64-linux-gnu-gcc", &["--version"]), debian "gcc-aarch64-linux-gnu";
+        by run("sh", &["-c", "aarch64-linux-gnu-gcc --version && test -e /usr/aarch64-linux-gnu/include/stdio.h"]),
+        debian "gcc-aarch64-linux-gnu libc6-dev-arm64-cross";
     I686_GCC: "a C compiler for i686, and the C library", hides ["i686-linux-gnu-gcc"],
-        by run("sh", &["-c", "i686-linux-gnu-gcc --version && test -e /lib/ld-linux.so.2 && test -e /usr/lib32/libgcc_s.so.1"]),
-        debian "gcc-i686-linux-gnu libc6-i386 lib32gcc-s1";
+        by run("sh", &["-c", "i686-linux-gnu-gcc --version && test -e /usr/i686-linux-gnu/include/stdio.h && test -e /lib/ld-linux.so.2 && test -e /usr/lib32/libgcc_s.so.1"]),
+        debian "gcc-i686-linux-gnu libc6-dev-i386-cross libc6-i386 lib32gcc-s1";
     S390X_GCC: "a C compiler for s390x", hides ["s390x-linux-gnu-gcc"],
-        by run("s390x-linux-gnu-gcc", &["--version"]), debian "gcc-s390x-linux-gnu";
+        by run("sh", &["-c", "s390x-linux-gnu-gcc --version && test -e /usr/s390x-linux-gnu/include/stdio.h"]),
+        debian "gcc-s390x-linux-gnu libc6-dev-s390x-cross";
     MINGW: "mingw", hides ["x86_64-w64-mingw32-g++", "x86_64-w64-mingw32-gcc"],
         by run("x86_64-w64-mingw32-g++", &["--version"]),
         debian "gcc-mingw-w64-x86-64-posix g++-mingw-w64-x86-64-posix";

@@ -3,7 +3,16 @@
    needed: its gcc has an unwinder for it. */
 #define _GNU_SOURCE
 #include <link.h>
+#include <pthread.h>
 #include <stddef.h>
+
+/* What the unwinder takes of threads where a program has it. It asks for one function and then calls all: in a static
+   program, those that nothing else names would be missing, and a panic would call address 0. */
+static void (*const threads[])(void) __attribute__((used)) = {
+    (void (*)(void))pthread_getspecific, (void (*)(void))pthread_key_create,
+    (void (*)(void))pthread_mutex_lock,  (void (*)(void))pthread_mutex_unlock,
+    (void (*)(void))pthread_once,        (void (*)(void))pthread_setspecific,
+};
 
 /* As glibc's dlfcn.h declares it for x86-64. */
 struct dl_find_object {

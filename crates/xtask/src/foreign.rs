@@ -107,15 +107,20 @@ fn tests(log: &mut Log, platform: &Platform, packages: &[&str]) -> Result<Tally>
     let nextest = NEXTEST.missing().is_none();
     let (runner, verb) =
         if nextest { (tally::NEXTEST, "nextest run") } else { (CARGO_TEST, "test") };
+    let packages = packages.iter().chain(&["mpt-tokens-unify"]);
+    let packages: Vec<_> = packages.map(|package| format!("--package={package}")).collect();
+    if !nextest {
+        let examples = platform.cargo(log, verb)?;
+        platforms::examples(log, examples, &packages)?;
+    }
     let mut tests = platform.cargo(log, verb)?;
     tests.arg("--no-fail-fast");
     if !nextest {
-        tests.args(["--lib", "--bins", "--examples", "--tests"]);
+        tests.args(["--lib", "--bins", "--tests"]);
     } else if platform.target == ARM64.target {
         tests.arg("--profile=emulated");
     }
-    tests.args(packages.iter().map(|package| format!("--package={package}")));
-    tests.arg("--package=mpt-tokens-unify");
+    tests.args(&packages);
     if platform.target == ARM64.target {
         tests = emulating(tests.env("MPT_TOKENS_SLOW", "yes"));
     }

@@ -12,12 +12,6 @@ use crate::platforms::{self, Platform, WINDOWS};
 use crate::python::{self, Venv};
 use crate::repo;
 
-/// A Python, or why there is none.
-pub(crate) enum Foreign {
-    Here(Python),
-    Missing(&'static str),
-}
-
 /// A Python for another platform, which this machine can start.
 pub(crate) struct Python {
     program: PathBuf,
@@ -83,7 +77,7 @@ fn piped(command: &Command) -> Command {
 }
 
 /// python.org's Python for Windows, as WinPython has it, under wine.
-pub(crate) fn windows(log: &mut Log, venv: &Venv) -> Result<Foreign> {
+pub(crate) fn windows(log: &mut Log, venv: &Venv) -> Result<Python> {
     let folder = platforms::folder()?.join("python-windows");
     if !folder.exists() {
         let archive = repo::empty("platforms/python-windows-archive")?;
@@ -99,7 +93,7 @@ pub(crate) fn windows(log: &mut Log, venv: &Venv) -> Result<Foreign> {
         log.run(venv.command("python").args(["-c", UNPACK]).arg(archive).arg(&new))?;
         fs::rename(&new, &folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
-    Ok(Foreign::Here(Python {
+    Ok(Python {
         program: folder.join("python.exe"),
         version: "3.13",
         platform: Some(WINDOWS),
@@ -111,7 +105,7 @@ pub(crate) fn windows(log: &mut Log, venv: &Venv) -> Result<Foreign> {
             ("test_batch.py::test_concurrency[256]", WINE_THREADS),
             ("test_processes.py::test_64_threads_on_one_client", WINE_THREADS),
         ],
-    }))
+    })
 }
 
 const WINE_THREADS: &str = "under wine 8, so many calls at once did not end within minutes";
@@ -133,7 +127,7 @@ for name in inner.namelist():
 ";
 
 /// Debian's Python for arm64, emulated.
-pub(crate) fn arm64(log: &mut Log, _: &Venv) -> Result<Foreign> {
+pub(crate) fn arm64(log: &mut Log, _: &Venv) -> Result<Python> {
     let root = platforms::folder()?.join("python-arm64");
     // What starts it emulated, and what it takes for itself when it starts another. Made last: a root without it is only
     // half made.
@@ -149,7 +143,7 @@ pub(crate) fn arm64(log: &mut Log, _: &Venv) -> Result<Foreign> {
         fs::write(&start, script).with_context(|| format!("cannot write {}", start.display()))?;
         fs::set_permissions(&start, fs::Permissions::from_mode(0o755))?;
     }
-    Ok(Foreign::Here(Python {
+    Ok(Python {
         program: start,
         version: "3.11",
         platform: None,
@@ -160,23 +154,23 @@ pub(crate) fn arm64(log: &mut Log, _: &Venv) -> Result<Foreign> {
             "test_interrupt.py::test_while_resolving",
             "it puts another resolv.conf over this machine's, and qemu takes that of the root",
         )],
-    }))
+    })
 }
 
-/// A Python that is linked with musl: no package registry has one.
-pub(crate) fn musl(_: &mut Log, _: &Venv) -> Result<Foreign> {
-    let Some(program) = std::env::var_os("MUSL_PYTHON") else {
-        return Ok(Foreign::Missing(
-            "no package registry has a Python for musl: name one, 3.11, by MUSL_PYTHON=...",
-        ));
-    };
-    Ok(Foreign::Here(Python {
-        program: program.into(),
+/// A Python that is linked with musl. No package registry has one: it is made of its source.
+pub(crate) fn musl(log: &mut Log, _: &Venv) -> Result<Python> {
+    let folder = platforms::folder()?.join("python-musl");
+    if !folder.exists() {
+        let script = repo::root().join("crates/xtask/musl/python.sh");
+        log.run(Command::new("sh").arg(script).arg(&folder))?;
+    }
+    Ok(Python {
+        program: folder.join("bin/python3.11"),
         version: "3.11",
         platform: None,
         tags: &["musllinux_1_2_x86_64"],
         lock: "foreign",
         packages: platforms::folder()?.join("packages-musl"),
-        cannot: &[],
-    }))
+        cannot: &[("test_tls.py", "it is built without OpenSSL, and has no module ssl")],
+    })
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::log::Log;
-use crate::platforms::{I686, S390X};
+use crate::platforms::{self, I686, S390X};
 use crate::tally::{CARGO_TEST, Tally};
 
 const CORE: [&str; 2] = ["--package=mpt-tokens", "--package=mpt-tokens-unify"];
@@ -11,8 +11,10 @@ const CORE: [&str; 2] = ["--package=mpt-tokens", "--package=mpt-tokens-unify"];
 /// All of the core's tests on i686, which this machine's own processor can be; on s390x, which is emulated, its unit
 /// tests.
 pub(crate) fn test(log: &mut Log) -> Result<Tally> {
+    let examples = I686.cargo(log, "test")?;
+    platforms::examples(log, examples, &CORE)?;
     let mut tests = I686.cargo(log, "test")?;
-    tests.args(["--no-fail-fast", "--lib", "--examples", "--tests"]);
+    tests.args(["--no-fail-fast", "--lib", "--tests"]);
     let mut tally = log.tests(CARGO_TEST, tests.args(CORE))?;
 
     let mut tests = S390X.cargo(log, "test")?;

@@ -13,6 +13,7 @@
 //!
 //! It is all kept in `target/platforms`, apart from what the first toolchain builds.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -168,6 +169,17 @@ impl Platform {
     fn name(&self) -> String {
         self.target.replace('-', "_")
     }
+}
+
+/// Builds what the tests of some crates start: their examples, as programs, which `cargo test` builds unless it is told
+/// what to build. `cargo build` would build every crate a second time, with another standard library: without what tests
+/// want of it.
+pub(crate) fn examples(
+    log: &mut Log,
+    mut test: Command,
+    packages: &[impl AsRef<OsStr>],
+) -> Result<()> {
+    log.run(test.arg("--no-run").args(packages))
 }
 
 /// A folder with an unwinder under the names by which the standard library asks for it on musl: `libunwind.a` in what is

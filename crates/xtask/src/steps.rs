@@ -261,7 +261,7 @@ pub(crate) static STEPS: &[Step] = &[
         "the wheels for Windows, musl and arm64: inspected, and tried by wine and by qemu with the whole of the Python tests",
         foreign_wheels::test,
     )
-    .needs(&[ARM64_GCC, DEBOOTSTRAP, MINGW, PYTHON, QEMU, ROOT, SECOND_RUST, WINE])
+    .needs(&[ARM64_GCC, DEBOOTSTRAP, MAKE, MINGW, MUSL, PYTHON, QEMU, ROOT, SECOND_RUST, WINE])
     .with_all(),
     step("hidden", "no check fails where an optional tool is missing, each in its turn", |log| {
         bare::hidden(log, STEPS)
