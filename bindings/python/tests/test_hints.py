@@ -8,6 +8,7 @@ import sys
 import typing
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 import mpt_tokens
 import pytest
@@ -64,7 +65,7 @@ def test_nothing_is_imported_before_somebody_looks() -> None:
         " import typing; print(typing.get_type_hints(mpt_tokens.Client.close))"
     )
     # Without the packages of the environment, whose start-up files import what they like.
-    folder = mpt_tokens.__path__[0].rsplit("/", 1)[0]
+    folder = str(Path(mpt_tokens.__path__[0]).parent)
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.append({folder!r}); {script}"],
         check=True,

@@ -253,6 +253,7 @@ impl Network {
                     Phase::Tunnel => "while the proxy was asked",
                     Phase::Tls => "during the TLS handshake",
                     Phase::Exchange if status.is_some() => "while the answer was read",
+                    Phase::Exchange if !sent => "before the request was sent",
                     Phase::Exchange => "while the answer was awaited",
                 };
                 return Answer::Failed {
