@@ -20,8 +20,8 @@ struct Wheel {
     platform: Platform,
     /// What maturin must be told. zig links for an older system than this machine has.
     maturin: &'static [&'static str],
-    /// The program that says on which systems it loads, and what it must print.
-    inspect: (&'static str, &'static str),
+    /// What says on which systems it loads, and what it must print.
+    inspect: (&'static [&'static str], &'static str),
     /// The Python that it is tried in.
     python: fn(&mut Log, &Venv) -> Result<Python>,
 }
@@ -38,21 +38,26 @@ const WHEELS: &[Wheel] = &[
         name: "win_amd64",
         platform: WINDOWS,
         maturin: &[],
-        inspect: ("delvewheel", "python3.dll"),
+        inspect: (&["delvewheel", "show"], "python3.dll"),
         python: foreign_pythons::windows,
     },
     Wheel {
         name: "musllinux_1_2_x86_64",
         platform: MUSL_MODULE,
         maturin: &["--zig", "--compatibility", "musllinux_1_2"],
-        inspect: ("auditwheel", "musllinux_1_2_x86_64"),
+        // Nothing but musl, by the name that zig has for it. musl's loader knows itself by any name that begins with
+        // `libc.`; auditwheel knows Alpine's alone, and finds glibc's linker script where it is told of no folder.
+        inspect: (
+            &["auditwheel", "show", "--ldpaths", "/usr/lib/x86_64-linux-musl"],
+            "{\n    \"libc.so\": \"/usr/lib/x86_64-linux-musl/libc.so\"\n}",
+        ),
         python: foreign_pythons::musl,
     },
     Wheel {
         name: "manylinux_2_28_aarch64",
         platform: ARM64_MODULE,
         maturin: &["--zig", "--compatibility", "manylinux_2_28"],
-        inspect: ("auditwheel", "manylinux_2_28_aarch64"),
+        inspect: (&["auditwheel", "show"], "manylinux_2_28_aarch64"),
         python: foreign_pythons::arm64,
     },
 ];
@@ -130,9 +135,9 @@ fn inspect(log: &mut Log, venv: &Venv, wheel: &Wheel, file: &Path) -> Result<()>
     ensure!(fits, "the wheel for {} is called {name}", wheel.name);
     log.note(&format!("{name}: {} bytes", fs::metadata(file)?.len()));
     log.run(venv.command("abi3audit").args(["--strict", "--verbose"]).arg(file))?;
-    let (program, says) = wheel.inspect;
-    let told = log.stdout(venv.command(program).arg("show").arg(file))?;
+    let (words, says) = wheel.inspect;
+    let told = log.stdout(venv.command(words[0]).args(&words[1..]).arg(file))?;
     log.note(&told);
-    ensure!(told.contains(says), "{program} does not say {says}");
+    ensure!(told.contains(says), "{} does not say {says}", words[0]);
     Ok(())
 }
