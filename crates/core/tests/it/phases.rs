@@ -264,7 +264,7 @@ fn cancelled(
 const LIMIT: Duration = Duration::from_millis(150);
 /// To write eight megabytes down takes a build without optimization a moment, and an emulated one many.
 const LONG_LIMIT: Duration =
-    Duration::from_millis(if option_env!("MPT_TOKENS_SLOW").is_some() { 30_000 } else { 1_500 });
+    Duration::from_millis(if option_env!("MPT_TOKENS_SLOW").is_some() { 15_000 } else { 1_500 });
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Limit {
