@@ -1,4 +1,4 @@
-/* Checks that count, and go on after a failure. */
+/* Checks that count, and go on after a failure. For one thread at a time: nothing guards the counts. */
 #ifndef CHECK_H
 #define CHECK_H
 

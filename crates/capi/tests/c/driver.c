@@ -1139,7 +1139,6 @@ int main(int argc, char **argv) {
         return 2;
     }
     folder = argv[1];
-    CHECK(pthread_create(&thread, NULL, everything, NULL) == 0);
-    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK(pthread_create(&thread, NULL, everything, NULL) == 0 && pthread_join(thread, NULL) == 0);
     return checks_done();
 }

@@ -152,18 +152,19 @@ static void again(const char *path) {
     struct user user;
     pthread_t thread;
     void *still;
+    int started;
 
     user.library = &library;
     pthread_barrier_init(&user.used, NULL, 2);
     pthread_barrier_init(&user.closed, NULL, 2);
-    CHECK(pthread_create(&thread, NULL, use_and_outlive, &user) == 0);
+    started = pthread_create(&thread, NULL, use_and_outlive, &user) == 0;
     pthread_barrier_wait(&user.used);
     call(&library, client, "first");
     CHECK(close_library(library.handle));
     still = open_if_loaded(path);
     CHECK(still != NULL); /* it stays loaded */
     pthread_barrier_wait(&user.closed);
-    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK(started && pthread_join(thread, NULL) == 0);
 
     library = load(path);
     CHECK(library.version() == version);

@@ -132,8 +132,7 @@ int main(int argc, char **argv) {
     CHECK(other_catches_a_panic() == 1);
     ours_panics(client);
     CHECK(ours_works(client) == 7);
-    CHECK(pthread_create(&thread, NULL, first_call_panics, client) == 0);
-    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK(pthread_create(&thread, NULL, first_call_panics, client) == 0 && pthread_join(thread, NULL) == 0);
     CHECK(other_catches_a_panic() == 1);
     CHECK(other_calls_from_a_thread(ours_works, client) == 7);
     ours_panics(client);

@@ -217,8 +217,7 @@ int main(int argc, char **argv) {
     forks(forker.client, "unused"); /* no connection yet */
     forks(forker.client, "used");   /* a connection in the pool */
     if (argc == 2 && strcmp(argv[1], "threads") == 0) {
-        CHECK(pthread_create(&thread, NULL, forks_on_a_thread, &forker) == 0);
-        CHECK(pthread_join(thread, NULL) == 0);
+        CHECK(pthread_create(&thread, NULL, forks_on_a_thread, &forker) == 0 && pthread_join(thread, NULL) == 0);
         forks_during_a_batch(forker.client);
         forks_without_handlers(forker.client);
     }
