@@ -116,7 +116,8 @@ pub(crate) fn windows(log: &mut Log, venv: &Venv) -> Result<Python> {
 
 const WINE_TRIO: &str =
     "trio does not start: it asks Windows for a socket's base handle, and wine 8 has none";
-const WINE_THREADS: &str = "under wine 8, so many calls at once did not end within minutes";
+const WINE_THREADS: &str =
+    "with so many connections, wine 8 leaves requests that have come to the sandbox unread";
 
 /// Python for Windows is an archive in an archive. Its own tests, and what WinPython brings beside it, are left out.
 const UNPACK: &str = r"
