@@ -1,6 +1,7 @@
 //! Windows: what mingw builds of it, run by wine. `platforms.rs` knows how.
 
 mod console;
+mod many;
 mod settings;
 mod unix;
 
@@ -77,6 +78,11 @@ pub(crate) fn tests(log: &mut Log) -> Result<Tally> {
     for case in settings::CASES {
         tally += log.one(&format!("a proxy in the settings: {}", case.name), |log| {
             settings::proxy(log, &program, case)
+        });
+    }
+    for calls in many::AT_ONCE {
+        tally += log.one(&format!("a list is deleted with {calls} calls at once"), |log| {
+            many::at_once(log, &program, calls)
         });
     }
     tally += log.one("a console shows text that is not ASCII, asks, and shows colours", |log| {
